@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Everything from nothing: sets up, builds all of Strata and runs every test.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() { printf '\n== %s (at %d s)\n' "$*" "$SECONDS"; }
+
+step "Set-up: what the build needs, from Debian's packages"
+tools/setup.sh
+
+step "Configure"
+cmake --preset release
+
+step "Build everything"
+cmake --build --preset release
+
+step "Run every test"
+# ctest's closing lines, with the time of the tests, are the last thing printed.
+ctest --preset release --output-on-failure --no-tests=error
