@@ -1,0 +1,35 @@
+//===- Philox.h - a counter-based random generator --------------*- C++ -*-===//
+//
+// Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3"
+// (SC 2011). The n-th number is a function of key and counter alone: no state to carry, the same
+// numbers on every machine.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace strata {
+
+/// 128 random bits for this counter under this key.
+constexpr std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter,
+                                         std::array<uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t a = uint64_t(0xD2511F53) * counter[0];
+    const uint64_t b = uint64_t(0xCD9E8D57) * counter[2];
+    counter = {uint32_t(b >> 32) ^ counter[1] ^ key[0], uint32_t(b),
+               uint32_t(a >> 32) ^ counter[3] ^ key[1], uint32_t(a)};
+    key = {key[0] + 0x9E3779B9, key[1] + 0xBB67AE85}; // golden ratio, sqrt(3) - 1
+  }
+  return counter;
+}
+
+/// A number in [0, 1) with 53 random bits, for the `position`-th draw of `seed`.
+constexpr double philoxUniform(uint64_t seed, uint64_t position) {
+  const auto bits = philox({uint32_t(position), uint32_t(position >> 32), 0, 0},
+                           {uint32_t(seed), uint32_t(seed >> 32)});
+  return double((uint64_t(bits[0]) << 32 | bits[1]) >> 11) * 0x1p-53;
+}
+
+} // namespace strata

@@ -1,0 +1,13 @@
+//===- Quoted.h - text from a file inside a message -------------*- C++ -*-===//
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace strata {
+
+/// `text` in double quotes as an error message may show it: control characters and bytes that are
+/// not ASCII escaped, cut after 80 characters.
+std::string quoted(std::string_view text);
+
+} // namespace strata

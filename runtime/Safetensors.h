@@ -1,0 +1,23 @@
+//===- Safetensors.h - the safetensors format -------------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/Checkpoint.h"
+
+#include "absl/status/status.h"
+
+#include <string>
+
+namespace strata {
+
+/// Adds every tensor of the file `folder`/`name` to `checkpoint`. The file is refused unless its
+/// tensors fill it without gap or overlap, sizes fit shapes, and keys are new. Errors name the file
+/// and the tensor.
+absl::Status readSafetensors(const std::string &folder, const std::string &name,
+                             Checkpoint &checkpoint);
+
+/// Adds the shards that `folder`/`index` names (a model.safetensors.index.json). Each tensor must
+/// lie in exactly the shard that the index names for it, and each shard inside `folder`.
+absl::Status readSafetensorsIndex(const std::string &folder, const std::string &index,
+                                  Checkpoint &checkpoint);
+
+} // namespace strata

@@ -1,0 +1,50 @@
+//===- Sampler.h - logits to the next token ---------------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace strata {
+
+/// How the next token is chosen. Filters apply in this order: temperature, top-k, top-p.
+struct SamplingParams {
+  float temperature = 0; // [0, 10]; 0: always the most likely token
+  int32_t topK = 0;      // keep the K most likely; 0: all
+  float topP = 1;        // (0, 1]: keep the fewest most likely that reach this probability; 1: all
+  uint64_t seed = 0;
+
+  /// INVALID_ARGUMENT names the field, what it may be and what it is.
+  absl::Status validate() const;
+};
+
+/// Chooses tokens of one sequence. The choice is a function of the parameters, the logits and the
+/// position alone: no state, no dependence on threads, other sequences or the C library's exp.
+///
+/// Keeps scratch memory of 8 bytes a logit, so one object is for one thread at a time.
+class Sampler {
+public:
+  /// `params` must be valid.
+  explicit Sampler(const SamplingParams &params) : params(params) {}
+
+  /// The id of the next token. `position` is the index of the token in its sequence; two draws of
+  /// one seed at different positions are independent. Equal logits count from the lowest id.
+  /// -infinity is a token that is never chosen; NaN, +infinity, no logits at all or only -infinity
+  /// are errors that name the index.
+  absl::StatusOr<int32_t> sample(std::span<const float> logits, uint64_t position);
+
+private:
+  struct Candidate {
+    float logit;
+    int32_t id;
+  };
+  int32_t draw(std::span<const Candidate> kept, uint64_t position);
+
+  SamplingParams params;
+  std::vector<Candidate> candidates;
+};
+
+} // namespace strata

@@ -1,0 +1,24 @@
+//===- TextStream.h - bytes to whole UTF-8 characters -----------*- C++ -*-===//
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace strata {
+
+/// Turns a stream of bytes, cut anywhere, into valid UTF-8 that never ends inside a character.
+///
+/// A byte that cannot be part of a character becomes U+FFFD as soon as that is certain; a sequence
+/// that breaks off gives one U+FFFD for each of its bytes, as SentencePiece has it.
+class TextStream {
+public:
+  /// Takes the next bytes and returns the characters that are complete by now.
+  std::string push(std::string_view bytes);
+  /// Ends the stream: what is still pending becomes U+FFFD. The stream can be used again.
+  std::string flush();
+
+private:
+  std::string pending; // at most 3 bytes: the beginning of a character
+};
+
+} // namespace strata
