@@ -1,0 +1,80 @@
+//===- Decoder.cpp - dialect, types and attributes ------------------------===//
+
+#include "dialect/Decoder.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace strata;
+
+#include "dialect/DecoderDialect.cpp.inc"
+#include "dialect/DecoderEnums.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialect/DecoderTypes.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialect/DecoderAttrs.cpp.inc"
+
+#include "dialect/DecoderInterfaces.cpp.inc"
+
+void DecoderDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialect/DecoderTypes.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialect/DecoderAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/DecoderOps.cpp.inc"
+      >();
+}
+
+/// Accepts only the discardable attributes that the dialect itself defines.
+LogicalResult DecoderDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() == kModelAttrName) {
+    if (!isa<ModuleOp>(op) || !isa<ModelAttr>(attribute.getValue()))
+      return op->emitOpError() << "'" << kModelAttrName << "' must be a #decoder.model on a module";
+    return success();
+  }
+  if (llvm::is_contained({kWorkspaceBytesAttrName, kArenaBytesAttrName}, attribute.getName().getValue())) {
+    auto bytes = dyn_cast<IntegerAttr>(attribute.getValue());
+    if (!bytes || !bytes.getType().isInteger(64) || bytes.getInt() < 0)
+      return op->emitOpError() << "'" << attribute.getName().getValue() << "' must be an i64 >= 0";
+    return success();
+  }
+  return op->emitOpError() << "has an unknown attribute '" << attribute.getName().getValue() << "'";
+}
+
+LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t layers,
+                                  int64_t heads, int64_t headDim, int64_t pageTokens) {
+  // The product of all four, times 4 bytes, has to fit: a page's bytes are computed from them.
+  constexpr int64_t kLimit = int64_t(1) << 16;
+  for (auto [name, value] : {std::pair{"layers", layers}, {"heads", heads}, {"head_dim", headDim},
+                             {"page_tokens", pageTokens}})
+    if (value <= 0 || value > kLimit)
+      return emitError() << name << " is " << value << ", expected 1 to " << kLimit;
+  return success();
+}
+
+int64_t strata::getStreamedBytes(Operation *root) {
+  int64_t bytes = 0;
+  root->walk([&](KernelOpInterface op) { bytes += op.getCost().getFixedBytes(); });
+  return bytes;
+}
+
+int64_t strata::getParameterCount(Operation *root) {
+  llvm::StringSet<> seen;
+  int64_t count = 0;
+  root->walk([&](ParameterOp op) {
+    if (seen.insert(op.getKey()).second)
+      count += cast<ShapedType>(op.getType()).getNumElements();
+  });
+  return count;
+}

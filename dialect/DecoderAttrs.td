@@ -1,0 +1,76 @@
+//===- DecoderAttrs.td - attributes ------------------------*- tablegen -*-===//
+#ifndef STRATA_DECODER_ATTRS
+#define STRATA_DECODER_ATTRS
+
+include "dialect/DecoderDialect.td"
+include "mlir/IR/EnumAttr.td"
+
+class Decoder_Attr<string name, string attrMnemonic> : AttrDef<Decoder_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Decoder_ArenaAttr : Decoder_Attr<"Arena", "arena"> {
+  let summary = "a place in the arena: the memory space of an activation after `plan`";
+  let description = [{
+    The buffer starts `offset * T` bytes into the arena, T being the tokens of the step rounded up
+    to the arena's token multiple. Offsets are multiples of 64, so every buffer is aligned for any T.
+  }];
+  let parameters = (ins "int64_t":$offset);
+  let assemblyFormat = "`<` $offset `>`";
+}
+
+def Decoder_ModelAttr : Decoder_Attr<"Model", "model"> {
+  let summary = "facts of the model that do not follow from its ops";
+  let description = [{
+    Carried by the module as `decoder.model`. `context` is the number of tokens the model was
+    trained on; `bos_token` is -1 where there is none; generation stops at each of `eos_tokens`.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$architecture, "::mlir::StringAttr":$name,
+                        "int64_t":$contextTokens, "int64_t":$bosToken, "bool":$addBos,
+                        ArrayRefParameter<"int64_t">:$eosTokens);
+  let assemblyFormat = [{
+    `<` `architecture` `=` $architecture `,` `name` `=` $name `,` `context` `=` $contextTokens `,`
+    `bos_token` `=` $bosToken `,` `add_bos` `=` $addBos `,` `eos_tokens` `=` `[` $eosTokens `]` `>`
+  }];
+}
+
+def Decoder_Axis : I32EnumAttr<"Axis", "what a kernel's rows are",
+    [I32EnumAttrCase<"One", 0, "one">, I32EnumAttrCase<"Tokens", 1, "tokens">,
+     I32EnumAttrCase<"Outputs", 2, "outputs">]> {
+  let cppNamespace = "::strata";
+  let genSpecializedAttr = 0;
+}
+
+def Decoder_PhaseAttr : Decoder_Attr<"Phase", "phase"> {
+  let summary = "one function of a kernel and how many workgroups it has";
+  let description = [{
+    `factor * ceil(axis / divisor)` workgroups, split over the threads in contiguous ranges, with a
+    barrier after the last. `#decoder.phase<"linear_0.decode", one, divisor = 1, factor = 96>`
+  }];
+  let parameters = (ins "::mlir::StringAttr":$symbol, "::strata::Axis":$axis, "int64_t":$divisor,
+                        "int64_t":$factor);
+  let assemblyFormat = [{
+    `<` $symbol `,` $axis `,` `divisor` `=` $divisor `,` `factor` `=` $factor `>`
+  }];
+}
+
+def Decoder_VariantAttr : Decoder_Attr<"Variant", "variant"> {
+  let summary = "the phases of a kernel for steps of up to `upTo` rows";
+  let parameters = (ins "int64_t":$upTo, ArrayRefParameter<"::strata::PhaseAttr">:$phases);
+  let assemblyFormat = "`<` `up_to` `=` $upTo `,` `[` $phases `]` `>`";
+}
+
+def Decoder_CostAttr : Decoder_Attr<"Cost", "cost"> {
+  let summary = "bytes and flops of a kernel as a formula in the step";
+  let description = [{
+    bytes = fixed_bytes + rows * row_bytes + context * context_bytes, and likewise the flops.
+    Rows are the tokens of the step, or the output rows for `decoder.logits`; `context` is the sum
+    over the step's tokens of the cached tokens that each attends to. Fixed bytes are the weights:
+    streamed once a step.
+  }];
+  let parameters = (ins "int64_t":$fixedBytes, "int64_t":$rowBytes, "int64_t":$rowFlops,
+                        "int64_t":$contextBytes, "int64_t":$contextFlops);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+#endif // STRATA_DECODER_ATTRS

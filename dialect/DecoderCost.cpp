@@ -1,0 +1,92 @@
+//===- DecoderCost.cpp - bytes and flops of each kernel op ----------------===//
+//
+// What an op must move and compute at least, whatever the target: weights once a step, activations
+// once in and once out, cached tokens once for each token that attends to them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/Decoder.h"
+
+using namespace mlir;
+using namespace strata;
+
+static int64_t elementBytes(Value value) {
+  return cast<ShapedType>(value.getType()).getElementTypeBitWidth() / 8;
+}
+
+/// Bytes of one row of activations, and of a whole parameter.
+static int64_t rowBytes(Value value) {
+  auto type = cast<ShapedType>(value.getType());
+  return (type.getRank() == 1 ? 1 : type.getDimSize(1)) * elementBytes(value);
+}
+static int64_t bytes(Value value) {
+  return cast<ShapedType>(value.getType()).getNumElements() * elementBytes(value);
+}
+static int64_t normBytes(Value gamma, Value beta) { return gamma ? bytes(gamma) + bytes(beta) : 0; }
+
+/// Flops of one feature: centre, square and sum, scale, gamma, beta.
+static constexpr int64_t kNormFlops = 8;
+
+static CostAttr cost(Operation *op, int64_t fixedBytes, int64_t rowBytes, int64_t rowFlops,
+                     int64_t contextBytes = 0, int64_t contextFlops = 0) {
+  return CostAttr::get(op->getContext(), fixedBytes, rowBytes, rowFlops, contextBytes,
+                       contextFlops);
+}
+
+CostAttr EmbeddingOp::getCost() {
+  return cost(*this, 0, rowBytes(getTokens()) + 2 * rowBytes(getResult()), 0);
+}
+
+CostAttr RotaryTableOp::getCost() {
+  // A sine or cosine counts as 20 flops.
+  return cost(*this, 0, rowBytes(getResult()), 20 * columns(getResult()));
+}
+
+CostAttr LinearOp::getCost() {
+  int64_t fixed = normBytes(getGamma(), getBeta()), row = rowBytes(getInput());
+  for (Value weight : getWeights()) {
+    fixed += bytes(weight);
+    row += rows(weight) * elementBytes(getInput()); // the product, or its cached key or value
+  }
+  if (getResidual())
+    row += rowBytes(getResidual());
+  int64_t flops = 2 * columns(getInput()) * getOutFeatures();
+  if (getGamma())
+    flops += kNormFlops * columns(getInput());
+  return cost(*this, fixed, row, flops);
+}
+
+CostAttr AttentionOp::getCost() {
+  // A query head multiplies and adds head_dim features twice for each cached token: K and V.
+  return cost(*this, 0, 2 * rowBytes(getQuery()), 0, getCache().getType().getBytesPerToken(),
+              4 * columns(getQuery()));
+}
+
+CostAttr LogitsOp::getCost() {
+  return cost(*this, bytes(getWeight()) + normBytes(getGamma(), getBeta()),
+              rowBytes(getInput()) + rowBytes(getResult()),
+              2 * rows(getWeight()) * columns(getWeight()));
+}
+
+CostAttr LayerNormOp::getCost() {
+  return cost(*this, normBytes(getGamma(), getBeta()), 2 * rowBytes(getInput()),
+              kNormFlops * columns(getInput()));
+}
+
+CostAttr RopeOp::getCost() {
+  int64_t heads = columns(getInput()) / getHeadDim();
+  return cost(*this, 0, 2 * rowBytes(getInput()) + rowBytes(getTable()),
+              3 * heads * columns(getTable()));
+}
+
+CostAttr CacheAppendOp::getCost() {
+  return cost(*this, 0, 2 * (rowBytes(getKeys()) + rowBytes(getValues())), 0);
+}
+
+CostAttr SquaredReluOp::getCost() {
+  return cost(*this, 0, 2 * rowBytes(getInput()), 2 * columns(getInput()));
+}
+
+CostAttr AddOp::getCost() {
+  return cost(*this, 0, 3 * rowBytes(getLhs()), columns(getLhs()));
+}

@@ -1,0 +1,310 @@
+//===- DecoderOps.cpp - verifiers and canonicalizations -------------------===//
+
+#include "dialect/Decoder.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/Support/MathExtras.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace strata;
+
+#define GET_OP_CLASSES
+#include "dialect/DecoderOps.cpp.inc"
+
+namespace {
+#include "dialect/DecoderCanonicalize.inc"
+
+/// The shape without the place: tensors and memrefs of one shape and element type are the same.
+bool sameShape(Value a, Value b) {
+  auto x = cast<ShapedType>(a.getType()), y = cast<ShapedType>(b.getType());
+  return x.getShape() == y.getShape() && x.getElementType() == y.getElementType();
+}
+
+LogicalResult verifyNorm(Operation *op, Value input, Value gamma, Value beta,
+                         std::optional<APFloat> eps) {
+  if (!gamma != !beta || !gamma != !eps)
+    return op->emitOpError("norm needs gamma, beta and eps together");
+  if (!gamma)
+    return success();
+  for (auto [name, vector] : {std::pair{"gamma", gamma}, {"beta", beta}})
+    if (elements(vector) != columns(input))
+      return op->emitOpError() << name << " has " << elements(vector)
+                               << " elements, input has " << columns(input) << " features";
+  float value = eps->convertToFloat();
+  if (!(value > 0 && value < 1))
+    return op->emitOpError() << "eps is " << value << ", expected more than 0 and less than 1";
+  return success();
+}
+
+LogicalResult verifyWeight(Operation *op, Value weight, Value input) {
+  if (columns(weight) != columns(input))
+    return op->emitOpError() << "weight has " << columns(weight) << " columns, input has "
+                             << columns(input) << " features";
+  return success();
+}
+
+LogicalResult verifyFeatures(Operation *op, Value result, int64_t expected) {
+  if (columns(result) != expected)
+    return op->emitOpError() << "result has " << columns(result) << " features, expected "
+                             << expected;
+  return success();
+}
+
+LogicalResult verifyLayer(Operation *op, int64_t layer, KVCacheType cache) {
+  if (layer < 0 || layer >= cache.getLayers())
+    return op->emitOpError() << "layer is " << layer << ", the cache has " << cache.getLayers();
+  return success();
+}
+
+LogicalResult verifyHeads(Operation *op, StringRef what, int64_t features, int64_t headDim) {
+  if (headDim <= 0 || features % headDim)
+    return op->emitOpError() << what << " has " << features
+                             << " features, not a multiple of head_dim " << headDim;
+  return success();
+}
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+void ParameterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  // model.layers.3.mlp.up_proj.weight -> %layers.3.mlp.up_proj.weight
+  StringRef key = getKey();
+  key.consume_front("model.");
+  setName(getResult(), key);
+}
+
+LogicalResult ParameterOp::verify() {
+  if (getKey().empty()) // parameter_c1
+    return emitOpError("key is empty");
+  int64_t count = 1; // parameter_c2
+  for (int64_t size : cast<ShapedType>(getType()).getShape())
+    if (llvm::MulOverflow(count, size, count) || count > (int64_t(1) << 48))
+      return emitOpError() << "'" << getKey() << "' has more than 2^48 elements";
+  return success();
+}
+
+LogicalResult EmbeddingOp::verify() {
+  return verifyFeatures(*this, getResult(), columns(getTable())); // embedding_c1
+}
+
+LogicalResult RotaryTableOp::verify() {
+  int64_t dims = columns(getResult()); // rotary_table_c1
+  if (ShapedType::isDynamic(dims) || dims <= 0 || dims % 2)
+    return emitOpError() << "has " << dims << " dims, expected an even number > 0";
+  for (auto [name, attr] : {std::pair{"theta", getTheta()}, {"scale", getScale()}})
+    if (float value = attr.convertToFloat(); !(value > 0) || !std::isfinite(value))
+      return emitOpError() << name << " is " << value // rotary_table_c2
+                           << ", expected a finite number > 0";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// linear
+//===----------------------------------------------------------------------===//
+
+int64_t LinearOp::getOutFeatures() {
+  int64_t sum = 0;
+  for (Value weight : getWeights())
+    sum += rows(weight);
+  return sum;
+}
+
+static LogicalResult verifyRopeClause(LinearOp op) {
+  if (!op.getRotary() || !op.getHeadDim() || !op.getRoped())
+    return op.emitOpError("rope needs a table, head_dim and weights together");
+  int64_t headDim = *op.getHeadDim(), last = -1;
+  ArrayRef<int64_t> roped = *op.getRoped();
+  if (columns(op.getRotary()) > headDim)
+    return op.emitOpError() << "rotary table has " << columns(op.getRotary())
+                            << " columns, head_dim is " << headDim;
+  for (int64_t i : roped) {
+    if (i <= last || i >= int64_t(op.getWeights().size()))
+      return op.emitOpError() << "rope names weight " << i << " of " << op.getWeights().size()
+                              << "; they must be in range and ascending";
+    if (failed(verifyHeads(op, "roped weight", rows(op.getWeights()[i]), headDim)))
+      return failure();
+    last = i;
+  }
+  return success();
+}
+
+static LogicalResult verifyCacheClause(LinearOp op) {
+  if (!op.getCache() || !op.getBatch() || !op.getLayer())
+    return op.emitOpError("cache needs a cache, a batch and a layer together");
+  KVCacheType cache = op.getCache().getType();
+  if (op.getWeights().size() < 3)
+    return op.emitOpError() << "cache needs at least 3 weights, found " << op.getWeights().size();
+  for (Value weight : op.getWeights().take_back(2))
+    if (rows(weight) != cache.getHeads() * cache.getHeadDim())
+      return op.emitOpError() << "key or value weight has " << rows(weight)
+                              << " rows, the cache takes " << cache.getHeads() * cache.getHeadDim();
+  return verifyLayer(op, *op.getLayer(), cache);
+}
+
+static LogicalResult verifyResults(LinearOp op) {
+  unsigned products = op.getNumProducts(), expected = products + (op.getCache() ? 1 : 0);
+  if (op->getNumResults() != expected)
+    return op.emitOpError() << "has " << op->getNumResults() << " results, expected " << expected;
+  for (unsigned i = 0; i != products; ++i) {
+    Value result = op->getResult(i);
+    if (!isa<ShapedType>(result.getType()))
+      return op.emitOpError() << "result " << i << " must be activations";
+    if (failed(verifyFeatures(op, result, rows(op.getWeights()[i]))))
+      return failure();
+  }
+  if (op.getCache() && op->getResult(products).getType() != op.getCache().getType())
+    return op.emitOpError("the last result must be the cache, of the same type");
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  if (getWeights().empty()) // linear_c7
+    return emitOpError("has no weight");
+  for (Value weight : getWeights()) // linear_c1
+    if (failed(verifyWeight(*this, weight, getInput())))
+      return failure();
+  if (failed(verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps()))) // linear_c3
+    return failure();
+  if ((getRotary() || getHeadDim() || getRoped()) && failed(verifyRopeClause(*this))) // linear_c4
+    return failure();
+  if ((getCache() || getBatch() || getLayer()) && failed(verifyCacheClause(*this))) // linear_c6
+    return failure();
+  if (failed(verifyResults(*this))) // linear_c2
+    return failure();
+  if (!getResidual() && !getSquaredRelu())
+    return success();
+  if (getWeights().size() != 1 || getRotary() || getCache()) // linear_c5
+    return emitOpError("residual and squared_relu need one weight, and no rope or cache");
+  if (getResidual() && !sameShape(getResidual(), getResult(0)))
+    return emitOpError() << "residual has " << columns(getResidual()) << " features, result has "
+                         << columns(getResult(0));
+  return success();
+}
+
+namespace {
+/// Drops a weight whose product nobody uses. With a rope or cache clause weights have roles; those
+/// stay.
+struct DropUnusedWeights : OpRewritePattern<LinearOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LinearOp op, PatternRewriter &rewriter) const override {
+    if (op.getCache() || op.getRotary() || op.getWeights().size() == 1)
+      return rewriter.notifyMatchFailure(op, "every weight has a role");
+    SmallVector<Value> weights;
+    SmallVector<Type> types;
+    SmallVector<unsigned> kept;
+    for (unsigned i = 0; i != op.getNumResults(); ++i) {
+      if (op->getResult(i).use_empty())
+        continue;
+      kept.push_back(i);
+      weights.push_back(op.getWeights()[i]);
+      types.push_back(op->getResult(i).getType());
+    }
+    if (kept.size() == op.getNumResults() || kept.empty())
+      return rewriter.notifyMatchFailure(op, "every product is used, or none");
+    auto smaller = LinearOp::create(
+        rewriter, op.getLoc(), types, op.getInput(), weights, op.getGamma(), op.getBeta(),
+        op.getEpsAttr(), op.getSquaredReluAttr(), Value(), IntegerAttr(), DenseI64ArrayAttr(),
+        Value(), Value(), Value(), IntegerAttr(), op.getWorkspaceAttr());
+    for (auto [i, j] : llvm::enumerate(kept))
+      rewriter.replaceAllUsesWith(op->getResult(j), smaller->getResult(i));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+} // namespace
+
+void LinearOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<DropUnusedWeights>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// attention, logits
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionOp::verify() {
+  KVCacheType cache = getCache().getType();
+  int64_t group = cache.getHeads() * cache.getHeadDim();
+  if (columns(getQuery()) % group) // attention_c1
+    return emitOpError() << "query has " << columns(getQuery())
+                         << " features, not a multiple of kv heads * head_dim = " << group;
+  if (!sameShape(getQuery(), getResult())) // attention_c2
+    return emitOpError("the result must have the query's shape");
+  return verifyLayer(*this, getLayer(), cache); // attention_c3
+}
+
+LogicalResult LogitsOp::verify() {
+  if (failed(verifyWeight(*this, getWeight(), getInput()))) // logits_c1
+    return failure();
+  if (failed(verifyFeatures(*this, getResult(), rows(getWeight())))) // logits_c2
+    return failure();
+  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps()); // logits_c3
+}
+
+//===----------------------------------------------------------------------===//
+// The cheap ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult LayerNormOp::verify() {
+  if (!sameShape(getInput(), getResult())) // layer_norm_c2
+    return emitOpError("the result must have the input's shape");
+  // layer_norm_c1, layer_norm_c3
+  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps());
+}
+
+LogicalResult RopeOp::verify() {
+  if (failed(verifyHeads(*this, "input", columns(getInput()), getHeadDim()))) // rope_c1
+    return failure();
+  if (columns(getTable()) > int64_t(getHeadDim()))
+    return emitOpError() << "rotary table has " << columns(getTable()) << " columns, head_dim is "
+                         << getHeadDim();
+  if (!sameShape(getInput(), getResult())) // rope_c2
+    return emitOpError("the result must have the input's shape");
+  return success();
+}
+
+LogicalResult CacheAppendOp::verify() {
+  KVCacheType cache = getCache().getType();
+  for (auto [name, value] : {std::pair<StringRef, Value>{"keys", getKeys()}, {"values", getValues()}})
+    if (columns(value) != cache.getHeads() * cache.getHeadDim()) // cache_append_c1
+      return emitOpError() << name << " have " << columns(value) << " features, the cache takes "
+                           << cache.getHeads() * cache.getHeadDim();
+  return verifyLayer(*this, getLayer(), cache); // cache_append_c2
+}
+
+void CacheAppendOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                MLIRContext *context) {
+  patterns.add<OverwrittenCacheAppend>(context);
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelOp::verify() {
+  if (getVariants().empty()) // kernel_c1
+    return emitOpError("has no variant");
+  int64_t last = 0;
+  for (auto variant : getVariants().getAsRange<VariantAttr>()) {
+    bool isLast = variant == getVariants().getValue().back();
+    if (isLast ? variant.getUpTo() != 0 : variant.getUpTo() <= last) // kernel_c2
+      return emitOpError() << "up_to is " << variant.getUpTo() << " after " << last
+                           << "; it must grow, and be 0 in the last variant";
+    last = variant.getUpTo();
+    if (variant.getPhases().empty()) // kernel_c1
+      return emitOpError("has a variant without a phase");
+    for (PhaseAttr phase : variant.getPhases())
+      if (phase.getDivisor() <= 0 || phase.getFactor() <= 0) // kernel_c3
+        return emitOpError() << "phase " << phase.getSymbol()
+                             << " has a divisor or factor that is not positive";
+  }
+  return success();
+}
+
+LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr())) // dispatch_c1
+    return emitOpError() << "'" << getKernel() << "' is not a decoder.kernel";
+  return success();
+}

@@ -1,0 +1,369 @@
+//===- DecoderOps.td - the ops of a decoder ----------------*- tablegen -*-===//
+//
+// Letters: T tokens of the step, R output rows, H features, N rows of a weight, V vocabulary.
+// Constraints are numbered; the verifiers cite them.
+//
+//===----------------------------------------------------------------------===//
+#ifndef STRATA_DECODER_OPS
+#define STRATA_DECODER_OPS
+
+include "dialect/DecoderAttrs.td"
+include "dialect/DecoderInterfaces.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Decoder_Op<string name, list<Trait> traits = []> : Op<Decoder_Dialect, name, traits>;
+
+/// A value-semantics op that becomes one kernel.
+class Decoder_KernelizedOp<string name, list<Trait> traits = []>
+    : Decoder_Op<name, traits # [Pure, DeclareOpInterfaceMethods<Decoder_KernelOpInterface>]>;
+
+def Decoder_Tokens : AnyTypeOf<[1DTensorOf<[I32]>, MemRefRankOf<[I32], [1]>],
+                               "token ids [T] of i32">;
+def Decoder_Activations : AnyTypeOf<[2DTensorOf<[BF16]>, MemRefRankOf<[BF16], [2]>],
+                                    "activations [rows, features] of bf16">;
+def Decoder_Weight : AnyTypeOf<[2DTensorOf<[BF16]>, MemRefRankOf<[BF16], [2]>],
+                               "weight [out, in] of bf16">;
+def Decoder_Vector : AnyTypeOf<[1DTensorOf<[BF16]>, MemRefRankOf<[BF16], [1]>],
+                               "vector [features] of bf16">;
+def Decoder_RotaryTable : AnyTypeOf<[2DTensorOf<[F32]>, MemRefRankOf<[F32], [2]>],
+                                    "rotary table [T, dims] of f32">;
+def Decoder_Logits : AnyTypeOf<[2DTensorOf<[F32]>, MemRefRankOf<[F32], [2]>],
+                               "logits [R, V] of f32">;
+def Decoder_Parameter : AnyTypeOf<[AnyStaticShapeTensor, AnyStaticShapeMemRef],
+                                  "tensor of the checkpoint, of static shape">;
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+def Decoder_ParameterOp : Decoder_Op<"parameter",
+    [Pure, DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+  let summary = "a tensor of the checkpoint, by its key";
+  let description = [{
+    Weights are never inline: the op names the tensor, and the runtime maps it from the file as it
+    lies there.
+
+    Constraints:
+    - parameter_c1: the key is not empty
+    - parameter_c2: the number of elements fits 48 bits
+
+    ```mlir
+    %w = decoder.parameter "model.layers.0.mlp.up_proj.weight" : tensor<1024x256xbf16>
+    ```
+  }];
+  let arguments = (ins StrAttr:$key);
+  let results = (outs Decoder_Parameter:$result);
+  let assemblyFormat = "$key attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Decoder_EmbeddingOp : Decoder_KernelizedOp<"embedding"> {
+  let summary = "the row of each token";
+  let description = [{
+    `result[t] = table[tokens[t]]`. The runtime has checked that 0 <= tokens[t] < V.
+
+    Constraints:
+    - embedding_c1: the result has as many features as the table has columns
+
+    ```mlir
+    func.func @forward(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16>) -> tensor<?x256xbf16> {
+      %x = decoder.embedding %tokens, %table : (tensor<?xi32>, tensor<2048x256xbf16>) -> tensor<?x256xbf16>
+      return %x : tensor<?x256xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_Tokens:$tokens, Decoder_Weight:$table);
+  let results = (outs Decoder_Activations:$result);
+  let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Decoder_RotaryTableOp : Decoder_KernelizedOp<"rotary_table"> {
+  let summary = "cosines and sines of the step's positions";
+  let description = [{
+    For token t and i < dims/2, with `frequency(i) = theta^(-2i/dims) / scale`:
+    `result[t, i] = cos(position[t] * frequency(i))` and `result[t, dims/2 + i] = sin(…)`.
+    The denominator is the number of rotary dims, not head_dim (RoPE, arXiv 2104.09864, section
+    3.4.2, applied to part of the head). Frequency and angle are f32, as in training; one table
+    serves all layers. `scale` > 1 is linear position interpolation (arXiv 2306.15595).
+
+    Constraints:
+    - rotary_table_c1: the result has `dims` columns, an even number > 0
+    - rotary_table_c2: theta and scale are finite and positive
+
+    ```mlir
+    func.func @forward(%batch: !decoder.batch) -> tensor<?x32xf32> {
+      %r = decoder.rotary_table %batch {theta = 1.0e4 : f32} : tensor<?x32xf32>
+      return %r : tensor<?x32xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_BatchType:$batch, F32Attr:$theta,
+                       DefaultValuedAttr<F32Attr, "1.0f">:$scale);
+  let results = (outs Decoder_RotaryTable:$result);
+  let assemblyFormat = "$batch attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// The expensive ops, with their clauses
+//===----------------------------------------------------------------------===//
+
+def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]> {
+  let summary = "products with one or more weights, and what is fused to them";
+  let description = [{
+    `y_i = input * weight_i^T` for each weight, accumulated in f32 and rounded to bf16 once, after
+    the clauses. Weights are row-major `[out, in]` as in the checkpoint; several of them (q, k, v)
+    share one op instead of a packed copy. Clauses, in the order in which they act:
+
+    - `norm(gamma, beta, eps)`: the input is layer_norm(input) first
+    - `squared_relu`: y = max(y, 0)^2
+    - `rope(table, head_dim, weights)`: the results of the weights listed are rotated
+    - `residual(r)`: y = r + y
+    - `cache(kv, batch, layer)`: the last two results are keys and values; they go into the cache
+      instead of becoming results, and the op's last result is the cache with them in it
+
+    Constraints:
+    - linear_c1: every weight has as many columns as the input has features
+    - linear_c2: one result for each weight, with as many features as the weight has rows; with
+      `cache`, one for each but the last two, then the cache
+    - linear_c3: gamma and beta have as many elements as the input has features, and come with eps
+    - linear_c4: the weights of `rope` are in range, distinct and ascending; their rows are a
+      multiple of head_dim; the table has at most head_dim columns
+    - linear_c5: `residual` and `squared_relu` need exactly one weight, and no rope or cache;
+      the residual has the result's type but for the memory space
+    - linear_c6: with `cache` there are at least three weights, the last two have heads * head_dim
+      rows, and the layer exists
+    - linear_c7: there is at least one weight
+
+    ```mlir
+    func.func @forward(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf16>,
+                       %up: tensor<1024x256xbf16>, %down: tensor<256x1024xbf16>) -> tensor<?x256xbf16> {
+      %u = decoder.linear %x, [%up] norm(%g, %b, eps = 1.0e-05) squared_relu
+             : (tensor<?x256xbf16>, tensor<1024x256xbf16>, tensor<256xbf16>, tensor<256xbf16>)
+            -> tensor<?x1024xbf16>
+      %y = decoder.linear %u, [%down] residual(%x)
+             : (tensor<?x1024xbf16>, tensor<256x1024xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
+      return %y : tensor<?x256xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Decoder_Activations:$input, Variadic<Decoder_Weight>:$weights,
+    Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
+    UnitAttr:$squared_relu,
+    Optional<Decoder_RotaryTable>:$rotary, OptionalAttr<I64Attr>:$head_dim,
+    OptionalAttr<DenseI64ArrayAttr>:$roped,
+    Optional<Decoder_Activations>:$residual,
+    Optional<Decoder_KVCacheType>:$cache, Optional<Decoder_BatchType>:$batch,
+    OptionalAttr<I64Attr>:$layer,
+    OptionalAttr<Decoder_ArenaAttr>:$workspace);
+  let results = (outs Variadic<AnyTypeOf<[Decoder_Activations, Decoder_KVCacheType]>>:$results);
+  let assemblyFormat = [{
+    $input `,` `[` $weights `]`
+    (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps `)`)?
+    (`squared_relu` $squared_relu^)?
+    (`rope` `(` $rotary^ `,` `head_dim` `=` $head_dim `,` `weights` `=` $roped `)`)?
+    (`residual` `(` $residual^ `)`)?
+    (`cache` `(` $cache^ `,` $batch `,` `layer` `=` $layer `)`)?
+    (`workspace` $workspace^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+  let extraClassDeclaration = [{
+    /// Weights whose products are results: all, or all but keys and values with a cache clause.
+    unsigned getNumProducts() { return getWeights().size() - (getCache() ? 2 : 0); }
+    /// Whether the product of weight `i` is rotated.
+    bool isRoped(int64_t i) { return getRoped() && ::llvm::is_contained(*getRoped(), i); }
+    /// Rows of all weights together.
+    int64_t getOutFeatures();
+  }];
+}
+
+def Decoder_AttentionOp : Decoder_KernelizedOp<"attention"> {
+  let summary = "causal attention of the step's queries over the cache";
+  let description = [{
+    For token t at position p and query head j, with KV head `j / (query heads / kv heads)`:
+    `softmax(q . K^T / sqrt(head_dim)) V` over the cached tokens 0..p of the token's sequence
+    (grouped-query attention, arXiv 2305.13245). Scores and softmax are f32. The step's own keys
+    and values are in `cache` already.
+
+    Constraints:
+    - attention_c1: the query has query heads * head_dim features, and query heads is a multiple of
+      the cache's heads
+    - attention_c2: the result has the query's shape
+    - attention_c3: the layer exists in the cache
+
+    ```mlir
+    func.func @forward(%q: tensor<?x256xbf16>, %batch: !decoder.batch,
+        %kv: !decoder.kv_cache<layers = 6, heads = 2, head_dim = 64, page_tokens = 64>) -> tensor<?x256xbf16> {
+      %a = decoder.attention %q, %kv, %batch {layer = 0 : i64}
+             : (tensor<?x256xbf16>, !decoder.kv_cache<layers = 6, heads = 2, head_dim = 64, page_tokens = 64>,
+                !decoder.batch) -> tensor<?x256xbf16>
+      return %a : tensor<?x256xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_Activations:$query, Decoder_KVCacheType:$cache,
+                       Decoder_BatchType:$batch, I64Attr:$layer);
+  let results = (outs Decoder_Activations:$result);
+  let assemblyFormat = [{
+    $query `,` $cache `,` $batch attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]> {
+  let summary = "scores of the vocabulary for the rows that are wanted";
+  let description = [{
+    `result[r] = x[output_rows[r]] * weight^T`, f32 as it comes out of the accumulator. The step
+    says which rows are wanted: usually the last token of each sequence, none while a prompt is
+    still being read, all of them for scoring. The clause `norm` acts as on `decoder.linear`.
+
+    Constraints:
+    - logits_c1: the weight has as many columns as the input has features
+    - logits_c2: the result has as many columns as the weight has rows
+    - logits_c3: gamma and beta have as many elements as the input has features, and come with eps
+
+    ```mlir
+    func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder.batch) -> tensor<?x2048xf32> {
+      %l = decoder.logits %x, %w, %batch
+             : (tensor<?x256xbf16>, tensor<2048x256xbf16>, !decoder.batch) -> tensor<?x2048xf32>
+      return %l : tensor<?x2048xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Decoder_Activations:$input, Decoder_Weight:$weight, Decoder_BatchType:$batch,
+    Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
+    OptionalAttr<Decoder_ArenaAttr>:$workspace);
+  let results = (outs Decoder_Logits:$result);
+  let assemblyFormat = [{
+    $input `,` $weight `,` $batch
+    (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps `)`)?
+    (`workspace` $workspace^)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{ ::strata::Axis getAxis() { return ::strata::Axis::Outputs; } }];
+}
+
+//===----------------------------------------------------------------------===//
+// The cheap ops: each can be folded into a clause
+//===----------------------------------------------------------------------===//
+
+def Decoder_LayerNormOp : Decoder_KernelizedOp<"layer_norm"> {
+  let summary = "LayerNorm1P: layer normalization with a zero-centred gamma";
+  let description = [{
+    `(x - mean) / sqrt(variance + eps) * (1 + gamma) + beta` over the features, all of it in f32;
+    the variance is biased (LayerNorm, arXiv 1607.06450; gamma + 1 as in Nemotron-4, arXiv
+    2402.16819).
+
+    Constraints:
+    - layer_norm_c1: gamma and beta have as many elements as the input has features
+    - layer_norm_c2: the result has the input's shape
+    - layer_norm_c3: eps is finite and in (0, 1)
+
+    ```mlir
+    func.func @forward(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf16>) -> tensor<?x256xbf16> {
+      %h = decoder.layer_norm %x, %g, %b {eps = 1.0e-5 : f32}
+             : (tensor<?x256xbf16>, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x256xbf16>
+      return %h : tensor<?x256xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_Activations:$input, Decoder_Vector:$gamma, Decoder_Vector:$beta,
+                       F32Attr:$eps);
+  let results = (outs Decoder_Activations:$result);
+  let assemblyFormat = [{
+    $input `,` $gamma `,` $beta attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def Decoder_RopeOp : Decoder_KernelizedOp<"rope"> {
+  let summary = "rotary position embedding of the first dims of each head";
+  let description = [{
+    In each head of head_dim features, with `dims` columns of the table and i < dims/2:
+    `(x[i], x[i + dims/2])` is rotated by the table's angle i (rotate-half pairing inside the
+    rotary dims); features from `dims` on pass through.
+
+    Constraints:
+    - rope_c1: the features are a multiple of head_dim, and the table has at most head_dim columns
+    - rope_c2: the result has the input's shape
+
+    ```mlir
+    func.func @forward(%q: tensor<?x256xbf16>, %table: tensor<?x32xf32>) -> tensor<?x256xbf16> {
+      %r = decoder.rope %q, %table {head_dim = 64 : i64}
+             : (tensor<?x256xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
+      return %r : tensor<?x256xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_Activations:$input, Decoder_RotaryTable:$table, I64Attr:$head_dim);
+  let results = (outs Decoder_Activations:$result);
+  let assemblyFormat = "$input `,` $table attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Decoder_CacheAppendOp : Decoder_KernelizedOp<"cache_append"> {
+  let summary = "the cache with the step's keys and values in it";
+  let description = [{
+    Stores `keys[t]` and `values[t]` at the token's position of its sequence.
+
+    Constraints:
+    - cache_append_c1: keys and values have heads * head_dim features
+    - cache_append_c2: the layer exists in the cache
+
+    ```mlir
+    !kv = !decoder.kv_cache<layers = 6, heads = 2, head_dim = 64, page_tokens = 64>
+    func.func @forward(%k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %kv: !kv, %batch: !decoder.batch) -> !kv {
+      %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64}
+               : (tensor<?x128xbf16>, tensor<?x128xbf16>, !kv, !decoder.batch) -> !kv
+      return %kv1 : !kv
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_Activations:$keys, Decoder_Activations:$values,
+                       Decoder_KVCacheType:$cache, Decoder_BatchType:$batch, I64Attr:$layer);
+  let results = (outs Decoder_KVCacheType:$result);
+  let assemblyFormat = [{
+    $keys `,` $values `,` $cache `,` $batch attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+def Decoder_SquaredReluOp : Decoder_KernelizedOp<"squared_relu", [SameOperandsAndResultShape]> {
+  let summary = "max(x, 0)^2 (Primer, arXiv 2109.08668)";
+  let description = [{
+    ```mlir
+    func.func @forward(%x: tensor<?x1024xbf16>) -> tensor<?x1024xbf16> {
+      %y = decoder.squared_relu %x : (tensor<?x1024xbf16>) -> tensor<?x1024xbf16>
+      return %y : tensor<?x1024xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_Activations:$input);
+  let results = (outs Decoder_Activations:$result);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+}
+
+def Decoder_AddOp : Decoder_KernelizedOp<"add", [Commutative, SameOperandsAndResultShape]> {
+  let summary = "the sum of two activations: the residual stream";
+  let description = [{
+    ```mlir
+    func.func @forward(%x: tensor<?x256xbf16>, %y: tensor<?x256xbf16>) -> tensor<?x256xbf16> {
+      %z = decoder.add %x, %y : (tensor<?x256xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
+      return %z : tensor<?x256xbf16>
+    }
+    ```
+  }];
+  let arguments = (ins Decoder_Activations:$lhs, Decoder_Activations:$rhs);
+  let results = (outs Decoder_Activations:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+}
+
+#endif // STRATA_DECODER_OPS

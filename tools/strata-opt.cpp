@@ -1,0 +1,15 @@
+//===- strata-opt.cpp - mlir-opt with Strata's dialect and passes ---------===//
+
+#include "dialect/Decoder.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Transforms/Passes.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  registry.insert<strata::DecoderDialect>();
+  mlir::registerTransformsPasses();
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Strata's optimizer driver\n", registry));
+}
