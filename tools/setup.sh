@@ -86,4 +86,4 @@ if ! install_missing; then
   update_lists
   install_missing || { tail -n 20 "$log" >&2; fail "apt-get install failed: ${missing[*]}"; }
 fi
-say "installed ${#missing[@]} packages in $SECONDS s"
+say "installed in $SECONDS s"
