@@ -1,0 +1,75 @@
+//===- Package.cpp --------------------------------------------------------===//
+
+#include "runtime/Package.h"
+
+#include "absl/strings/str_join.h"
+#include "runtime/PackageFormat.h"
+#include "runtime/Status.h"
+
+#include <cstring>
+#include <vector>
+
+namespace strata {
+namespace {
+
+const package::Manifest *findManifest(std::span<const std::byte> bytes) {
+  PackageHeader header;
+  memcpy(&header, bytes.data(), sizeof header);
+  return flatbuffers::GetRoot<package::Manifest>(bytes.data() + header.manifestOffset);
+}
+
+} // namespace
+
+Package::Package(std::string path, MappedFile mapped)
+    : name(std::move(path)), file(std::move(mapped)), root(findManifest(file.bytes())) {}
+
+absl::StatusOr<Package> Package::open(const std::string &path) {
+  STRATA_ASSIGN(MappedFile file, MappedFile::open(path));
+  STRATA_TRY(annotate(verifyPackage(file.bytes()), path));
+  return Package(path, std::move(file));
+}
+
+std::span<const std::byte> Package::section(uint32_t index) const {
+  const package::Section *section = root->sections()->Get(index);
+  return file.bytes().subspan(section->offset(), section->size());
+}
+
+std::optional<std::span<const std::byte>> Package::findSection(const std::string &name) const {
+  for (uint32_t i = 0; i < count(root->sections()); ++i)
+    if (text(root->sections()->Get(i)->name()) == name)
+      return section(i);
+  return std::nullopt;
+}
+
+absl::StatusOr<const package::Program *> Package::program(const std::string &device) const {
+  std::vector<std::string> devices;
+  for (const package::Program *program : items(root->programs())) {
+    if (text(program->device()) == device)
+      return program;
+    devices.push_back(text(program->device()));
+  }
+  return absl::NotFoundError(
+      absl::StrCat(name, ": device: expected one the package has a program for (",
+                   devices.empty() ? "none" : absl::StrJoin(devices, ", "), "), found ", device));
+}
+
+uint64_t elementBytes(package::DType dtype) {
+  switch (dtype) {
+  case package::DType::bf16:
+  case package::DType::f16:
+    return 2;
+  case package::DType::f32:
+  case package::DType::i32:
+    return 4;
+  }
+  return 0;
+}
+
+uint64_t parameterBytes(const package::Parameter &parameter) {
+  uint64_t bytes = elementBytes(parameter.dtype());
+  for (uint64_t dimension : items(parameter.shape()))
+    bytes *= dimension;
+  return bytes;
+}
+
+} // namespace strata

@@ -1,0 +1,258 @@
+//===- PackageIndices.cpp -------------------------------------------------===//
+
+#include "runtime/PackageIndices.h"
+
+#include "runtime/Checked.h"
+#include "runtime/Package.h"
+#include "runtime/PackageFormat.h"
+#include "runtime/Status.h"
+
+#include <set>
+
+namespace strata {
+namespace {
+
+constexpr uint64_t kMostBytes = uint64_t(1) << 48;
+constexpr uint64_t kMostTokens = 1 << 24;
+
+template <typename... Parts>
+absl::Status invalid(const Parts &...parts) {
+  return absl::DataLossError(absl::StrCat(parts...));
+}
+
+absl::Status inRange(const char *field, uint64_t value, uint64_t low, uint64_t high) {
+  return value >= low && value <= high
+             ? absl::OkStatus()
+             : invalid(field, ": expected ", low, " to ", high, ", found ", value);
+}
+
+absl::Status isIndex(const char *field, uint64_t value, uint64_t size) {
+  return value < size ? absl::OkStatus()
+                      : invalid(field, ": expected an index below ", size, ", found ", value);
+}
+
+absl::Status isMultiple(const char *field, uint64_t value, uint64_t divisor) {
+  return value % divisor == 0
+             ? absl::OkStatus()
+             : invalid(field, ": expected a multiple of ", divisor, ", found ", value);
+}
+
+absl::Status isText(const char *field, const flatbuffers::String *string) {
+  if (!string || string->size() == 0)
+    return invalid(field, ": expected text, found none");
+  if (string->str().find('\0') != std::string::npos)
+    return invalid(field, ": expected text, found a zero byte in it");
+  return absl::OkStatus();
+}
+
+absl::Status isFileName(const char *field, const flatbuffers::String *string) {
+  STRATA_TRY(isText(field, string));
+  std::string name = text(string);
+  bool component = name.size() <= 255 && name.find_first_of("/\\") == std::string::npos &&
+                   name != "." && name != "..";
+  return component ? absl::OkStatus() : invalid(field, ": expected a file name without folders");
+}
+
+/// Walks the manifest from the top; each function checks one table.
+class IndexVerifier {
+public:
+  explicit IndexVerifier(const package::Manifest &manifest) : manifest(manifest) {}
+  absl::Status verify();
+
+private:
+  absl::Status verifyModel(const package::Model &model);
+  absl::Status verifyFile(const package::CheckpointFile &file);
+  absl::Status verifySection(const package::Section &section);
+  absl::Status verifyParameter(const package::Parameter &parameter);
+  absl::Status verifyStorage(const package::Parameter &parameter, uint64_t bytes);
+  absl::Status verifyProgram(const package::Program &program);
+  absl::Status verifyCode(const package::CodeObject &code);
+  absl::Status verifyKernel(const package::Kernel &kernel);
+  absl::Status verifyPhases(const package::Variant &variant);
+  absl::Status verifyDispatch(const package::Program &program, const package::Dispatch &dispatch);
+  absl::Status verifyBuffer(const package::Program &program, const package::Buffer &buffer);
+
+  /// Checks every item of a vector; errors begin with "name INDEX: ".
+  template <typename T, typename Check>
+  absl::Status each(const char *name, const flatbuffers::Vector<flatbuffers::Offset<T>> *vector,
+                    Check check) {
+    uint32_t index = 0;
+    for (const T *item : items(vector))
+      STRATA_TRY(annotate(check(*item), absl::StrCat(name, " ", index++)));
+    return absl::OkStatus();
+  }
+
+  /// Fails if two items have the same text.
+  template <typename T, typename Text>
+  absl::Status unique(const char *name, const flatbuffers::Vector<flatbuffers::Offset<T>> *vector,
+                      Text nameOf) {
+    std::set<std::string> seen;
+    for (const T *item : items(vector))
+      if (!seen.insert(text(nameOf(*item))).second)
+        return invalid(name, ": expected different names, found ", text(nameOf(*item)), " twice");
+    return absl::OkStatus();
+  }
+
+  const package::Manifest &manifest;
+};
+
+absl::Status IndexVerifier::verify() {
+  STRATA_TRY(isText("compiler", manifest.compiler()));
+  if (!manifest.model())
+    return invalid("model: expected a table, found none");
+  STRATA_TRY(annotate(verifyModel(*manifest.model()), "model"));
+  STRATA_TRY(inRange("sections", count(manifest.sections()), 0, 4096));
+  STRATA_TRY(each("file", manifest.files(), [&](auto &file) { return verifyFile(file); }));
+  STRATA_TRY(each("section", manifest.sections(), [&](auto &s) { return verifySection(s); }));
+  STRATA_TRY(each("parameter", manifest.parameters(), [&](auto &p) { return verifyParameter(p); }));
+  STRATA_TRY(each("program", manifest.programs(), [&](auto &p) { return verifyProgram(p); }));
+  STRATA_TRY(unique("sections", manifest.sections(), [](auto &s) { return s.name(); }));
+  STRATA_TRY(unique("parameters", manifest.parameters(), [](auto &p) { return p.key(); }));
+  return unique("programs", manifest.programs(), [](auto &p) { return p.device(); });
+}
+
+absl::Status IndexVerifier::verifyModel(const package::Model &model) {
+  STRATA_TRY(isText("architecture", model.architecture()));
+  STRATA_TRY(inRange("vocabulary", model.vocabulary(), 1, 1 << 20));
+  STRATA_TRY(inRange("layers", model.layers(), 1, 1024));
+  STRATA_TRY(inRange("hidden", model.hidden(), 1, 1 << 16));
+  STRATA_TRY(inRange("context", model.context(), 1, kMostTokens));
+  if (model.bos_token() < -1)
+    return invalid("bos_token: expected -1 or a token, found ", model.bos_token());
+  if (model.bos_token() >= 0 || model.add_bos())
+    STRATA_TRY(isIndex("bos_token", uint32_t(model.bos_token()), model.vocabulary()));
+  for (int32_t token : items(model.eos_tokens()))
+    STRATA_TRY(isIndex("eos_tokens", uint32_t(token), model.vocabulary()));
+  return absl::OkStatus();
+}
+
+absl::Status IndexVerifier::verifyFile(const package::CheckpointFile &file) {
+  STRATA_TRY(isFileName("name", file.name()));
+  STRATA_TRY(inRange("size", file.size(), 1, kMostBytes));
+  return inRange("header_size", file.header_size(), 0, file.size());
+}
+
+absl::Status IndexVerifier::verifySection(const package::Section &section) {
+  return isText("name", section.name());
+}
+
+absl::Status IndexVerifier::verifyParameter(const package::Parameter &parameter) {
+  STRATA_TRY(isText("key", parameter.key()));
+  std::string key = text(parameter.key());
+  STRATA_TRY(annotate(
+      inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::i32)), key));
+  STRATA_TRY(annotate(inRange("rank", count(parameter.shape()), 0, 8), key));
+  Checked bytes = elementBytes(parameter.dtype());
+  for (uint64_t dimension : items(parameter.shape()))
+    bytes = bytes * dimension;
+  if (!bytes.atMost(kMostBytes))
+    return invalid(key, ": shape: expected at most ", kMostBytes, " bytes, found more");
+  return annotate(verifyStorage(parameter, *bytes.value()), key);
+}
+
+absl::Status IndexVerifier::verifyStorage(const package::Parameter &parameter, uint64_t bytes) {
+  uint64_t room = 0;
+  switch (parameter.storage()) {
+  case package::Storage::unbound:
+    return absl::OkStatus();
+  case package::Storage::file:
+    STRATA_TRY(isIndex("file", parameter.file(), count(manifest.files())));
+    room = manifest.files()->Get(parameter.file())->size();
+    break;
+  case package::Storage::embedded:
+    STRATA_TRY(isMultiple("offset", parameter.offset(), kWeightAlignment));
+    for (const package::Section *section : items(manifest.sections()))
+      if (text(section->name()) == "weights")
+        room = section->size();
+    break;
+  default:
+    return invalid("storage: expected 0 to 2, found ", int(parameter.storage()));
+  }
+  if ((Checked(parameter.offset()) + bytes).atMost(room))
+    return absl::OkStatus();
+  return invalid("offset: expected ", bytes, " bytes to end at most at ", room, ", found them at ",
+                 parameter.offset());
+}
+
+absl::Status IndexVerifier::verifyProgram(const package::Program &program) {
+  STRATA_TRY(isText("device", program.device()));
+  STRATA_TRY(inRange("code", count(program.code()), 1, 64));
+  STRATA_TRY(inRange("arena_token_multiple", program.arena_token_multiple(), 1, 1 << 16));
+  STRATA_TRY(inRange("arena_bytes_per_token", program.arena_bytes_per_token(), 0, kMostBytes));
+  STRATA_TRY(inRange("page_tokens", program.page_tokens(), 1, kMostTokens));
+  STRATA_TRY(inRange("page_bytes", program.page_bytes(), 1, kMostBytes));
+  STRATA_TRY(isMultiple("page_bytes", program.page_bytes(), 64));
+  STRATA_TRY(each("code", program.code(), [&](auto &c) { return verifyCode(c); }));
+  STRATA_TRY(unique("code", program.code(), [](auto &c) { return c.target(); }));
+  STRATA_TRY(each("kernel", program.kernels(), [&](auto &k) { return verifyKernel(k); }));
+  return each("dispatch", program.dispatches(),
+              [&](auto &dispatch) { return verifyDispatch(program, dispatch); });
+}
+
+absl::Status IndexVerifier::verifyCode(const package::CodeObject &code) {
+  STRATA_TRY(isText("target", code.target()));
+  for (const flatbuffers::String *feature : items(code.features()))
+    STRATA_TRY(isText("features", feature));
+  return isIndex("section", code.section(), count(manifest.sections()));
+}
+
+absl::Status IndexVerifier::verifyKernel(const package::Kernel &kernel) {
+  STRATA_TRY(isText("name", kernel.name()));
+  STRATA_TRY(inRange("axis", uint64_t(kernel.axis()), 0, uint64_t(package::Axis::outputs)));
+  STRATA_TRY(inRange("variants", count(kernel.variants()), 1, 64));
+  uint32_t last = count(kernel.variants()) - 1, limit = 0;
+  for (uint32_t i = 0; i <= last; ++i) {
+    const package::Variant &variant = *kernel.variants()->Get(i);
+    STRATA_TRY(annotate(verifyPhases(variant), absl::StrCat("variant ", i)));
+    if (i < last && variant.up_to() <= limit)
+      return invalid("variant ", i, ": up_to: expected more than ", limit, ", found ",
+                     variant.up_to());
+    limit = variant.up_to();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status IndexVerifier::verifyPhases(const package::Variant &variant) {
+  STRATA_TRY(inRange("phases", count(variant.phases()), 1, 64));
+  return each("phase", variant.phases(), [](const package::Phase &phase) {
+    STRATA_TRY(isText("symbol", phase.symbol()));
+    if (!phase.grid())
+      return invalid("grid: expected one, found none");
+    STRATA_TRY(
+        inRange("axis", uint64_t(phase.grid()->axis()), 0, uint64_t(package::Axis::outputs)));
+    STRATA_TRY(inRange("factor", phase.grid()->factor(), 0, 1 << 30));
+    return inRange("divisor", phase.grid()->divisor(), 1, UINT32_MAX);
+  });
+}
+
+absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
+                                           const package::Dispatch &dispatch) {
+  STRATA_TRY(isText("name", dispatch.name()));
+  STRATA_TRY(isIndex("kernel", dispatch.kernel(), count(program.kernels())));
+  STRATA_TRY(isIndex("layer", dispatch.layer(), manifest.model()->layers()));
+  STRATA_TRY(inRange("buffers", count(dispatch.buffers()), 1, 64));
+  for (const package::Buffer *buffer : items(dispatch.buffers()))
+    STRATA_TRY(annotate(verifyBuffer(program, *buffer), text(dispatch.name())));
+  return absl::OkStatus();
+}
+
+absl::Status IndexVerifier::verifyBuffer(const package::Program &program,
+                                         const package::Buffer &buffer) {
+  STRATA_TRY(
+      inRange("buffer kind", uint64_t(buffer.kind()), 0, uint64_t(package::BufferKind::logits)));
+  if (buffer.kind() == package::BufferKind::parameter)
+    return isIndex("parameter", buffer.value(), count(manifest.parameters()));
+  if (buffer.kind() != package::BufferKind::arena)
+    return absl::OkStatus();
+  STRATA_TRY(inRange("arena", buffer.value(), 0, program.arena_bytes_per_token()));
+  // The address is a multiple of 64 for every number of tokens.
+  return isMultiple("arena", buffer.value() * program.arena_token_multiple(), 64);
+}
+
+} // namespace
+
+absl::Status verifyIndices(const package::Manifest &manifest) {
+  return IndexVerifier(manifest).verify();
+}
+
+} // namespace strata

@@ -1,0 +1,85 @@
+//===- CodeObject.cpp -----------------------------------------------------===//
+
+#include "runtime/cpu/CodeObject.h"
+
+#include "absl/strings/str_cat.h"
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace strata::cpu {
+namespace {
+
+// A file in memory that may be executed, also where the kernel's default is that it may not.
+int createFile() {
+  constexpr unsigned executable = 0x10; // MFD_EXEC, since Linux 6.3
+  int file = memfd_create("strata-kernels", MFD_CLOEXEC | executable);
+  if (file < 0 && errno == EINVAL)
+    file = memfd_create("strata-kernels", MFD_CLOEXEC);
+  return file;
+}
+
+absl::Status writeAll(int file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return absl::ErrnoToStatus(errno, "cannot copy kernels to memory");
+    bytes = bytes.subspan(size_t(written));
+  }
+  return absl::OkStatus();
+}
+
+std::string loaderError() {
+  const char *message = dlerror();
+  return message ? message : "no reason given";
+}
+
+} // namespace
+
+absl::StatusOr<CodeObject> CodeObject::load(std::string target, std::span<const std::byte> elf) {
+  int file = createFile();
+  if (file < 0)
+    return absl::ErrnoToStatus(errno, "cannot make a file in memory for kernels");
+  CodeObject object(std::move(target), file);
+  if (absl::Status status = writeAll(file, elf); !status.ok())
+    return status;
+  std::string path = absl::StrCat("/proc/self/fd/", file);
+  object.library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!object.library)
+    return absl::FailedPreconditionError(
+        absl::StrCat("cpu.", object.name, ": cannot load kernels: ", loaderError()));
+  return object;
+}
+
+CodeObject::CodeObject(CodeObject &&other) noexcept
+    : name(std::move(other.name)), file(std::exchange(other.file, -1)),
+      library(std::exchange(other.library, nullptr)) {}
+
+CodeObject &CodeObject::operator=(CodeObject &&other) noexcept {
+  std::swap(name, other.name);
+  std::swap(file, other.file);
+  std::swap(library, other.library);
+  return *this;
+}
+
+CodeObject::~CodeObject() {
+  if (library)
+    dlclose(library);
+  if (file >= 0)
+    close(file);
+}
+
+absl::StatusOr<KernelFunction> CodeObject::function(const std::string &symbol) const {
+  void *address = dlsym(library, symbol.c_str());
+  if (!address)
+    return absl::DataLossError(
+        absl::StrCat("cpu.", name, ": symbol ", symbol, " is named by the plan but not defined"));
+  return reinterpret_cast<KernelFunction>(address);
+}
+
+} // namespace strata::cpu
