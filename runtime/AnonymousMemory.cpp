@@ -2,12 +2,13 @@
 
 #include "runtime/AnonymousMemory.h"
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/Status.h"
 #include <sys/mman.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 namespace strata {
@@ -47,6 +48,19 @@ absl::StatusOr<AnonymousMemory> AnonymousMemory::reserve(uint64_t bytes, const c
 AnonymousMemory::~AnonymousMemory() {
   if (mapping)
     munmap(mapping, mappingBytes);
+}
+
+absl::Status GrowingMemory::atLeast(uint64_t bytes) {
+  if (bytes <= memory.size())
+    return absl::OkStatus();
+  memory = {}; // first: both may not fit
+  STRATA_ASSIGN(memory, AnonymousMemory::reserve(bytes, what));
+  return absl::OkStatus();
+}
+
+void GrowingMemory::fill(uint8_t value) {
+  if (memory.size() > 0)
+    memset(memory.data(), value, memory.size());
 }
 
 uint64_t availableMemory() {

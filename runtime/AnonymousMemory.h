@@ -41,6 +41,21 @@ private:
   uint64_t mappingBytes = 0;
 };
 
+/// Memory that grows with the largest step so far; what was in it is lost when it grows.
+class GrowingMemory {
+public:
+  explicit GrowingMemory(const char *what) : what(what) {}
+  /// Afterwards data() has at least `bytes` bytes, aligned to 64.
+  absl::Status atLeast(uint64_t bytes);
+  void fill(uint8_t value);
+  std::byte *data() const { return memory.data(); }
+  uint64_t size() const { return memory.size(); }
+
+private:
+  const char *what;
+  AnonymousMemory memory;
+};
+
 /// Bytes of memory that programs can still get without swapping, by /proc/meminfo; the largest
 /// number where that cannot be read.
 uint64_t availableMemory();

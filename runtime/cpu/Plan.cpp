@@ -1,0 +1,152 @@
+//===- Plan.cpp -----------------------------------------------------------===//
+
+#include "runtime/cpu/Plan.h"
+
+#include "runtime/Status.h"
+
+#include <limits>
+
+namespace strata::cpu {
+namespace {
+
+/// The length of an axis in this step.
+int64_t lengthOf(package::Axis axis, const StepInputs &inputs) {
+  switch (axis) {
+  case package::Axis::one:
+    return 1;
+  case package::Axis::tokens:
+    return inputs.tokens;
+  case package::Axis::outputs:
+    return inputs.outputRows;
+  }
+  return 0; // not reached: the package is verified
+}
+
+int64_t unitsOf(const package::Grid &grid, const StepInputs &inputs) {
+  int64_t divisor = grid.divisor();
+  return grid.factor() * ((lengthOf(grid.axis(), inputs) + divisor - 1) / divisor);
+}
+
+} // namespace
+
+absl::StatusOr<Plan> Plan::create(const package::Program &program, const Weights &weights,
+                                  const CodeObject &code) {
+  Plan plan;
+  plan.arenaMultiple = program.arena_token_multiple();
+  for (const package::Kernel *kernel : items(program.kernels())) {
+    STRATA_ASSIGN(Kernel found, findKernel(*kernel, code));
+    plan.kernels.push_back(std::move(found));
+  }
+  for (const package::Dispatch *dispatch : items(program.dispatches()))
+    plan.dispatches.push_back(bindDispatch(*dispatch, weights));
+  return plan;
+}
+
+absl::StatusOr<Plan::Kernel> Plan::findKernel(const package::Kernel &kernel,
+                                              const CodeObject &code) {
+  Kernel result{kernel.axis(), {}};
+  for (const package::Variant *variant : items(kernel.variants())) {
+    result.variants.push_back({variant->up_to(), {}});
+    for (const package::Phase *phase : items(variant->phases())) {
+      STRATA_ASSIGN(KernelFunction function, code.function(text(phase->symbol())));
+      result.variants.back().phases.push_back({function, *phase->grid()});
+    }
+  }
+  result.variants.back().upTo = std::numeric_limits<int64_t>::max();
+  return result;
+}
+
+Plan::Dispatch Plan::bindDispatch(const package::Dispatch &dispatch, const Weights &weights) {
+  Dispatch result{dispatch.kernel(), dispatch.layer(), {}, package::Cost(), {}};
+  if (dispatch.cost())
+    result.cost = *dispatch.cost();
+  for (const package::Buffer *buffer : items(dispatch.buffers())) {
+    result.bindings.push_back(*buffer);
+    // Kernels do not write parameters; their arguments are just all of one type.
+    result.buffers.push_back(
+        buffer->kind() == package::BufferKind::parameter
+            ? const_cast<std::byte *>(weights.parameters()[buffer->value()].data())
+            : nullptr);
+  }
+  return result;
+}
+
+void Plan::bindBuffers(Dispatch &dispatch, const StepMemory &memory) const {
+  const StepInputs &inputs = *memory.inputs;
+  auto addressOf = [&](const package::Buffer &buffer) -> void * {
+    switch (buffer.kind()) {
+    case package::BufferKind::parameter:
+      break;
+    case package::BufferKind::arena:
+      return memory.arena + buffer.value() * uint64_t(roundUp(inputs.tokens, arenaMultiple));
+    case package::BufferKind::tokens:
+      return inputs.tokenIds;
+    case package::BufferKind::positions:
+      return inputs.positions;
+    case package::BufferKind::sequences:
+      return inputs.sequenceOfToken;
+    case package::BufferKind::output_rows:
+      return inputs.outputTokens;
+    case package::BufferKind::page_table:
+      return inputs.pageTable;
+    case package::BufferKind::cache:
+      return memory.cache;
+    case package::BufferKind::logits:
+      return memory.logits;
+    }
+    return nullptr;
+  };
+  for (size_t i = 0; i < dispatch.bindings.size(); ++i)
+    if (dispatch.bindings[i].kind() != package::BufferKind::parameter)
+      dispatch.buffers[i] = addressOf(dispatch.bindings[i]);
+}
+
+void Plan::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
+  const Kernel &kernel = kernels[dispatch.kernel];
+  int64_t length = lengthOf(kernel.axis, inputs);
+  const Variant *variant = kernel.variants.data();
+  while (variant->upTo < length)
+    ++variant;
+  for (const Phase &phase : variant->phases)
+    if (int64_t units = unitsOf(phase.grid, inputs); length > 0 && units > 0)
+      launches.push_back({phase.function, dispatch.buffers.data(), dispatch.layer, units});
+}
+
+Work Plan::workOf(const Dispatch &dispatch, const StepInputs &inputs) const {
+  package::Axis axis = kernels[dispatch.kernel].axis;
+  const package::Cost &cost = dispatch.cost;
+  auto rows = double(lengthOf(axis, inputs));
+  auto context =
+      double(axis == package::Axis::outputs ? inputs.outputContext : inputs.contextTokens);
+  if (rows == 0)
+    return {};
+  return {double(cost.fixed_bytes()) + double(cost.row_bytes()) * rows +
+              double(cost.context_bytes()) * context,
+          double(cost.row_flops()) * rows + double(cost.context_flops()) * context};
+}
+
+Work Plan::run(const StepMemory &memory, ThreadPool &pool) {
+  Work work;
+  launches.clear();
+  for (Dispatch &dispatch : dispatches) {
+    bindBuffers(dispatch, memory);
+    addLaunches(dispatch, *memory.inputs);
+    work += workOf(dispatch, *memory.inputs);
+  }
+  runLaunches(*memory.inputs, pool);
+  return work;
+}
+
+void Plan::runLaunches(const StepInputs &inputs, ThreadPool &pool) const {
+  pool.run([&](int worker) {
+    for (const Launch &launch : launches) {
+      Range range = sliceOf(launch.units, worker, pool.threads());
+      if (range.begin < range.end)
+        launch.function(launch.buffers, inputs.tokens, inputs.outputRows, inputs.pageTableStride,
+                        launch.layer, range.begin, range.end);
+      pool.barrier();
+    }
+  });
+}
+
+} // namespace strata::cpu

@@ -1,0 +1,89 @@
+//===- Plan.h - a program's dispatches, bound and run -----------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/Package.h"
+#include "runtime/StepInputs.h"
+#include "runtime/Weights.h"
+#include "runtime/cpu/CodeObject.h"
+#include "runtime/cpu/ThreadPool.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace strata::cpu {
+
+/// Work by the formulas of Package.fbs (Cost): what the hardware had to do at least.
+struct Work {
+  double bytes = 0, flops = 0;
+  Work &operator+=(const Work &other) {
+    bytes += other.bytes;
+    flops += other.flops;
+    return *this;
+  }
+};
+
+/// Memory that is new at each step. All of it outlives the step.
+struct StepMemory {
+  const StepInputs *inputs;
+  std::byte *arena; // arena_bytes_per_token * (T rounded up to arena_token_multiple)
+  std::byte *cache;
+  std::byte *logits; // f32 [R, vocabulary]
+};
+
+/// The dispatches of a program with their functions found and their parameters bound. Keeps
+/// pointers to the program, the weights and the code, which outlive it. One step at a time.
+class Plan {
+public:
+  static absl::StatusOr<Plan> create(const package::Program &program, const Weights &weights,
+                                     const CodeObject &code);
+
+  /// Runs all dispatches in order on the pool; returns what they cost.
+  Work run(const StepMemory &memory, ThreadPool &pool);
+
+private:
+  struct Phase {
+    KernelFunction function;
+    package::Grid grid;
+  };
+  struct Variant {
+    int64_t upTo;
+    std::vector<Phase> phases;
+  };
+  struct Kernel {
+    package::Axis axis;
+    std::vector<Variant> variants;
+  };
+  struct Dispatch {
+    uint32_t kernel;
+    int64_t layer;
+    std::vector<package::Buffer> bindings;
+    package::Cost cost;
+    std::vector<void *> buffers; // parameters bound for good, the others step by step
+  };
+  /// A phase of this step: `units` workgroups.
+  struct Launch {
+    KernelFunction function;
+    void *const *buffers;
+    int64_t layer, units;
+  };
+
+  static absl::StatusOr<Kernel> findKernel(const package::Kernel &kernel, const CodeObject &code);
+  static Dispatch bindDispatch(const package::Dispatch &dispatch, const Weights &weights);
+  void bindBuffers(Dispatch &dispatch, const StepMemory &memory) const;
+  void addLaunches(const Dispatch &dispatch, const StepInputs &inputs);
+  Work workOf(const Dispatch &dispatch, const StepInputs &inputs) const;
+  void runLaunches(const StepInputs &inputs, ThreadPool &pool) const;
+
+  int64_t arenaMultiple = 1;
+  std::vector<Kernel> kernels;
+  std::vector<Dispatch> dispatches;
+  std::vector<Launch> launches;
+};
+
+/// tokens, rounded up to a multiple.
+inline int64_t roundUp(int64_t tokens, int64_t multiple) {
+  return (tokens + multiple - 1) / multiple * multiple;
+}
+
+} // namespace strata::cpu

@@ -1,0 +1,17 @@
+//===- SelectCode.h - which machine code this CPU can run -------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/Package.h"
+#include "runtime/cpu/CpuFeatures.h"
+
+#include <string>
+
+namespace strata::cpu {
+
+/// The first code object of the program whose features this CPU has; with a non-empty `target`, the
+/// one of that name. Otherwise an error that tells what the package has and what the CPU lacks.
+absl::StatusOr<const package::CodeObject *>
+selectCode(const package::Program &program, const CpuFeatures &features, const std::string &target);
+
+} // namespace strata::cpu
