@@ -14,8 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +51,8 @@ enum class DType : uint8_t {
 unsigned bitWidth(DType dtype);
 /// "bf16", "f8_e4m3"; for people.
 std::string_view name(DType dtype);
+/// The other way round; empty for names that do not exist.
+std::optional<DType> dtypeNamed(std::string_view name);
 
 /// A tensor, row-major, as it lies in its file.
 struct CheckpointTensor {

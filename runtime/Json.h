@@ -93,7 +93,6 @@ public:
   std::optional<JsonValue> findNonNull(std::string_view key) const;
   /// In the order of the file.
   std::vector<JsonMember> members() const;
-  size_t size() const { return members_.size(); }
 
   absl::StatusOr<int64_t> integer(std::string_view key, IntegerRange range = {}) const;
   absl::StatusOr<double> number(std::string_view key, NumberRange range = {}) const;
@@ -116,7 +115,6 @@ public:
   absl::Status error(std::string_view key, std::string_view message) const;
 
 private:
-  absl::StatusOr<JsonValue> require(std::string_view key, std::string_view expected) const;
   std::string placeOf(std::string_view key) const;
 
   simdjson::dom::object members_;

@@ -10,4 +10,8 @@ namespace strata {
 /// not ASCII escaped, cut after 80 characters.
 std::string quoted(std::string_view text);
 
+/// A key or a file's name as messages show it: as it is, or quoted where it is empty, longer than
+/// 256 bytes or not printable ASCII without spaces.
+std::string shown(std::string_view name);
+
 } // namespace strata

@@ -24,7 +24,7 @@ struct SamplingParams {
 /// Chooses tokens of one sequence. The choice is a function of the parameters, the logits and the
 /// position alone: no state, no dependence on threads, other sequences or the C library's exp.
 ///
-/// Keeps scratch memory of 8 bytes a logit, so one object is for one thread at a time.
+/// Keeps scratch memory of 16 bytes a logit, so one object is for one thread at a time.
 class Sampler {
 public:
   /// `params` must be valid.
@@ -41,10 +41,12 @@ private:
     float logit;
     int32_t id;
   };
-  int32_t draw(std::span<const Candidate> kept, uint64_t position);
+  double weight(float logit, float largest) const;
+  std::span<const Candidate> likeliest(std::span<const float> logits, float largest);
 
   SamplingParams params;
   std::vector<Candidate> candidates;
+  std::vector<double> weights;
 };
 
 } // namespace strata

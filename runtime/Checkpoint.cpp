@@ -1,0 +1,190 @@
+//===- Checkpoint.cpp -----------------------------------------------------===//
+#include "runtime/Checkpoint.h"
+
+#include "runtime/Quoted.h"
+#include "runtime/Safetensors.h"
+#include "runtime/Status.h"
+
+#include "absl/strings/str_join.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <system_error>
+
+namespace strata {
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct DTypeFacts {
+  DType dtype;
+  std::string_view name;
+  unsigned bits;
+};
+} // namespace
+
+static constexpr std::array kDTypes = {
+    DTypeFacts{DType::boolean, "bool", 8},    DTypeFacts{DType::u8, "u8", 8},
+    DTypeFacts{DType::i8, "i8", 8},           DTypeFacts{DType::f8_e5m2, "f8_e5m2", 8},
+    DTypeFacts{DType::f8_e4m3, "f8_e4m3", 8}, DTypeFacts{DType::f8_e8m0, "f8_e8m0", 8},
+    DTypeFacts{DType::i16, "i16", 16},        DTypeFacts{DType::u16, "u16", 16},
+    DTypeFacts{DType::f16, "f16", 16},        DTypeFacts{DType::bf16, "bf16", 16},
+    DTypeFacts{DType::i32, "i32", 32},        DTypeFacts{DType::u32, "u32", 32},
+    DTypeFacts{DType::f32, "f32", 32},        DTypeFacts{DType::f64, "f64", 64},
+    DTypeFacts{DType::i64, "i64", 64},        DTypeFacts{DType::u64, "u64", 64},
+    DTypeFacts{DType::c64, "c64", 64},        DTypeFacts{DType::f4, "f4", 4},
+    DTypeFacts{DType::f6_e2m3, "f6_e2m3", 6}, DTypeFacts{DType::f6_e3m2, "f6_e3m2", 6},
+};
+
+/// The table is in the order of the enumeration.
+static const DTypeFacts &factsOf(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }
+
+unsigned bitWidth(DType dtype) { return factsOf(dtype).bits; }
+
+std::string_view name(DType dtype) { return factsOf(dtype).name; }
+
+std::optional<DType> dtypeNamed(std::string_view name) {
+  for (const DTypeFacts &facts : kDTypes)
+    if (facts.name == name)
+      return facts.dtype;
+  return std::nullopt;
+}
+
+std::string formatShape(std::span<const uint64_t> shape) {
+  return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+const CheckpointTensor *Checkpoint::find(std::string_view key) const {
+  const auto found = tensors_.find(key);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+/// "bf16, f16 or f32"
+static std::string formatChoice(std::span<const DType> dtypes) {
+  std::string text;
+  for (size_t i = 0; i < dtypes.size(); ++i)
+    absl::StrAppend(&text,
+                    i == 0                  ? ""
+                    : i + 1 < dtypes.size() ? ", "
+                                            : " or ",
+                    std::string(name(dtypes[i])));
+  return text;
+}
+
+absl::StatusOr<const CheckpointTensor *> Checkpoint::require(std::string_view key,
+                                                             std::span<const uint64_t> shape,
+                                                             std::span<const DType> dtypes) const {
+  const CheckpointTensor *tensor = find(key);
+  if (!tensor)
+    return absl::NotFoundError(absl::StrCat(
+        catalogue, ": ", shown(key), ": missing, expected a tensor of shape ", formatShape(shape)));
+  const std::string place = absl::StrCat(files_[tensor->file].path, ": ", shown(key));
+  if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
+    return absl::InvalidArgumentError(absl::StrCat(place, ": shape is ", formatShape(tensor->shape),
+                                                   ", expected ", formatShape(shape)));
+  if (std::find(dtypes.begin(), dtypes.end(), tensor->dtype) == dtypes.end())
+    return absl::InvalidArgumentError(absl::StrCat(place, ": dtype is ",
+                                                   std::string(name(tensor->dtype)), ", expected ",
+                                                   formatChoice(dtypes)));
+  return tensor;
+}
+
+uint32_t Checkpoint::addFile(std::string name, MappedFile mapping, uint64_t headerSize) {
+  files_.push_back(
+      {std::move(name), mapping.path(), mapping.size(), mapping.bytes().first(headerSize)});
+  mappings.push_back(std::move(mapping));
+  return static_cast<uint32_t>(files_.size() - 1);
+}
+
+absl::Status Checkpoint::addTensor(std::string key, DType dtype, std::vector<uint64_t> shape,
+                                   uint32_t file, uint64_t offset, uint64_t size) {
+  const auto bytes = mappings[file].bytes().subspan(offset, size);
+  const auto [place, added] = tensors_.try_emplace(
+      std::move(key), CheckpointTensor{dtype, std::move(shape), file, offset, bytes});
+  if (added)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(files_[file].path, ": ", shown(place->first),
+                                                 ": tensor is also in ",
+                                                 files_[place->second.file].path));
+}
+
+//===----------------------------------------------------------------------===//
+// Folders
+//===----------------------------------------------------------------------===//
+
+namespace fs = std::filesystem;
+
+/// Weights in formats that we know but do not read; `suffix` is how the file's name ends.
+static constexpr struct {
+  std::string_view suffix, format;
+} kOtherFormats[] = {
+    {"pytorch_model.bin", "a PyTorch checkpoint"},
+    {"pytorch_model.bin.index.json", "the index of a PyTorch checkpoint"},
+    {".nemo", "a NeMo archive"},
+    {".gguf", "a GGUF file"},
+    {".bin", "a PyTorch checkpoint"},
+    {".pt", "a PyTorch checkpoint"},
+    {".pth", "a PyTorch checkpoint"},
+    {".safetensors", "a safetensors file of another name"},
+};
+
+/// The names in `folder`, sorted; those that cannot be read are left out.
+static std::vector<std::string> listFolder(const std::string &folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Says what the folder holds instead of safetensors files.
+static absl::Status noCheckpoint(const std::string &folder) {
+  constexpr absl::string_view kExpected =
+      "expected model.safetensors or model.safetensors.index.json";
+  const std::vector<std::string> names = listFolder(folder);
+  for (const auto &[suffix, format] : kOtherFormats)
+    for (const std::string &name : names)
+      if (std::string_view(name).ends_with(suffix))
+        return absl::UnimplementedError(absl::StrCat(folder, ": found ", shown(name), ", ",
+                                                     std::string(format),
+                                                     ", which is not supported yet; ", kExpected));
+  return absl::NotFoundError(absl::StrCat(folder, ": no weights in this folder; ", kExpected));
+}
+
+/// Also true for a dangling link, so that opening it says so.
+static bool isThere(const fs::path &path) {
+  std::error_code error;
+  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
+}
+
+absl::StatusOr<Checkpoint> openCheckpoint(const std::string &folder) {
+  constexpr char kSingle[] = "model.safetensors";
+  constexpr char kIndex[] = "model.safetensors.index.json";
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (status.type() == fs::file_type::not_found)
+    return absl::NotFoundError(absl::StrCat(folder, ": no such folder"));
+  if (status.type() != fs::file_type::directory)
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": expected a folder", error ? ": " + error.message() : ""));
+
+  Checkpoint checkpoint;
+  if (isThere(fs::path(folder) / kSingle))
+    STRATA_TRY(readSafetensors(folder, kSingle, checkpoint));
+  else if (isThere(fs::path(folder) / kIndex))
+    STRATA_TRY(readSafetensorsIndex(folder, kIndex, checkpoint));
+  else
+    return noCheckpoint(folder);
+  return checkpoint;
+}
+
+} // namespace strata
