@@ -102,13 +102,13 @@ absl::Status IndexVerifier::verify() {
     return invalid("model: expected a table, found none");
   STRATA_TRY(annotate(verifyModel(*manifest.model()), "model"));
   STRATA_TRY(inRange("sections", count(manifest.sections()), 0, 4096));
+  STRATA_TRY(unique("sections", manifest.sections(), [](auto &s) { return s.name(); }));
+  STRATA_TRY(unique("parameters", manifest.parameters(), [](auto &p) { return p.key(); }));
+  STRATA_TRY(unique("programs", manifest.programs(), [](auto &p) { return p.device(); }));
   STRATA_TRY(each("file", manifest.files(), [&](auto &file) { return verifyFile(file); }));
   STRATA_TRY(each("section", manifest.sections(), [&](auto &s) { return verifySection(s); }));
   STRATA_TRY(each("parameter", manifest.parameters(), [&](auto &p) { return verifyParameter(p); }));
-  STRATA_TRY(each("program", manifest.programs(), [&](auto &p) { return verifyProgram(p); }));
-  STRATA_TRY(unique("sections", manifest.sections(), [](auto &s) { return s.name(); }));
-  STRATA_TRY(unique("parameters", manifest.parameters(), [](auto &p) { return p.key(); }));
-  return unique("programs", manifest.programs(), [](auto &p) { return p.device(); });
+  return each("program", manifest.programs(), [&](auto &p) { return verifyProgram(p); });
 }
 
 absl::Status IndexVerifier::verifyModel(const package::Model &model) {

@@ -82,7 +82,11 @@ absl::Status verifyPadding(Bytes bytes, uint64_t begin, uint64_t end) {
   return absl::OkStatus();
 }
 
-// Where a section is, if it lies in the file behind `end`, the end of what stands before it.
+std::string nameOf(const package::Section &section) {
+  return absl::StrCat("section ", text(section.name()));
+}
+
+// The section lies in the file behind `end`, the end of what stands before it.
 absl::Status verifyPlace(const package::Section &section, uint64_t end, uint64_t fileSize) {
   if (section.size() == 0)
     return damaged("size: expected at least 1, found 0");
@@ -97,18 +101,27 @@ absl::Status verifyPlace(const package::Section &section, uint64_t end, uint64_t
   return absl::OkStatus();
 }
 
-absl::Status verifySections(Bytes bytes, const package::Manifest &manifest, uint64_t end) {
+// All sections lie one behind the other, behind `end` and to the end of the file.
+absl::Status verifyPlaces(const package::Manifest &manifest, uint64_t end, uint64_t fileSize) {
   for (const package::Section *section : items(manifest.sections())) {
-    std::string place = absl::StrCat("section ", text(section->name()));
-    STRATA_TRY(annotate(verifyPlace(*section, end, bytes.size()), place));
-    STRATA_TRY(verifyPadding(bytes, end, section->offset()));
-    Bytes contents = bytes.subspan(section->offset(), section->size());
-    STRATA_TRY(annotate(verifyHash(contents, section->hash_low(), section->hash_high()), place));
+    STRATA_TRY(annotate(verifyPlace(*section, end, fileSize), nameOf(*section)));
     end = section->offset() + section->size();
   }
-  if (bytes.size() - end >= kSectionAlignment)
-    return damaged("file size: expected the last section to end it, found ", bytes.size() - end,
+  if (fileSize - end >= kSectionAlignment)
+    return damaged("file size: expected the last section to end it, found ", fileSize - end,
                    " bytes behind");
+  return absl::OkStatus();
+}
+
+// Every byte behind the manifest is a section's, and hashed, or zero.
+absl::Status verifySections(Bytes bytes, const package::Manifest &manifest, uint64_t end) {
+  for (const package::Section *section : items(manifest.sections())) {
+    STRATA_TRY(verifyPadding(bytes, end, section->offset()));
+    Bytes contents = bytes.subspan(section->offset(), section->size());
+    STRATA_TRY(annotate(verifyHash(contents, section->hash_low(), section->hash_high()),
+                        nameOf(*section)));
+    end = section->offset() + section->size();
+  }
   return verifyPadding(bytes, end, bytes.size());
 }
 
@@ -122,7 +135,9 @@ absl::Status verifyPackage(Bytes bytes) {
   STRATA_TRY(verifyTables(tables));
   const auto &manifest = *flatbuffers::GetRoot<package::Manifest>(tables.data());
   STRATA_TRY(verifyIndices(manifest));
-  return verifySections(bytes, manifest, header.manifestOffset + header.manifestSize);
+  uint64_t end = header.manifestOffset + header.manifestSize;
+  STRATA_TRY(verifyPlaces(manifest, end, bytes.size()));
+  return verifySections(bytes, manifest, end);
 }
 
 } // namespace strata

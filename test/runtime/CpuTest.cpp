@@ -1,0 +1,165 @@
+//===- CpuTest.cpp - features, code choice, threads -----------------------===//
+
+#include "runtime/cpu/CodeObject.h"
+#include "runtime/cpu/CpuFeatures.h"
+#include "runtime/cpu/SelectCode.h"
+#include "runtime/cpu/ThreadPool.h"
+#include "test/runtime/TestPackage.h"
+
+#include <chrono>
+#include <numeric>
+
+namespace strata::test {
+namespace {
+
+TEST(CpuFeatures, DetectsWhatTheCompilerUses) {
+  auto features = cpu::CpuFeatures::detect();
+  EXPECT_TRUE(features.has("sse3")) << features.toString();
+  EXPECT_EQ(features.has("avx2"), bool(__builtin_cpu_supports("avx2")));
+  EXPECT_EQ(features.has("fma"), bool(__builtin_cpu_supports("fma")));
+  EXPECT_EQ(features.has("avx512bf16"), bool(__builtin_cpu_supports("avx512bf16")));
+  EXPECT_EQ(features.missing({"sse3", "no-such"}), std::vector<std::string>{"no-such"});
+}
+
+/// The fake model's program with code for three targets, best first.
+package::ManifestT withTargets() {
+  TestPackage package = fakeModel();
+  auto &code = package.manifest.programs[0]->code;
+  code.clear();
+  for (const char *target : {"best", "good", "any"}) {
+    code.push_back(std::make_unique<package::CodeObjectT>());
+    code.back()->target = target;
+  }
+  code[0]->features = {"avx2", "avx512bf16"};
+  code[1]->features = {"avx2"};
+  return std::move(package.manifest);
+}
+
+/// The target chosen on a CPU with these features, or the error.
+std::string chosen(std::set<std::string, std::less<>> features, const std::string &wanted,
+                   size_t targets = 3) {
+  package::ManifestT manifest = withTargets();
+  manifest.programs[0]->code.resize(targets);
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(package::Manifest::Pack(builder, &manifest));
+  const auto *root = flatbuffers::GetRoot<package::Manifest>(builder.GetBufferPointer());
+  auto code =
+      cpu::selectCode(*root->programs()->Get(0), cpu::CpuFeatures(std::move(features)), wanted);
+  return code.ok() ? text((*code)->target()) : std::string(code.status().message());
+}
+
+TEST(SelectCode, TakesTheFirstThatRuns) {
+  EXPECT_EQ(chosen({"avx2", "avx512bf16"}, ""), "best");
+  EXPECT_EQ(chosen({"avx2"}, ""), "good");
+  EXPECT_EQ(chosen({}, ""), "any");
+}
+
+TEST(SelectCode, TakesTheOneNamed) {
+  EXPECT_EQ(chosen({"avx2", "avx512bf16"}, "good"), "good");
+  EXPECT_EQ(chosen({}, "good"), "this CPU cannot run the package's code: it is for good (it lacks "
+                                "avx2)");
+  EXPECT_EQ(chosen({}, "none"), "cpu target: expected one of best, good, any, found none");
+}
+
+TEST(SelectCode, SaysWhatTheCpuLacks) {
+  EXPECT_EQ(chosen({"sse3"}, "", 2), "this CPU cannot run the package's code: it is for best (it "
+                                     "lacks avx2, avx512bf16), good (it lacks avx2)");
+}
+
+TEST(CodeObject, FindsFunctions) {
+  TestPackage package = fakeModel();
+  auto code = cpu::CodeObject::load("x86-64", std::as_bytes(std::span(package.contents[0])));
+  ASSERT_TRUE(code.ok()) << code.status();
+  EXPECT_TRUE(code->function("embed").ok());
+  EXPECT_TRUE(says(code->function("absent").status(), "cpu.x86-64: symbol absent is named"));
+}
+
+TEST(CodeObject, TwoAtOnceAreTwo) {
+  TestPackage package = fakeModel();
+  auto elf = std::as_bytes(std::span(package.contents[0]));
+  auto first = cpu::CodeObject::load("a", elf), second = cpu::CodeObject::load("b", elf);
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_NE(*first->function("embed"), *second->function("embed"));
+}
+
+TEST(CodeObject, RefusesWhatIsNoElf) {
+  std::string bytes(1000, 'x');
+  EXPECT_TRUE(says(cpu::CodeObject::load("a", std::as_bytes(std::span(bytes))).status(),
+                   "cpu.a: cannot load kernels"));
+  EXPECT_FALSE(cpu::CodeObject::load("a", {}).ok());
+}
+
+TEST(ThreadPool, SlicesCoverAll) {
+  for (int64_t units : {0, 1, 7, 1000, 1 << 30})
+    for (int workers : {1, 2, 3, 7, 64}) {
+      int64_t next = 0;
+      for (int worker = 0; worker < workers; ++worker) {
+        cpu::Range range = cpu::sliceOf(units, worker, workers);
+        EXPECT_EQ(range.begin, next);
+        next = range.end;
+      }
+      EXPECT_EQ(next, units);
+    }
+  int64_t huge = int64_t(1) << 60;
+  EXPECT_EQ(cpu::sliceOf(huge, 2, 4).end, huge / 4 * 3);
+}
+
+class ThreadPoolOf : public testing::TestWithParam<int> {};
+
+TEST_P(ThreadPoolOf, RunsEveryWorkerOnce) {
+  auto pool = cpu::ThreadPool::create(GetParam());
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  std::vector<int> calls((*pool)->threads());
+  for (int i = 0; i < 200; ++i)
+    (*pool)->run([&](int worker) { ++calls[worker]; });
+  EXPECT_EQ(calls, std::vector<int>(GetParam(), 200));
+}
+
+TEST_P(ThreadPoolOf, BarrierPublishesWrites) {
+  auto pool = cpu::ThreadPool::create(GetParam());
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  int threads = (*pool)->threads(), wrong = 0;
+  std::vector<int> values(threads);
+  (*pool)->run([&](int worker) {
+    for (int round = 0; round < 300; ++round) {
+      values[worker] = round;
+      (*pool)->barrier();
+      if (std::accumulate(values.begin(), values.end(), 0) != round * threads)
+        __atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
+      (*pool)->barrier();
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(ThreadPoolOf, WakesAfterSleeping) {
+  auto pool = cpu::ThreadPool::create(GetParam());
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::atomic<int> calls = 0;
+    (*pool)->run([&](int worker) {
+      if (worker == 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      ++calls;
+    });
+    EXPECT_EQ(calls, (*pool)->threads());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolOf, testing::Values(1, 2, 3, 8));
+
+TEST(ThreadPool, RestoresTheCallersCpus) {
+  int before = cpu::availableCpus();
+  { auto pool = cpu::ThreadPool::create(before); }
+  EXPECT_EQ(cpu::availableCpus(), before);
+}
+
+TEST(ThreadPool, RefusesNonsense) {
+  EXPECT_TRUE(says(cpu::ThreadPool::create(0).status(), "threads: expected 1 to 1024, found 0"));
+  EXPECT_FALSE(cpu::ThreadPool::create(-1).ok());
+  EXPECT_FALSE(cpu::ThreadPool::create(100000).ok());
+}
+
+} // namespace
+} // namespace strata::test

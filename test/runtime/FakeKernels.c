@@ -1,0 +1,80 @@
+// Kernels of a model that is no model, to test the engine: its logits are exact sums that any
+// order of computation gives, and that depend on every input a kernel has.
+//
+//   embed    value[t] = table[tokens[t]]
+//   store    cache(sequence, position, layer) = value[t] + layer
+//   attend   sum[t] = sum over positions p <= positions[t] of cache(p, layer) * (p + 1), and
+//            1000 or 2000 by the number of tokens in the step
+//   output   logits[r][v] = sum[output_rows[r]] * scale[v]
+//
+// A page of the cache holds 4 tokens: f32 [2 layers][4].
+#include <stdint.h>
+
+enum { kVocabulary = 16, kPageTokens = 4, kPageFloats = 16 };
+
+#define KERNEL(NAME)                                                                               \
+  void NAME(void *const *buffers, int64_t tokens, int64_t rows, int64_t stride, int64_t layer,     \
+            int64_t begin, int64_t end)
+
+static float *slot(float *cache, const int32_t *table, int64_t position, int64_t layer) {
+  return cache + (int64_t)table[position / kPageTokens] * kPageFloats + layer * kPageTokens +
+         position % kPageTokens;
+}
+
+// Buffers: tokens, table, value. One token a workgroup.
+KERNEL(embed) {
+  const int32_t *ids = buffers[0];
+  const float *table = buffers[1];
+  float *value = buffers[2];
+  for (int64_t t = begin; t < end; ++t)
+    value[t] = table[ids[t]];
+}
+
+// Buffers: value, positions, sequences, page_table, cache. Four tokens a workgroup.
+KERNEL(store) {
+  const float *value = buffers[0];
+  const int32_t *positions = buffers[1], *sequences = buffers[2], *table = buffers[3];
+  for (int64_t t = 4 * begin; t < 4 * end && t < tokens; ++t)
+    *slot(buffers[4], table + sequences[t] * stride, positions[t], layer) = value[t] + layer;
+}
+
+static float attend(void *const *buffers, int64_t stride, int64_t layer, int64_t t) {
+  const int32_t *positions = buffers[0], *sequences = buffers[1], *table = buffers[2];
+  float sum = 0;
+  for (int64_t p = 0; p <= positions[t]; ++p)
+    sum += *slot(buffers[3], table + sequences[t] * stride, p, layer) * (p + 1);
+  return sum;
+}
+
+// Buffers: positions, sequences, page_table, cache, partial, sum. One token a workgroup.
+// Up to 2 tokens a step:
+KERNEL(attend_few) {
+  for (int64_t t = begin; t < end; ++t)
+    ((float *)buffers[5])[t] = attend(buffers, stride, layer, t);
+}
+// 3 to 6 tokens; adds 1000 to tell:
+KERNEL(attend_some) {
+  for (int64_t t = begin; t < end; ++t)
+    ((float *)buffers[5])[t] = attend(buffers, stride, layer, t) + 1000;
+}
+// More tokens: two phases. The second adds 2000 and reads what another thread wrote in the first:
+// without a barrier between, NaN.
+KERNEL(attend_many) {
+  for (int64_t t = begin; t < end; ++t)
+    ((float *)buffers[4])[t] = attend(buffers, stride, layer, t);
+}
+KERNEL(attend_many_sum) {
+  const float *partial = buffers[4];
+  for (int64_t t = begin; t < end; ++t)
+    ((float *)buffers[5])[t] = partial[t] + 0 * partial[tokens - 1 - t] + 2000;
+}
+
+// Buffers: sum, output_rows, scale, logits. Two workgroups a row: half of the vocabulary each.
+KERNEL(output) {
+  const float *sum = buffers[0], *scale = buffers[2];
+  const int32_t *outputs = buffers[1];
+  float *logits = buffers[3];
+  for (int64_t unit = begin; unit < end; ++unit)
+    for (int64_t v = unit % 2 * 8; v < unit % 2 * 8 + 8; ++v)
+      logits[unit / 2 * kVocabulary + v] = sum[outputs[unit / 2]] * scale[v];
+}

@@ -1,0 +1,270 @@
+//===- PackageTest.cpp - what a damaged or false package is met with ------===//
+
+#include "runtime/Package.h"
+#include "runtime/PackageFormat.h"
+#include "test/runtime/TestPackage.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <functional>
+#include <random>
+
+namespace strata::test {
+namespace {
+
+/// The valid package of all tests, and the end of its manifest.
+const std::string &validFile() {
+  static const std::string file = fakeModel().encode();
+  return file;
+}
+
+size_t manifestEnd() {
+  PackageHeader header;
+  memcpy(&header, validFile().data(), sizeof header);
+  return header.manifestOffset + header.manifestSize;
+}
+
+std::string changed(const std::function<void(PackageHeader &)> &change) {
+  std::string file = validFile();
+  PackageHeader header;
+  memcpy(&header, file.data(), sizeof header);
+  change(header);
+  memcpy(file.data(), &header, sizeof header);
+  seal(file);
+  return file;
+}
+
+TEST(Package, ValidIsAccepted) {
+  EXPECT_EQ(verify(validFile()), absl::OkStatus());
+  TemporaryFolder folder;
+  auto package = Package::open(folder.write("fake.strata", validFile()));
+  ASSERT_TRUE(package.ok()) << package.status();
+  EXPECT_EQ(text(package->model().name()), "fake");
+  EXPECT_EQ(package->findSection("weights")->size(), 128u);
+  EXPECT_FALSE(package->findSection("tokenizer"));
+  EXPECT_TRUE(package->program("cpu").ok());
+  EXPECT_TRUE(says(package->program("cuda").status(),
+                   "device: expected one the package has a program for (cpu), found cuda"));
+}
+
+TEST(Package, ErrorNamesTheFile) {
+  TemporaryFolder folder;
+  std::string path = folder.write("short.strata", validFile().substr(0, 100));
+  EXPECT_TRUE(says(Package::open(path).status(), path));
+  EXPECT_FALSE(Package::open(folder.path()).ok());
+  EXPECT_FALSE(Package::open(folder.path() + "/none").ok());
+  EXPECT_FALSE(Package::open(folder.write("empty.strata", "")).ok());
+}
+
+TEST(Package, EveryTruncationIsDetected) {
+  for (size_t size = 0; size <= manifestEnd(); ++size)
+    ASSERT_FALSE(verify(validFile().substr(0, size)).ok()) << size;
+  std::mt19937 random(1);
+  for (int i = 0; i < 1000; ++i) {
+    size_t size = random() % validFile().size();
+    ASSERT_FALSE(verify(validFile().substr(0, size)).ok()) << size;
+  }
+}
+
+TEST(Package, AppendedBytesAreDetected) {
+  for (size_t size : {1, 100, 4096, 100000})
+    EXPECT_TRUE(says(verify(validFile() + std::string(size, '\0')), "file size: expected"));
+}
+
+TEST(Package, EveryBitFlipOfHeaderAndManifestIsDetected) {
+  std::string file = validFile();
+  for (size_t bit = 0; bit < 8 * manifestEnd(); ++bit) {
+    file[bit / 8] ^= char(1 << bit % 8);
+    ASSERT_FALSE(verify(file).ok()) << "bit " << bit;
+    file[bit / 8] ^= char(1 << bit % 8);
+  }
+}
+
+TEST(Package, BitFlipsElsewhereAreDetected) {
+  std::string file = validFile();
+  std::mt19937 random(2);
+  for (int i = 0; i < 10000; ++i) {
+    size_t byte = manifestEnd() + random() % (file.size() - manifestEnd());
+    char flip = char(1 << random() % 8);
+    file[byte] ^= flip;
+    ASSERT_FALSE(verify(file).ok()) << "byte " << byte;
+    file[byte] ^= flip;
+  }
+}
+
+// With the hashes made right again, FlatBuffers' verifier and the index checks stand alone: they
+// may accept a harmless change, but must not crash (the sanitizers watch).
+TEST(Package, SealedBitFlipsDoNotCrash) {
+  std::string file = validFile();
+  for (size_t bit = 8 * sizeof(PackageHeader); bit < 8 * manifestEnd(); ++bit) {
+    std::string flipped = file;
+    flipped[bit / 8] ^= char(1 << bit % 8);
+    seal(flipped);
+    verify(flipped).IgnoreError();
+  }
+}
+
+TEST(Package, HeaderFields) {
+  EXPECT_TRUE(says(
+      verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
+  for (int step : {-1, 1})
+    EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
+                     "format version: expected 1.0 to 1.0, found"));
+  EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
+                   "format version: expected 1.0 to 1.0, found 1.1"));
+  for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
+    EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
+                     "file size: expected"));
+  for (uint64_t size : {uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX}) {
+    std::string file = validFile();
+    memcpy(file.data() + offsetof(PackageHeader, manifestSize), &size, sizeof size);
+    EXPECT_FALSE(verify(file).ok());
+  }
+}
+
+/// A change of the valid package's objects, and what the error must say.
+struct Case {
+  const char *name;
+  std::function<void(TestPackage &)> change;
+  const char *message;
+};
+
+class PackageIndices : public testing::TestWithParam<Case> {};
+
+TEST_P(PackageIndices, AreChecked) {
+  TestPackage package = fakeModel();
+  GetParam().change(package);
+  EXPECT_TRUE(says(verify(package.encode()), GetParam().message));
+}
+
+package::ModelT &model(TestPackage &p) { return *p.manifest.model; }
+package::ProgramT &program(TestPackage &p) { return *p.manifest.programs[0]; }
+package::SectionT &section(TestPackage &p, size_t i) { return *p.manifest.sections[i]; }
+package::ParameterT &table(TestPackage &p) { return *p.manifest.parameters[0]; }
+package::KernelT &attend(TestPackage &p) { return *program(p).kernels[2]; }
+package::DispatchT &dispatch(TestPackage &p) { return *program(p).dispatches[0]; }
+void setGrid(TestPackage &p, package::Axis axis, uint32_t divisor, uint32_t factor) {
+  *attend(p).variants[0]->phases[0]->grid = package::Grid(axis, divisor, factor);
+}
+void setBuffer(TestPackage &p, size_t i, package::BufferKind kind, uint64_t value) {
+  dispatch(p).buffers[i] = package::Buffer(kind, value);
+}
+
+package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
+  p.manifest.files.push_back(std::make_unique<package::CheckpointFileT>());
+  p.manifest.files[0]->name = name;
+  p.manifest.files[0]->size = 100;
+  p.manifest.files[0]->header_size = 10;
+  table(p).storage = package::Storage::file;
+  return *p.manifest.files[0];
+}
+
+const Case kCases[] = {
+    {"NoModel", [](TestPackage &p) { p.manifest.model = nullptr; }, "model: expected a table"},
+    {"NoCompiler", [](TestPackage &p) { p.manifest.compiler = ""; }, "compiler: expected text"},
+    {"NoVocabulary", [](TestPackage &p) { model(p).vocabulary = 0; }, "vocabulary: expected 1 to"},
+    {"HugeVocabulary", [](TestPackage &p) { model(p).vocabulary = 1 << 30; }, "model: vocabulary"},
+    {"NoContext", [](TestPackage &p) { model(p).context = 0; }, "model: context: expected 1 to"},
+    {"Bos", [](TestPackage &p) { model(p).bos_token = 16; },
+     "bos_token: expected an index below 16"},
+    {"NegativeBos", [](TestPackage &p) { model(p).bos_token = -2; }, "bos_token: expected -1"},
+    {"AddBosWithout", [](TestPackage &p) { model(p).bos_token = -1, model(p).add_bos = true; },
+     "bos_token: expected an index"},
+    {"Eos", [](TestPackage &p) { model(p).eos_tokens = {-1}; },
+     "eos_tokens: expected an index below 16"},
+    {"SectionTwice", [](TestPackage &p) { section(p, 1).name = "cpu.x86-64"; }, "twice"},
+    {"SectionUnaligned", [](TestPackage &p) { section(p, 1).offset += 8; },
+     "section weights: offset: expected a multiple of 4096"},
+    {"SectionOverlap", [](TestPackage &p) { section(p, 1).offset = section(p, 0).offset; },
+     "section weights: offset: expected at least"},
+    {"SectionInManifest", [](TestPackage &p) { section(p, 0).offset = 0; },
+     "offset: expected at least"},
+    {"SectionsSwapped",
+     [](TestPackage &p) { std::swap(p.manifest.sections[0], p.manifest.sections[1]); }, ""},
+    {"SectionBehindEnd", [](TestPackage &p) { section(p, 1).offset = uint64_t(1) << 62; },
+     "section weights: end: expected at most"},
+    {"SectionTooLong", [](TestPackage &p) { section(p, 1).size = 129; }, "end: expected at most"},
+    {"SectionWraps", [](TestPackage &p) { section(p, 1).size = UINT64_MAX; },
+     "end: expected at most"},
+    {"SectionEmpty", [](TestPackage &p) { section(p, 0).size = 0; }, "size: expected at least 1"},
+    {"SectionHash", [](TestPackage &p) { section(p, 1).hash_high ^= 1; },
+     "section weights: damaged"},
+    {"KeyTwice", [](TestPackage &p) { table(p).key = "scale"; },
+     "parameters: expected different names"},
+    {"KeyZero", [](TestPackage &p) { table(p).key = std::string("a\0b", 3); }, "zero byte"},
+    {"DType", [](TestPackage &p) { table(p).dtype = package::DType(4); },
+     "table: dtype: expected 0 to 3"},
+    {"Storage", [](TestPackage &p) { table(p).storage = package::Storage(3); },
+     "storage: expected 0 to"},
+    {"Rank", [](TestPackage &p) { table(p).shape = std::vector<uint64_t>(9, 1); },
+     "rank: expected 0 to 8"},
+    {"ShapeWraps",
+     [](TestPackage &p) {
+       table(p).shape = {uint64_t(1) << 42, 1 << 22};
+     },
+     "table: shape"},
+    {"EmbeddedEnd", [](TestPackage &p) { table(p).shape = {33}; },
+     "table: offset: expected 132 bytes"},
+    {"EmbeddedUnaligned", [](TestPackage &p) { table(p).offset = 4; }, "expected a multiple of 64"},
+    {"EmbeddedWraps", [](TestPackage &p) { table(p).offset = UINT64_MAX - 63; }, "table: offset"},
+    {"EmbeddedWithout", [](TestPackage &p) { section(p, 1).name = "other"; },
+     "to end at most at 0"},
+    {"NoFile", [](TestPackage &p) { table(p).storage = package::Storage::file; },
+     "file: expected an index below 0"},
+    {"FileEnd", [](TestPackage &p) { addFile(p, "a").size = 63; }, "to end at most at 63"},
+    {"FileHeader", [](TestPackage &p) { addFile(p, "a").header_size = 101; },
+     "header_size: expected 0"},
+    {"FileFolder", [](TestPackage &p) { addFile(p, "../a"); }, "name: expected a file name"},
+    {"FileUp", [](TestPackage &p) { addFile(p, ".."); }, "name: expected a file name"},
+    {"FileAbsolute", [](TestPackage &p) { addFile(p, "/a"); }, "name: expected a file name"},
+    {"DeviceTwice",
+     [](TestPackage &p) {
+       p.manifest.programs.push_back(std::make_unique<package::ProgramT>(program(p)));
+     },
+     "programs: expected different names"},
+    {"NoCode", [](TestPackage &p) { program(p).code.clear(); }, "code: expected 1 to"},
+    {"CodeSection", [](TestPackage &p) { program(p).code[0]->section = 2; },
+     "section: expected an index below 2, found 2"},
+    {"NoMultiple", [](TestPackage &p) { program(p).arena_token_multiple = 0; },
+     "arena_token_multiple"},
+    {"NoPage", [](TestPackage &p) { program(p).page_tokens = 0; }, "page_tokens: expected 1 to"},
+    {"NoPageBytes", [](TestPackage &p) { program(p).page_bytes = 0; }, "page_bytes: expected 1 to"},
+    {"PageUnaligned", [](TestPackage &p) { program(p).page_bytes = 100; },
+     "a multiple of 64, found 100"},
+    {"KernelAxis", [](TestPackage &p) { attend(p).axis = package::Axis(3); },
+     "kernel 2: axis: expected"},
+    {"NoVariant", [](TestPackage &p) { attend(p).variants.clear(); },
+     "kernel 2: variants: expected 1"},
+    {"VariantOrder", [](TestPackage &p) { attend(p).variants[1]->up_to = 2; },
+     "kernel 2: variant 1: up_to: expected more than 2, found 2"},
+    {"NoPhase", [](TestPackage &p) { attend(p).variants[0]->phases.clear(); },
+     "phases: expected 1"},
+    {"NoSymbol", [](TestPackage &p) { attend(p).variants[0]->phases[0]->symbol = ""; }, "symbol"},
+    {"NoGrid", [](TestPackage &p) { attend(p).variants[0]->phases[0]->grid = nullptr; }, "grid"},
+    {"Divisor", [](TestPackage &p) { setGrid(p, package::Axis::tokens, 0, 1); },
+     "divisor: expected 1 to"},
+    {"Factor", [](TestPackage &p) { setGrid(p, package::Axis::tokens, 1, 1u << 31); },
+     "factor: expected 0 to"},
+    {"GridAxis", [](TestPackage &p) { setGrid(p, package::Axis(7), 1, 1); },
+     "axis: expected 0 to 2"},
+    {"DispatchKernel", [](TestPackage &p) { dispatch(p).kernel = 4; },
+     "dispatch 0: kernel: expected an index below 4, found 4"},
+    {"DispatchLayer", [](TestPackage &p) { dispatch(p).layer = 2; },
+     "layer: expected an index below 2"},
+    {"NoBuffers", [](TestPackage &p) { dispatch(p).buffers.clear(); }, "buffers: expected 1 to"},
+    {"BufferKind", [](TestPackage &p) { setBuffer(p, 0, package::BufferKind(9), 0); },
+     "dispatch 0: embed: buffer kind: expected 0 to 8, found 9"},
+    {"BufferParameter", [](TestPackage &p) { setBuffer(p, 1, package::BufferKind::parameter, 2); },
+     "parameter: expected an index below 2, found 2"},
+    {"BufferArena", [](TestPackage &p) { setBuffer(p, 2, package::BufferKind::arena, 16); },
+     "arena: expected 0 to 12, found 16"},
+    {"BufferUnaligned", [](TestPackage &p) { setBuffer(p, 2, package::BufferKind::arena, 2); },
+     "arena: expected a multiple of 64, found 32"},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, PackageIndices, testing::ValuesIn(kCases),
+                         [](const auto &info) { return info.param.name; });
+
+} // namespace
+} // namespace strata::test
