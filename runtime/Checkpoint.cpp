@@ -1,7 +1,7 @@
 //===- Checkpoint.cpp -----------------------------------------------------===//
 #include "runtime/Checkpoint.h"
 
-#include "runtime/Quoted.h"
+#include "runtime/Quote.h"
 #include "runtime/Safetensors.h"
 #include "runtime/Status.h"
 

@@ -1,7 +1,7 @@
 //===- Json.cpp -----------------------------------------------------------===//
 #include "runtime/Json.h"
 
-#include "runtime/Quoted.h"
+#include "runtime/Quote.h"
 #include "runtime/Status.h"
 
 #include <charconv>
@@ -41,7 +41,7 @@ static std::string describe(simdjson::dom::element element) {
   case element_type::DOUBLE:
     return formatDouble(element.get_double().value_unsafe());
   case element_type::STRING:
-    return quoted(element.get_string().value_unsafe());
+    return quote(element.get_string().value_unsafe());
   case element_type::BOOL:
     return element.get_bool().value_unsafe() ? "true" : "false";
   case element_type::NULL_VALUE:

@@ -1,7 +1,7 @@
 //===- JsonDocument.cpp - from bytes to values ----------------------------===//
 #include "runtime/Json.h"
 #include "runtime/MappedFile.h"
-#include "runtime/Quoted.h"
+#include "runtime/Quote.h"
 #include "runtime/Status.h"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 //===- MappedFile.cpp -----------------------------------------------------===//
 #include "runtime/MappedFile.h"
 
-#include "runtime/Quoted.h"
+#include "runtime/Quote.h"
 #include "runtime/Status.h"
 
 #include <cerrno>
@@ -50,7 +50,7 @@ static absl::string_view kindOf(mode_t mode) {
 /// O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
 static absl::StatusOr<OpenFile> openRegular(const std::string &path) {
   if (path.find('\0') != std::string::npos)
-    return absl::InvalidArgumentError(absl::StrCat(quoted(path), ": file name holds a NUL"));
+    return absl::InvalidArgumentError(absl::StrCat(quote(path), ": file name holds a NUL"));
   Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (descriptor.number < 0)
     return systemError(path, "cannot open");

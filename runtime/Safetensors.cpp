@@ -11,7 +11,7 @@
 
 #include "runtime/Checked.h"
 #include "runtime/Json.h"
-#include "runtime/Quoted.h"
+#include "runtime/Quote.h"
 #include "runtime/Status.h"
 
 #include "absl/strings/ascii.h"
@@ -74,7 +74,7 @@ static absl::StatusOr<std::string_view> findHeader(const MappedFile &file) {
                 "; is it cut off?");
   const std::string_view header = contents.substr(kLengthBytes, length);
   if (!header.starts_with('{'))
-    return fail("header begins with ", quoted(header.substr(0, 8)), ", expected \"{\"");
+    return fail("header begins with ", quote(header.substr(0, 8)), ", expected \"{\"");
   return header;
 }
 
@@ -101,7 +101,7 @@ static absl::StatusOr<DType> readDType(const JsonObject &tensor) {
   const auto dtype = dtypeNamed(absl::AsciiStrToLower({text.data(), text.size()}));
   if (!dtype || std::any_of(text.begin(), text.end(), absl::ascii_islower))
     return tensor.error(
-        "dtype", absl::StrCat("expected a type such as \"BF16\" or \"F32\", found ", quoted(text)));
+        "dtype", absl::StrCat("expected a type such as \"BF16\" or \"F32\", found ", quote(text)));
   return *dtype;
 }
 

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/Json.h"
-#include "runtime/Quoted.h"
+#include "runtime/Quote.h"
 #include "runtime/Safetensors.h"
 #include "runtime/Status.h"
 

@@ -56,7 +56,7 @@ public:
   std::optional<int32_t> idOf(std::string_view piece) const;
 
   /// The ids of `text`, without BOS or EOS. User-defined pieces become their ids wherever they
-  /// stand. Texts of more than 64 MiB are INVALID_ARGUMENT.
+  /// stand. Texts of more than 16 MiB are INVALID_ARGUMENT.
   absl::StatusOr<std::vector<int32_t>> encode(std::string_view text,
                                               ControlPieces control = ControlPieces::asText) const;
 
@@ -72,8 +72,12 @@ private:
   friend class Detokenizer;
   Tokenizer(TokenizerModel model, std::unique_ptr<SentencePiece> encoder);
 
+  absl::Status appendIds(std::string_view text, std::vector<int32_t> &ids) const;
+  std::optional<int32_t> controlPieceAt(std::string_view text) const;
+
   TokenizerModel model;
   std::unique_ptr<SentencePiece> encoder;
+  std::vector<int32_t> controlPieces; // the longest first
 };
 
 /// Turns ids into text one by one; the strings it returns are whole UTF-8 characters. Uses the

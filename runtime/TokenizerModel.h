@@ -34,15 +34,18 @@ struct Piece {
   PieceType type = PieceType::normal;
 };
 
+/// The byte that a byte piece ("<0x0A>") stands for; empty for other pieces.
+std::optional<uint8_t> byteOf(const Piece &piece);
+
 /// The parts of a SentencePiece model that Strata itself uses.
 struct TokenizerModel {
   std::vector<Piece> pieces; // all different
   int32_t unkId = 0;
   std::optional<int32_t> bosId, eosId, padId;
-  std::string unkSurface;             // what the unknown piece decodes to
-  bool addDummyPrefix = true;         // encoding puts a space before the text
-  bool removeExtraWhitespaces = true; // encoding joins spaces
-  bool whitespaceAsSuffix = false;    // "▁" ends words instead of beginning them
+  std::string unkSurface = " \xE2\x81\x87 "; // what the unknown piece decodes to
+  bool addDummyPrefix = true;                // encoding puts a space before the text
+  bool removeExtraWhitespaces = true;        // encoding joins spaces
+  bool whitespaceAsSuffix = false;           // "▁" ends words instead of beginning them
 };
 
 /// Reads and checks a serialized model; errors call it `file`. Models that are neither BPE nor

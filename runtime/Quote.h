@@ -1,4 +1,4 @@
-//===- Quoted.h - text from a file inside a message -------------*- C++ -*-===//
+//===- Quote.h - text from a file inside a message -------------*- C++ -*-===//
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@ namespace strata {
 
 /// `text` in double quotes as an error message may show it: control characters and bytes that are
 /// not ASCII escaped, cut after 80 characters.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 /// A key or a file's name as messages show it: as it is, or quoted where it is empty, longer than
 /// 256 bytes or not printable ASCII without spaces.
