@@ -1,0 +1,141 @@
+//===- FuseSiblings.cpp - query, key and value in one linear --------------===//
+
+#include "passes/Fusion.h"
+#include "passes/Passes.h"
+
+namespace strata {
+#define GEN_PASS_DEF_FUSESIBLINGS
+#include "passes/Passes.h.inc"
+} // namespace strata
+
+using namespace mlir;
+using namespace strata;
+
+namespace {
+constexpr StringLiteral kPass = "decoder-fuse-siblings";
+
+/// In the order of the fused weights.
+struct Siblings {
+  LinearOp query, keys, values;
+  std::array<LinearOp, 3> all() const { return {query, keys, values}; }
+};
+
+Value lookThroughRope(Value value) {
+  auto rope = value.getDefiningOp<RopeOp>();
+  return rope ? rope.getInput() : value;
+}
+
+bool isPlain(LinearOp linear) {
+  return linear.getWeights().size() == 1 && !linear.getGamma() && !linear.getSquaredRelu() &&
+         !linear.getRotary() && !linear.getResidual();
+}
+
+bool hasOneReader(Value value) {
+  return value.hasOneUse() && lookThroughRope(value).hasOneUse();
+}
+
+/// Whether `weight` exists where `op` stands, or can be moved there.
+bool canStandBefore(Value weight, Operation *op) {
+  return isDefinedBefore(weight, op) || weight.getDefiningOp<ParameterOp>();
+}
+
+/// "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj" -> "self_attn.qkv_proj": what they
+/// have in common, around what they have not.
+std::string joinNames(ArrayRef<StringRef> names) {
+  StringRef prefix = names.front(), suffix = names.front();
+  for (StringRef name : names)
+    while (!name.starts_with(prefix))
+      prefix = prefix.drop_back();
+  for (StringRef name : names)
+    while (!name.drop_front(prefix.size()).ends_with(suffix))
+      suffix = suffix.drop_front();
+  std::string joined = prefix.str();
+  for (StringRef name : names)
+    joined += name.drop_front(prefix.size()).drop_back(suffix.size());
+  return joined + suffix.str();
+}
+
+Location joinLocations(MLIRContext *context, const Siblings &siblings) {
+  SmallVector<Location> locations;
+  SmallVector<StringRef> names;
+  for (LinearOp linear : siblings.all()) {
+    locations.push_back(linear.getLoc());
+    names.push_back(getModelName(linear.getLoc()));
+  }
+  Location fused = FusedLoc::get(context, locations);
+  if (llvm::any_of(names, [](StringRef name) { return name.empty(); }))
+    return fused;
+  return NameLoc::get(StringAttr::get(context, joinNames(names)), fused);
+}
+
+LinearOp firstOf(const Siblings &siblings) {
+  LinearOp first = siblings.query;
+  for (LinearOp linear : {siblings.keys, siblings.values})
+    if (linear->isBeforeInBlock(first))
+      first = linear;
+  return first;
+}
+
+std::string whyNotSibling(LinearOp linear, LinearOp query, LinearOp first) {
+  if (!isPlain(linear))
+    return "has several weights or clauses already";
+  if (linear.getInput() != query.getInput())
+    return "has another input than " + describe(query);
+  if (!canStandBefore(linear.getWeights().front(), first))
+    return "has a weight that is computed after " + describe(first);
+  return "";
+}
+
+std::string whyNotSiblings(AttentionOp attention, CacheAppendOp append, const Siblings &siblings) {
+  for (auto [linear, what] : llvm::zip(siblings.all(), ArrayRef{"query", "keys", "values"}))
+    if (!linear || linear->getBlock() != attention->getBlock())
+      return what + std::string(" are not the product of a linear");
+  if (!hasOneReader(append.getKeys()) || !hasOneReader(append.getValues()))
+    return "keys or values are not used by the cache_append alone";
+  for (LinearOp linear : siblings.all())
+    if (std::string why = whyNotSibling(linear, siblings.query, firstOf(siblings)); !why.empty())
+      return describe(linear) + " " + why;
+  return "";
+}
+
+struct JoinSiblings : OpRewritePattern<AttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AttentionOp attention, PatternRewriter &rewriter) const override {
+    auto append = attention.getCache().getDefiningOp<CacheAppendOp>();
+    if (!append)
+      return rewriter.notifyMatchFailure(attention, "nothing is appended to the cache here");
+    Siblings siblings{getLinearOf(lookThroughRope(attention.getQuery())),
+                      getLinearOf(lookThroughRope(append.getKeys())),
+                      getLinearOf(append.getValues())};
+    if (siblings.keys && siblings.query == siblings.keys && siblings.query == siblings.values)
+      return rewriter.notifyMatchFailure(attention, "they are one linear already");
+    if (std::string why = whyNotSiblings(attention, append, siblings); !why.empty())
+      return missed(attention, kPass, why);
+    join(siblings, rewriter);
+    return success();
+  }
+
+  static void join(const Siblings &siblings, PatternRewriter &rewriter) {
+    LinearOp first = firstOf(siblings);
+    SmallVector<Value> weights;
+    SmallVector<Type> types;
+    for (LinearOp linear : siblings.all()) {
+      Value weight = weights.emplace_back(linear.getWeights().front());
+      types.push_back(linear->getResultTypes().front());
+      if (!isDefinedBefore(weight, first))
+        rewriter.moveOpBefore(weight.getDefiningOp(), first);
+    }
+    rewriter.setInsertionPoint(first);
+    auto joined = LinearOp::create(rewriter, joinLocations(rewriter.getContext(), siblings), types,
+                                   first->getOperands(), first.getProperties());
+    joined.getWeightsMutable().assign(weights);
+    for (auto [linear, product] : llvm::zip(siblings.all(), joined->getResults()))
+      rewriter.replaceOp(linear, product);
+  }
+};
+
+struct FuseSiblings : strata::impl::FuseSiblingsBase<FuseSiblings> {
+  void runOnOperation() override { applyOnce<JoinSiblings>(getOperation()); }
+};
+} // namespace
