@@ -49,17 +49,16 @@ Engine::create(const Package &package, const Weights &weights, const EngineOptio
   STRATA_ASSIGN(KvCache cache, createCache(*program, context, options));
   int threads = options.threads ? options.threads : cpu::availableCpus();
   STRATA_ASSIGN(auto pool, cpu::ThreadPool::create(threads));
-  return std::unique_ptr<Engine>(new Engine(package, *program, context, options.poison,
-                                            std::move(pool), std::move(code), std::move(plan),
-                                            std::move(cache)));
+  Parts parts{*program, std::move(pool), std::move(code), std::move(plan), std::move(cache)};
+  return std::unique_ptr<Engine>(
+      new Engine(package, weights, context, options.poison, std::move(parts)));
 }
 
-Engine::Engine(const Package &package, const package::Program &program, int64_t mostTokens,
-               bool poison, std::unique_ptr<cpu::ThreadPool> pool, cpu::CodeObject object,
-               cpu::Plan bound, KvCache cache)
-    : package(package), program(program), mostTokens(mostTokens), poison(poison),
-      threads(std::move(pool)), code(std::move(object)), plan(std::move(bound)),
-      pages(std::move(cache)) {}
+Engine::Engine(const Package &package, const Weights &weights, int64_t mostTokens, bool poison,
+               Parts parts)
+    : package(package), weights(weights), program(parts.program), mostTokens(mostTokens),
+      poison(poison), threads(std::move(parts.threads)), code(std::move(parts.code)),
+      plan(std::move(parts.plan)), pages(std::move(parts.pages)) {}
 
 Sequence Engine::open() {
   auto slot = std::find_if(slots.begin(), slots.end(), [](const Slot &s) { return !s.open; });

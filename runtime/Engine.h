@@ -75,6 +75,10 @@ public:
   /// Name of the code that was chosen, e.g. "x86-64-v4-bf16".
   const std::string &target() const { return code.target(); }
   const KvCache &cache() const { return pages; }
+  /// See Plan::streamedParameters.
+  std::vector<std::span<const std::byte>> streamedParameters() const {
+    return plan.streamedParameters(weights);
+  }
 
 private:
   struct Slot {
@@ -83,9 +87,16 @@ private:
     std::vector<int32_t> pages;
   };
 
-  Engine(const Package &package, const package::Program &program, int64_t mostTokens, bool poison,
-         std::unique_ptr<cpu::ThreadPool> threads, cpu::CodeObject code, cpu::Plan plan,
-         KvCache pages);
+  /// What create() makes before there is an engine.
+  struct Parts {
+    const package::Program &program;
+    std::unique_ptr<cpu::ThreadPool> threads;
+    cpu::CodeObject code;
+    cpu::Plan plan;
+    KvCache pages;
+  };
+  Engine(const Package &package, const Weights &weights, int64_t mostTokens, bool poison,
+         Parts parts);
   int64_t pagesFor(int64_t tokens) const;
   absl::Status check(std::span<const BatchEntry> batch) const;
   absl::Status checkEntry(const BatchEntry &entry) const;
@@ -94,6 +105,7 @@ private:
   absl::Status growMemory();
 
   const Package &package;
+  const Weights &weights;
   const package::Program &program;
   const int64_t mostTokens;
   const bool poison;

@@ -5,6 +5,7 @@
 #include "runtime/Status.h"
 
 #include <limits>
+#include <set>
 
 namespace strata::cpu {
 namespace {
@@ -135,6 +136,17 @@ Work Plan::run(const StepMemory &memory, ThreadPool &pool) {
   }
   runLaunches(*memory.inputs, pool);
   return work;
+}
+
+std::vector<std::span<const std::byte>> Plan::streamedParameters(const Weights &weights) const {
+  std::set<uint64_t> seen;
+  std::vector<std::span<const std::byte>> result;
+  for (const Dispatch &dispatch : dispatches)
+    for (const package::Buffer &buffer : dispatch.bindings)
+      if (buffer.kind() == package::BufferKind::parameter && dispatch.cost.fixed_bytes() > 0 &&
+          seen.insert(buffer.value()).second)
+        result.push_back(weights.parameters()[buffer.value()]);
+  return result;
 }
 
 void Plan::runLaunches(const StepInputs &inputs, ThreadPool &pool) const {

@@ -9,6 +9,7 @@
 #include "runtime/cpu/ThreadPool.h"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace strata::cpu {
@@ -40,6 +41,10 @@ public:
 
   /// Runs all dispatches in order on the pool; returns what they cost.
   Work run(const StepMemory &memory, ThreadPool &pool);
+
+  /// The parameters that every step reads from end to end; those of which a step reads single
+  /// rows (an embedding) are not among them.
+  std::vector<std::span<const std::byte>> streamedParameters(const Weights &weights) const;
 
 private:
   struct Phase {
