@@ -1,0 +1,225 @@
+#include "runtime/Checkpoint.h"
+
+#include "test/runtime/TestFolder.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+using namespace strata;
+
+namespace {
+
+/// A file of one tensor of four bytes.
+std::string fileOf(const std::string &key) {
+  return safetensors(
+      "{\"" + key + "\": {\"dtype\": \"BF16\", \"shape\": [2], \"data_offsets\": [0, 4]}}", "1234");
+}
+
+std::string openError(const TestFolder &folder) {
+  return std::string(openCheckpoint(folder.path()).status().message());
+}
+
+void writeIndex(const TestFolder &folder, const std::string &weightMap) {
+  folder.write("model.safetensors.index.json",
+               "{\"metadata\": {\"total_size\": 8}, \"weight_map\": " + weightMap + "}");
+}
+
+/// The message for an index that names `shard`, as it stands in JSON.
+std::string shardError(const std::string &shard) {
+  TestFolder folder;
+  writeIndex(folder, "{\"a\": \"" + shard + "\"}");
+  const std::string message = openError(folder);
+  const std::string file = folder.path("model.safetensors.index.json") + ": ";
+  EXPECT_TRUE(message.starts_with(file)) << message;
+  return message.substr(file.size());
+}
+
+} // namespace
+
+TEST(Checkpoint, SingleFile) {
+  TestFolder folder;
+  folder.write("model.safetensors", fileOf("w"));
+  auto checkpoint = openCheckpoint(folder.path() + "/");
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  EXPECT_EQ(checkpoint->files().size(), 1u);
+  const Checkpoint moved = *std::move(checkpoint);
+  EXPECT_EQ(static_cast<char>(moved.find("w")->bytes[0]), '1');
+}
+
+TEST(Checkpoint, RequireNamesWhatIsWrong) {
+  TestFolder folder;
+  const std::string path = folder.write("model.safetensors", fileOf("model.norm.weight"));
+  auto checkpoint = openCheckpoint(folder.path());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  const std::vector<uint64_t> shape = {2}, other = {1, 2};
+  const std::vector<DType> types = {DType::bf16, DType::f16}, f32 = {DType::f32},
+                           three = {DType::f16, DType::f32, DType::i8};
+  EXPECT_EQ(*checkpoint->require("model.norm.weight", shape, types),
+            checkpoint->find("model.norm.weight"));
+  const auto message = [&](std::string_view key, std::span<const uint64_t> shape,
+                           std::span<const DType> types) {
+    return std::string(checkpoint->require(key, shape, types).status().message());
+  };
+  EXPECT_EQ(message("model.norm.weight", other, types),
+            path + ": model.norm.weight: shape is [2], expected [1, 2]");
+  EXPECT_EQ(message("model.norm.weight", shape, f32),
+            path + ": model.norm.weight: dtype is bf16, expected f32");
+  EXPECT_EQ(message("model.norm.weight", shape, three),
+            path + ": model.norm.weight: dtype is bf16, expected f16, f32 or i8");
+  EXPECT_EQ(message("model.norm.bias", other, types),
+            path + ": model.norm.bias: missing, expected a tensor of shape [1, 2]");
+}
+
+TEST(Checkpoint, Shards) {
+  TestFolder folder;
+  folder.write("one.safetensors", fileOf("b"));
+  folder.write("two.safetensors", fileOf("a"));
+  writeIndex(folder, R"({"a": "two.safetensors", "b": "one.safetensors"})");
+  auto checkpoint = openCheckpoint(folder.path());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  ASSERT_EQ(checkpoint->files().size(), 2u);
+  EXPECT_EQ(checkpoint->files()[0].name, "one.safetensors");
+  EXPECT_EQ(checkpoint->find("a")->file, 1u);
+  EXPECT_EQ(checkpoint->tensors().begin()->first, "a");
+  EXPECT_EQ(checkpoint->require("c", {}, {}).status().message(),
+            folder.path("model.safetensors.index.json") +
+                ": c: missing, expected a tensor of shape []");
+}
+
+TEST(Checkpoint, HubCacheOfSymbolicLinks) {
+  TestFolder folder;
+  std::filesystem::create_directories(folder.path("blobs"));
+  std::filesystem::create_directories(folder.path("snapshots/abc"));
+  folder.write("blobs/1f2e", fileOf("a"));
+  folder.write("blobs/77aa", R"({"weight_map": {"a": "model-00001-of-00001.safetensors"}})");
+  std::filesystem::create_symlink("../../blobs/1f2e",
+                                  folder.path("snapshots/abc/model-00001-of-00001.safetensors"));
+  std::filesystem::create_symlink("../../blobs/77aa",
+                                  folder.path("snapshots/abc/model.safetensors.index.json"));
+  auto checkpoint = openCheckpoint(folder.path("snapshots/abc"));
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  EXPECT_TRUE(checkpoint->find("a"));
+}
+
+TEST(Checkpoint, ShardNamesStayInTheFolder) {
+  const std::string expected =
+      "weight_map.a: expected the name of a file in the same folder, found ";
+  for (const char *name :
+       {"../x", "../../etc/passwd", "/etc/passwd", "a/../b", "..", ".", "", "a/b"})
+    EXPECT_EQ(shardError(name), expected + "\"" + name + "\"");
+  EXPECT_EQ(shardError("a\\\\b"), expected + "\"a\\\\b\"");
+  EXPECT_EQ(shardError("a\\u0000"), expected + "\"a\\x00\"");
+  EXPECT_EQ(shardError(std::string(4096, 'n')), expected + "\"" + std::string(80, 'n') + "...\"");
+}
+
+TEST(Checkpoint, ShardsThatAreNotThere) {
+  TestFolder folder;
+  folder.write("a.safetensors", fileOf("a"));
+  std::filesystem::create_directories(folder.path("folder"));
+  ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink("/dev/zero", folder.path("zero"));
+  std::filesystem::create_symlink("loop", folder.path("loop"));
+  const auto message = [&](const std::string &shard) {
+    writeIndex(folder, "{\"a\": \"" + shard + "\"}");
+    return openError(folder);
+  };
+  EXPECT_EQ(message("b.safetensors"),
+            folder.path("b.safetensors") + ": cannot open: No such file or directory");
+  EXPECT_EQ(message("A.safetensors"),
+            folder.path("A.safetensors") + ": cannot open: No such file or directory");
+  EXPECT_EQ(message("folder"), folder.path("folder") + ": expected a regular file, found a folder");
+  EXPECT_EQ(message("pipe"), folder.path("pipe") + ": expected a regular file, found a pipe");
+  EXPECT_EQ(message("zero"),
+            folder.path("zero") + ": expected a regular file, found a character device");
+  EXPECT_EQ(message("loop"),
+            folder.path("loop") + ": cannot open: Too many levels of symbolic links");
+}
+
+TEST(Checkpoint, IndexAndShardsAgree) {
+  TestFolder folder;
+  folder.write("one", fileOf("a"));
+  folder.write("two", fileOf("b"));
+  folder.write("also", fileOf("a"));
+  const std::string index = folder.path("model.safetensors.index.json") + ": ";
+  writeIndex(folder, R"({"a": "two", "b": "one"})");
+  EXPECT_EQ(openError(folder), index + "weight_map.a: expected in two, found in one");
+  writeIndex(folder, R"({"a": "one", "b": "one"})");
+  EXPECT_EQ(openError(folder), index + "weight_map.b: not in one, which is to hold it");
+  writeIndex(folder, R"({"a": "one", "c": "two"})");
+  EXPECT_EQ(openError(folder), index + "weight_map.c: not in two, which is to hold it");
+  writeIndex(folder, R"({"a": "one", "b": "also"})");
+  EXPECT_EQ(openError(folder),
+            folder.path("one") + ": a: tensor is also in " + folder.path("also"));
+  folder.write("both", safetensors(R"({"a": {"dtype": "U8", "shape": [], "data_offsets": [0, 1]},
+                                       "b": {"dtype": "U8", "shape": [], "data_offsets": [1, 2]}})",
+                                   "12"));
+  writeIndex(folder, R"({"a": "both"})");
+  EXPECT_EQ(openError(folder), index + "weight_map.b: missing, but the tensor is in both");
+}
+
+TEST(Checkpoint, IndexIsWellFormed) {
+  TestFolder folder;
+  const std::string index = folder.path("model.safetensors.index.json") + ": ";
+  folder.write("model.safetensors.index.json", "{}");
+  EXPECT_EQ(openError(folder), index + "weight_map: missing, expected an object");
+  writeIndex(folder, "[]");
+  EXPECT_EQ(openError(folder), index + "weight_map: expected an object, found a list");
+  writeIndex(folder, R"({"a": 1})");
+  EXPECT_EQ(openError(folder), index + "weight_map.a: expected a string, found 1");
+  writeIndex(folder, R"({"a": "x", "a": "y"})");
+  EXPECT_EQ(openError(folder), index + "weight_map.a: key stands more than once in its object");
+  folder.write("model.safetensors.index.json", "");
+  EXPECT_EQ(openError(folder), index + "not JSON: there is nothing but whitespace");
+  std::filesystem::resize_file(folder.path("model.safetensors.index.json"), (64u << 20) + 1);
+  EXPECT_EQ(openError(folder), index + "file has 67108865 bytes, expected at most 67108864");
+}
+
+TEST(Checkpoint, FoldersWithoutSafetensors) {
+  const std::string expected = "; expected model.safetensors or model.safetensors.index.json";
+  TestFolder folder;
+  EXPECT_EQ(openError(folder), folder.path() + ": no weights in this folder" + expected);
+  folder.write("config.json", "{}");
+  folder.write("consolidated.safetensors", "");
+  EXPECT_EQ(openError(folder),
+            folder.path() +
+                ": found consolidated.safetensors, a safetensors file of another name, "
+                "which is not supported yet" +
+                expected);
+  folder.write("model.gguf", "");
+  EXPECT_EQ(openError(folder), folder.path() +
+                                   ": found model.gguf, a GGUF file, which is not "
+                                   "supported yet" +
+                                   expected);
+  folder.write("minitron.nemo", "");
+  EXPECT_EQ(openError(folder), folder.path() +
+                                   ": found minitron.nemo, a NeMo archive, which is "
+                                   "not supported yet" +
+                                   expected);
+  folder.write("pytorch_model.bin", "");
+  EXPECT_EQ(openError(folder), folder.path() +
+                                   ": found pytorch_model.bin, a PyTorch checkpoint, "
+                                   "which is not supported yet" +
+                                   expected);
+  EXPECT_EQ(openCheckpoint(folder.path()).status().code(), absl::StatusCode::kUnimplemented);
+}
+
+TEST(Checkpoint, WhatIsNoFolder) {
+  TestFolder folder;
+  EXPECT_EQ(openCheckpoint(folder.path("absent")).status().message(),
+            folder.path("absent") + ": no such folder");
+  EXPECT_EQ(openCheckpoint(folder.write("file", "")).status().message(),
+            folder.path("file") + ": expected a folder");
+  std::filesystem::create_symlink("nowhere", folder.path("model.safetensors"));
+  EXPECT_EQ(openError(folder),
+            folder.path("model.safetensors") + ": cannot open: No such file or directory");
+}
+
+TEST(DType, NamesAndWidths) {
+  EXPECT_EQ(name(DType::bf16), "bf16");
+  EXPECT_EQ(name(DType::f6_e3m2), "f6_e3m2");
+  EXPECT_EQ(bitWidth(DType::f6_e2m3), 6u);
+  EXPECT_EQ(bitWidth(DType::c64), 64u);
+  for (int i = 0; i <= static_cast<int>(DType::f6_e3m2); ++i)
+    EXPECT_EQ(dtypeNamed(name(static_cast<DType>(i))), static_cast<DType>(i));
+  EXPECT_EQ(dtypeNamed("f31"), std::nullopt);
+}

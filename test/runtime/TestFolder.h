@@ -1,0 +1,44 @@
+//===- TestFolder.h - files for tests ---------------------------*- C++ -*-===//
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+
+namespace strata {
+
+/// A folder of its own for each test, removed at the end.
+class TestFolder {
+public:
+  TestFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "strata-test-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+  }
+  ~TestFolder() { std::filesystem::remove_all(folder); }
+
+  const std::string &path() const { return folder; }
+  std::string path(std::string_view name) const { return folder + "/" + std::string(name); }
+
+  /// Writes a file and returns its path.
+  std::string write(std::string_view name, std::string_view contents) const {
+    std::ofstream(path(name), std::ios::binary).write(contents.data(), contents.size());
+    return path(name);
+  }
+
+private:
+  std::string folder;
+};
+
+/// A safetensors file: the length of the header, the header, the data.
+inline std::string safetensors(std::string_view header, std::string_view data = "") {
+  const uint64_t length = header.size();
+  std::string file(8, '\0');
+  std::memcpy(file.data(), &length, 8);
+  return file.append(header).append(data);
+}
+
+} // namespace strata
