@@ -1,0 +1,240 @@
+//===- GoldenCheck.cpp - strata-golden: a package against golden logits ---===//
+//
+// strata-golden PACKAGE GOLDEN.safetensors runs the sequences of a golden file (README.md) and
+// prints the error of the logits beside that of transformers' own bf16 run. Exit status 1 if ours
+// is more than 1.2 times theirs, or anything is not a number.
+//
+//===----------------------------------------------------------------------===//
+
+#include "absl/strings/numbers.h"
+#include "runtime/Checkpoint.h"
+#include "runtime/Engine.h"
+#include "runtime/Json.h"
+#include "runtime/Safetensors.h"
+#include "runtime/Status.h"
+#include "tools/run/CommandLine.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+namespace strata {
+namespace {
+
+constexpr double kMostRatio = 1.2;
+
+struct Options {
+  std::string package, golden;
+  int64_t threads = 0, chunk = 1 << 24;
+  bool together = false;
+  std::string cpu;
+};
+
+struct GoldenSequence {
+  std::vector<int32_t> tokens; // [n]
+  std::vector<int32_t> rows;   // [r]: the tokens whose logits are known, ascending
+  std::vector<float> logits;   // [r, vocabulary]
+};
+
+struct Golden {
+  std::vector<GoldenSequence> sequences;
+  double theirError;
+};
+
+template <typename T>
+absl::StatusOr<std::vector<T>> read(const Checkpoint &file, const std::string &key, DType dtype) {
+  const CheckpointTensor *tensor = file.find(key);
+  if (!tensor)
+    return absl::NotFoundError(absl::StrCat(key, ": expected a tensor, found none"));
+  STRATA_TRY(file.require(key, tensor->shape, {&dtype, 1}).status());
+  std::vector<T> values(tensor->bytes.size() / sizeof(T));
+  memcpy(values.data(), tensor->bytes.data(), tensor->bytes.size());
+  return values;
+}
+
+absl::StatusOr<double> readTheirError(const Checkpoint &file) {
+  std::span<const std::byte> header = file.files()[0].header.subspan(8);
+  STRATA_ASSIGN(JsonDocument document,
+                JsonDocument::parse({reinterpret_cast<const char *>(header.data()), header.size()},
+                                    file.files()[0].path));
+  STRATA_ASSIGN(JsonObject root, document.object());
+  STRATA_ASSIGN(JsonObject metadata, root.object("__metadata__"));
+  STRATA_ASSIGN(std::string_view spelled, metadata.string("hf_bf16_error"));
+  double error;
+  if (!absl::SimpleAtod(std::string(spelled), &error) || !(error > 0))
+    return metadata.error("hf_bf16_error", "expected a positive number");
+  return error;
+}
+
+absl::StatusOr<Golden> readGolden(const std::string &path) {
+  std::filesystem::path full(path);
+  Checkpoint file;
+  STRATA_TRY(readSafetensors(full.parent_path().string(), full.filename().string(), file));
+  Golden golden;
+  STRATA_ASSIGN(golden.theirError, readTheirError(file));
+  for (int s = 0; file.find(absl::StrCat("tokens.", s)); ++s) {
+    GoldenSequence sequence;
+    STRATA_ASSIGN(sequence.tokens, read<int32_t>(file, absl::StrCat("tokens.", s), DType::i32));
+    STRATA_ASSIGN(sequence.rows, read<int32_t>(file, absl::StrCat("rows.", s), DType::i32));
+    STRATA_ASSIGN(sequence.logits, read<float>(file, absl::StrCat("logits.", s), DType::f32));
+    golden.sequences.push_back(std::move(sequence));
+  }
+  if (golden.sequences.empty())
+    return absl::NotFoundError(absl::StrCat(path, ": tokens.0: expected a tensor, found none"));
+  return golden;
+}
+
+/// Runs sequences and sums up how far their logits are from the golden ones.
+class Comparison {
+public:
+  Comparison(Engine &engine, int64_t chunk) : engine(engine), chunk(size_t(chunk)) {}
+
+  /// Runs the sequences side by side, in steps of at most `chunk` tokens each.
+  absl::Status run(std::span<const GoldenSequence> sequences);
+
+  double error() const { return std::sqrt(difference / norm); }
+  bool allNumbers() const { return numbers; }
+
+private:
+  /// A sequence and how much of it is done.
+  struct Progress {
+    const GoldenSequence *golden;
+    Sequence sequence;
+    size_t tokens = 0, rows = 0;
+
+    std::span<const int32_t> next(size_t most) const {
+      std::span<const int32_t> left = std::span(golden->tokens).subspan(tokens);
+      return left.first(std::min(most, left.size()));
+    }
+  };
+
+  absl::Status step(std::vector<Progress> &all);
+  absl::Status compareRows(const StepResult &result, int64_t first, Progress &progress,
+                           size_t size);
+  absl::Status compareRow(std::span<const float> ours, const GoldenSequence &golden, size_t row);
+
+  Engine &engine;
+  const size_t chunk;
+  double difference = 0, norm = 0; // sums of squares
+  bool numbers = true;
+};
+
+absl::Status Comparison::run(std::span<const GoldenSequence> sequences) {
+  std::vector<Progress> all;
+  for (const GoldenSequence &golden : sequences)
+    all.push_back({&golden, engine.open()});
+  auto unfinished = [](const Progress &p) { return p.tokens < p.golden->tokens.size(); };
+  while (std::any_of(all.begin(), all.end(), unfinished))
+    STRATA_TRY(step(all));
+  for (const Progress &progress : all)
+    engine.close(progress.sequence);
+  return absl::OkStatus();
+}
+
+absl::Status Comparison::step(std::vector<Progress> &all) {
+  std::vector<BatchEntry> batch;
+  for (const Progress &progress : all)
+    if (std::span<const int32_t> tokens = progress.next(chunk); !tokens.empty())
+      batch.push_back({progress.sequence, tokens, LogitRows::all});
+  STRATA_ASSIGN(StepResult result, engine.step(batch));
+  int64_t first = 0;
+  for (Progress &progress : all) {
+    size_t size = progress.next(chunk).size();
+    STRATA_TRY(compareRows(result, first, progress, size));
+    first += int64_t(size);
+  }
+  return absl::OkStatus();
+}
+
+/// The step's rows from `first` on are those of `size` tokens of this sequence.
+absl::Status Comparison::compareRows(const StepResult &result, int64_t first, Progress &progress,
+                                     size_t size) {
+  const GoldenSequence &golden = *progress.golden;
+  for (; progress.rows < golden.rows.size(); ++progress.rows) {
+    auto token = size_t(golden.rows[progress.rows]);
+    if (token >= progress.tokens + size)
+      break;
+    STRATA_TRY(
+        compareRow(result.row(first + int64_t(token - progress.tokens)), golden, progress.rows));
+  }
+  progress.tokens += size;
+  return absl::OkStatus();
+}
+
+absl::Status Comparison::compareRow(std::span<const float> ours, const GoldenSequence &golden,
+                                    size_t row) {
+  if (golden.logits.size() != golden.rows.size() * ours.size())
+    return absl::InvalidArgumentError(absl::StrCat("logits: expected ", golden.rows.size(),
+                                                   " rows of ", ours.size(), ", found ",
+                                                   golden.logits.size(), " values"));
+  for (size_t i = 0; i < ours.size(); ++i) {
+    double theirs = golden.logits[row * ours.size() + i], distance = ours[i] - theirs;
+    difference += distance * distance;
+    norm += theirs * theirs;
+    numbers = numbers && std::isfinite(ours[i]);
+  }
+  return absl::OkStatus();
+}
+
+uint32_t longest(const Golden &golden) {
+  size_t most = 1;
+  for (const GoldenSequence &sequence : golden.sequences)
+    most = std::max(most, sequence.tokens.size());
+  return uint32_t(most);
+}
+
+absl::StatusOr<bool> check(const Options &options) {
+  STRATA_ASSIGN(Golden golden, readGolden(options.golden));
+  STRATA_ASSIGN(Package package, Package::open(options.package));
+  STRATA_ASSIGN(Weights weights, Weights::fromPackage(package));
+  EngineOptions engineOptions{int(options.threads), options.cpu, longest(golden),
+                              uint32_t(golden.sequences.size()), true};
+  STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
+  Comparison comparison(*engine, options.chunk);
+  if (options.together)
+    STRATA_TRY(comparison.run(golden.sequences));
+  for (size_t s = 0; s < golden.sequences.size() && !options.together; ++s)
+    STRATA_TRY(comparison.run(std::span(golden.sequences).subspan(s, 1)));
+  double ratio = comparison.error() / golden.theirError;
+  bool good = comparison.allNumbers() && ratio <= kMostRatio;
+  printf("%s: error %.2e, hf bf16 %.2e, ratio %.2f%s\n", engine->target().c_str(),
+         comparison.error(), golden.theirError, ratio,
+         good                      ? ""
+         : comparison.allNumbers() ? ": more than 1.2"
+                                   : ": not all logits are numbers");
+  return good;
+}
+
+int run(int argc, char **argv) {
+  const std::string program = "strata-golden";
+  Options options;
+  bool help = false;
+  CommandLine commandLine(
+      program, "PACKAGE GOLDEN.safetensors [options]",
+      "Runs golden sequences and compares the logits with those of transformers.",
+      {{"threads", "N", "threads; default: all CPUs", setInteger(options.threads, 1, 1024)},
+       {"chunk", "N", "most new tokens of a sequence in a step; default: all",
+        setInteger(options.chunk, 1, 1 << 24)},
+       {"together", "", "all sequences in the same steps", setFlag(options.together)},
+       {"cpu", "TARGET", "code to run, e.g. x86-64-v3", setText(options.cpu)},
+       {"help", "", "this text", setFlag(help)}});
+  auto arguments = commandLine.parse(argc, argv);
+  if (arguments.ok() && help)
+    return printf("%s", commandLine.help().c_str()), 0;
+  if (arguments.ok() && arguments->size() != 2)
+    arguments = absl::InvalidArgumentError("expected a package and a golden file");
+  if (!arguments.ok())
+    return reportUsage(program, arguments.status());
+  options.package = (*arguments)[0];
+  options.golden = (*arguments)[1];
+  absl::StatusOr<bool> good = check(options);
+  if (!good.ok())
+    return reportError(program, good.status());
+  return *good ? 0 : 1;
+}
+
+} // namespace
+} // namespace strata
+
+int main(int argc, char **argv) { return strata::run(argc, argv); }
