@@ -1,0 +1,137 @@
+//===- ImportModel.cpp - the stage `import` -------------------------------===//
+
+#include "frontend/ImportModel.h"
+
+#include "dialect/Decoder.h"
+#include "frontend/BuildDecoder.h"
+#include "frontend/Presets.h"
+#include "frontend/ReadMlir.h"
+#include "runtime/Quote.h"
+#include "runtime/Status.h"
+
+#include "absl/strings/str_join.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringSet.h"
+
+#include <filesystem>
+
+using namespace mlir;
+namespace fs = std::filesystem;
+
+namespace strata {
+namespace {
+
+absl::StatusOr<ImportedModel> importConfig(const ModelConfig &config, MLIRContext &context) {
+  ImportedModel model;
+  model.module = buildDecoder(config, context);
+  if (failed(verify(*model.module)))
+    return absl::InternalError(absl::StrCat(config.name, ": the module built for it is invalid"));
+  return model;
+}
+
+//===----------------------------------------------------------------------===//
+// The checkpoint against the module
+//===----------------------------------------------------------------------===//
+
+/// vocab_size in config.json is what the rows of the embedding are measured against: of the two,
+/// the file that people edit is the one to name.
+absl::Status checkVocabulary(const ModelConfig &config, const Checkpoint &checkpoint,
+                             const std::string &configPath) {
+  constexpr char kKey[] = "model.embed_tokens.weight";
+  const CheckpointTensor *table = checkpoint.find(kKey);
+  if (!table || table->shape.size() != 2 || table->shape[0] == uint64_t(config.vocabulary))
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(configPath, ": vocab_size: expected ",
+                                                 table->shape[0], ", the rows of ", kKey,
+                                                 ", found ", config.vocabulary));
+}
+
+/// Every parameter is there, in bf16, with its shape.
+absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
+  constexpr DType kSupported[] = {DType::bf16};
+  absl::Status status;
+  module.walk([&](ParameterOp op) {
+    ArrayRef<int64_t> sizes = cast<ShapedType>(op.getType()).getShape();
+    std::vector<uint64_t> shape(sizes.begin(), sizes.end());
+    status = checkpoint.require(std::string_view(op.getKey()), shape, kSupported).status();
+    return status.ok() ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return status;
+}
+
+/// Tensors that the module does not use, but for the rotary buffers of old files.
+std::vector<std::string> findUnused(ModuleOp module, const Checkpoint &checkpoint) {
+  llvm::StringSet<> used;
+  module.walk([&](ParameterOp op) { used.insert(op.getKey()); });
+  std::vector<std::string> unused;
+  for (const auto &[key, tensor] : checkpoint.tensors())
+    if (!used.contains(key) && !StringRef(key).ends_with("rotary_emb.inv_freq"))
+      unused.push_back(shown(key));
+  return unused;
+}
+
+std::string formatUnused(std::vector<std::string> unused, const std::string &folder) {
+  constexpr size_t kNamed = 4;
+  size_t count = unused.size();
+  unused.resize(std::min(count, kNamed));
+  return absl::StrCat(folder, ": ", count, count == 1 ? " tensor" : " tensors",
+                      " not used: ", absl::StrJoin(unused, ", "), count > kNamed ? ", ..." : "");
+}
+
+//===----------------------------------------------------------------------===//
+// The kinds of argument
+//===----------------------------------------------------------------------===//
+
+absl::StatusOr<ImportedModel> importFolder(const std::string &folder, MLIRContext &context) {
+  std::string configPath = fs::path(folder) / "config.json";
+  STRATA_ASSIGN(ModelConfig config, readModelConfig(configPath));
+  STRATA_ASSIGN(Checkpoint checkpoint, openCheckpoint(folder));
+  STRATA_TRY(checkVocabulary(config, checkpoint, configPath));
+  STRATA_ASSIGN(ImportedModel model, importConfig(config, context));
+  STRATA_TRY(checkParameters(*model.module, checkpoint));
+
+  if (std::vector<std::string> unused = findUnused(*model.module, checkpoint); !unused.empty())
+    model.warnings.push_back(formatUnused(std::move(unused), folder));
+  model.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
+  model.directory = folder;
+  std::error_code ignored;
+  if (fs::path tokenizer = fs::path(folder) / "tokenizer.model"; fs::exists(tokenizer, ignored))
+    model.tokenizerPath = tokenizer;
+  return model;
+}
+
+absl::StatusOr<ImportedModel> importConfigFile(const std::string &path, MLIRContext &context) {
+  STRATA_ASSIGN(ModelConfig config, readModelConfig(path));
+  return importConfig(config, context);
+}
+
+absl::StatusOr<ImportedModel> importMlirFile(const std::string &path, MLIRContext &context) {
+  ImportedModel model;
+  STRATA_ASSIGN(model.module, readMlir(path, context));
+  return model;
+}
+
+absl::StatusOr<ImportedModel> importPreset(const std::string &name, MLIRContext &context) {
+  absl::StatusOr<ModelConfig> config = findPreset(name);
+  if (!config.ok())
+    return annotate(config.status(), absl::StrCat(shown(name), ": no such file or folder"));
+  return importConfig(*config, context);
+}
+} // namespace
+
+absl::StatusOr<ImportedModel> importModel(const std::string &argument, MLIRContext &context) {
+  fs::path path(argument);
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    return importFolder(argument, context);
+  if (path.extension() == ".mlir")
+    return importMlirFile(argument, context);
+  if (path.extension() == ".json")
+    return importConfigFile(argument, context);
+  if (fs::exists(path, ignored))
+    return absl::InvalidArgumentError(absl::StrCat(
+        argument, ": expected a model folder, a config.json, a .mlir file or a preset's name"));
+  return importPreset(argument, context);
+}
+
+} // namespace strata

@@ -1,0 +1,29 @@
+//===- ImportModel.h - the stage `import` -----------------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/Checkpoint.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata {
+
+/// A model as the compiler's other stages take it.
+struct ImportedModel {
+  mlir::OwningOpRef<mlir::ModuleOp> module; // verified
+  std::unique_ptr<Checkpoint> checkpoint; // has every parameter of the module; null without weights
+  std::string directory;                  // of the checkpoint; empty without weights
+  std::string tokenizerPath;              // tokenizer.model in it; empty if there is none
+  std::vector<std::string> warnings;      // for people, one line each
+};
+
+/// Imports the model that `argument` names: a folder with config.json and weights, a config.json
+/// (or other .json) file, a .mlir file, or, where no such file or folder exists, a preset. Errors
+/// name file, key, what is expected and what is found. Loads the dialects it needs into `context`.
+absl::StatusOr<ImportedModel> importModel(const std::string &argument, mlir::MLIRContext &context);
+
+} // namespace strata

@@ -1,0 +1,323 @@
+//===- ModelConfig.cpp - reading config.json and its neighbours -----------===//
+
+#include "frontend/ModelConfig.h"
+
+#include "frontend/Spellings.h"
+#include "runtime/Json.h"
+#include "runtime/Quote.h"
+#include "runtime/Status.h"
+
+#include "absl/strings/str_cat.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+namespace strata {
+namespace {
+
+constexpr std::string_view kHeadDim[] = {"head_dim", "kv_channels"};
+constexpr std::string_view kNormEps[] = {"norm_eps", "layer_norm_eps"};
+constexpr std::string_view kRopeTheta[] = {"rope_theta", "rope_parameters.rope_theta",
+                                           "rope_scaling.rope_theta"};
+constexpr std::string_view kRotaryFraction[] = {
+    "partial_rotary_factor", "rope_percent", "rope_percentage",
+    "rope_parameters.partial_rotary_factor", "rope_scaling.partial_rotary_factor"};
+constexpr std::string_view kRopeType[] = {"rope_parameters.rope_type", "rope_parameters.type",
+                                          "rope_scaling.rope_type", "rope_scaling.type"};
+constexpr std::string_view kRopeFactor[] = {"rope_parameters.factor", "rope_scaling.factor"};
+constexpr std::string_view kDType[] = {"torch_dtype", "dtype"};
+
+/// Sizes that every config.json must state, and the most that each may be.
+struct Size {
+  std::string_view key;
+  int64_t max;
+  int64_t ModelConfig::*member;
+};
+constexpr Size kSizes[] = {
+    {"vocab_size", int64_t(1) << 20, &ModelConfig::vocabulary},
+    {"hidden_size", 65536, &ModelConfig::hidden},
+    {"intermediate_size", int64_t(1) << 20, &ModelConfig::intermediate},
+    {"num_hidden_layers", 1024, &ModelConfig::layers},
+    {"num_attention_heads", 1024, &ModelConfig::heads},
+};
+constexpr int64_t kMaxHeads = 1024;
+constexpr int64_t kMaxHeadDim = 1024;
+constexpr int64_t kMaxContext = int64_t(1) << 24;
+constexpr uint64_t kMaxConfigBytes = uint64_t(1) << 20;
+constexpr uint64_t kMaxTokenizerConfigBytes = uint64_t(16) << 20;
+
+//===----------------------------------------------------------------------===//
+// Which architecture
+//===----------------------------------------------------------------------===//
+
+absl::StatusOr<bool> isString(const JsonValue &value, std::string_view expected) {
+  STRATA_ASSIGN(std::string_view found, value.string());
+  return found == expected;
+}
+
+/// `type` is the model_type, if there is one. `NemotronModel` is the same network without a head;
+/// converters wrote that name for whole models.
+absl::Status checkArchitectures(const JsonValue &architectures, std::optional<JsonValue> type,
+                                ModelConfig &config) {
+  STRATA_ASSIGN(std::vector<JsonValue> names, architectures.array());
+  if (names.empty())
+    return architectures.error("expected [\"NemotronForCausalLM\"], found []");
+  for (const JsonValue &name : names) {
+    STRATA_ASSIGN(std::string_view found, name.string());
+    if (found != "NemotronForCausalLM" && !(found == "NemotronModel" && type))
+      return name.mismatch("\"NemotronForCausalLM\", the one architecture supported");
+  }
+  STRATA_ASSIGN(config.architecture, names.front().string());
+  return absl::OkStatus();
+}
+
+/// The file's own word decides, never a folder's name: "Nemotron" is also the brand of Llama,
+/// Mistral and Mamba models.
+absl::Status checkArchitecture(const JsonObject &json, ModelConfig &config) {
+  std::optional<JsonValue> architectures = json.findNonNull("architectures");
+  std::optional<JsonValue> type = json.findNonNull("model_type");
+  if (!architectures && !type)
+    return json.error("architectures", "missing, expected [\"NemotronForCausalLM\"]");
+  if (architectures)
+    STRATA_TRY(checkArchitectures(*architectures, type, config));
+  if (!type)
+    return absl::OkStatus();
+  STRATA_ASSIGN(bool isNemotron, isString(*type, "nemotron"));
+  return isNemotron ? absl::OkStatus()
+                    : type->mismatch("\"nemotron\", the one architecture supported");
+}
+
+/// Choices that a file may spell out, but of which only one exists here.
+absl::Status checkChoices(const JsonObject &json) {
+  for (auto [key, only] : {std::pair<std::string_view, std::string_view>{"hidden_act", "relu2"},
+                           {"normalization", "layernorm1p"}}) {
+    std::optional<JsonValue> value = json.findNonNull(key);
+    if (!value)
+      continue;
+    STRATA_ASSIGN(bool same, isString(*value, only));
+    if (!same)
+      return value->mismatch(quote(only));
+  }
+  for (std::string_view key : {"attention_bias", "mlp_bias"}) {
+    STRATA_ASSIGN(std::optional<bool> bias, json.optionalBoolean(key));
+    if (bias.value_or(false))
+      return json.error(key, "expected false, found true: linear biases are not supported");
+  }
+  // Which type the tensors have, the checkpoint itself tells.
+  return readSpelledString(json, kDType).status();
+}
+
+absl::Status checkNotQuantized(const JsonObject &json) {
+  STRATA_ASSIGN(std::optional<JsonObject> quantization, json.optionalObject("quantization_config"));
+  if (!quantization)
+    return absl::OkStatus();
+  STRATA_ASSIGN(std::optional<std::string_view> method,
+                quantization->optionalString("quant_method"));
+  return json.error("quantization_config",
+                    absl::StrCat("expected none, found quant_method ", quote(method.value_or("")),
+                                 ": quantized models are not supported"));
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes and constants
+//===----------------------------------------------------------------------===//
+
+absl::Status readSizes(const JsonObject &json, ModelConfig &config) {
+  for (const Size &size : kSizes) {
+    STRATA_ASSIGN(config.*size.member, json.integer(size.key, {1, size.max}));
+  }
+  STRATA_ASSIGN(std::optional<int64_t> context,
+                json.optionalInteger("max_position_embeddings", {1, kMaxContext}));
+  config.context = context.value_or(config.context);
+  STRATA_ASSIGN(std::optional<bool> tied, json.optionalBoolean("tie_word_embeddings"));
+  config.tiedEmbeddings = tied.value_or(false);
+  return absl::OkStatus();
+}
+
+absl::Status readKvHeads(const JsonObject &json, ModelConfig &config) {
+  STRATA_ASSIGN(std::optional<int64_t> found,
+                json.optionalInteger("num_key_value_heads", {1, kMaxHeads}));
+  config.kvHeads = found.value_or(config.heads);
+  if (config.heads % config.kvHeads == 0)
+    return absl::OkStatus();
+  return json.error("num_key_value_heads",
+                    absl::StrCat("expected a divisor of num_attention_heads ", config.heads,
+                                 ", found ", config.kvHeads));
+}
+
+absl::Status readHeadDim(const JsonObject &json, ModelConfig &config) {
+  STRATA_ASSIGN(std::optional<int64_t> found,
+                readSpelled<int64_t>(json, kHeadDim, [](const JsonValue &value) {
+                  return value.integer({1, kMaxHeadDim});
+                }));
+  config.headDim = found.value_or(config.hidden / config.heads);
+  std::string quotient =
+      absl::StrCat("hidden_size ", config.hidden, " / num_attention_heads ", config.heads);
+  if (!found && config.hidden % config.heads)
+    return json.error("head_dim",
+                      absl::StrCat("missing, expected a value, as ", quotient, " is not whole"));
+  if (config.headDim > kMaxHeadDim)
+    return json.error("head_dim", absl::StrCat("expected at most ", kMaxHeadDim, ", found ",
+                                               config.headDim, " = ", quotient));
+  return absl::OkStatus();
+}
+
+absl::Status readRotaryDims(const JsonObject &json, ModelConfig &config) {
+  NumberRange range = {.min = 0, .max = 1, .minExcluded = true};
+  STRATA_ASSIGN(std::optional<double> found, readSpelledNumber(json, kRotaryFraction, range));
+  double fraction = found.value_or(0.5);
+  config.rotaryDims = static_cast<int64_t>(static_cast<double>(config.headDim) * fraction);
+  if (config.rotaryDims >= 2 && config.rotaryDims % 2 == 0)
+    return absl::OkStatus();
+  return json.error("partial_rotary_factor",
+                    absl::StrCat("expected an even number of rotary dims >= 2, found ",
+                                 config.rotaryDims, ", ", fraction, " of head_dim ",
+                                 config.headDim));
+}
+
+/// Linear interpolation divides positions by a constant; every other kind of scaling is refused.
+absl::Status readRopeScale(const JsonObject &json, ModelConfig &config) {
+  STRATA_ASSIGN(std::optional<std::string_view> type, readSpelledString(json, kRopeType));
+  NumberRange range = {.min = 1, .max = double(kMaxContext)};
+  STRATA_ASSIGN(std::optional<double> factor, readSpelledNumber(json, kRopeFactor, range));
+  if (type ? *type == "default" : !factor)
+    return absl::OkStatus();
+  std::string object = json.findNonNull("rope_parameters") ? "rope_parameters" : "rope_scaling";
+  std::string expected = "\"default\" or \"linear\"";
+  if (!type)
+    return json.error(object + ".rope_type", absl::StrCat("missing, expected ", expected));
+  if (*type != "linear")
+    return json.error(object + ".rope_type",
+                      absl::StrCat("expected ", expected, ", found ", quote(*type)));
+  if (!factor)
+    return json.error(object + ".factor", "missing, expected a number of at least 1");
+  config.ropeScale = static_cast<float>(*factor);
+  return absl::OkStatus();
+}
+
+/// `value` > 0 as f32: normal, finite and at most `max`.
+float roundPositive(double value, float max = std::numeric_limits<float>::max()) {
+  constexpr double kMin = std::numeric_limits<float>::min();
+  return static_cast<float>(std::clamp(value, kMin, static_cast<double>(max)));
+}
+
+absl::Status readConstants(const JsonObject &json, ModelConfig &config) {
+  NumberRange epsRange = {.min = 0, .max = 1, .minExcluded = true, .maxExcluded = true};
+  STRATA_ASSIGN(std::optional<double> eps, readSpelledNumber(json, kNormEps, epsRange));
+  if (eps)
+    config.normEps = roundPositive(*eps, /*max=*/0x1.fffffep-1f);
+  NumberRange thetaRange = {.min = 0, .minExcluded = true};
+  STRATA_ASSIGN(std::optional<double> theta, readSpelledNumber(json, kRopeTheta, thetaRange));
+  if (theta)
+    config.ropeTheta = roundPositive(*theta);
+  return absl::OkStatus();
+}
+
+absl::Status checkTotal(const JsonValue &root, const ModelConfig &config) {
+  if ((getParameterCount(config) * 2).atMost(kMaxModelBytes))
+    return absl::OkStatus();
+  return root.error(absl::StrCat("expected a model of at most ", kMaxModelBytes,
+                                 " bytes, found a larger one: ", config.layers, " layers of ",
+                                 config.hidden, " x ", config.intermediate));
+}
+
+//===----------------------------------------------------------------------===//
+// Special tokens
+//===----------------------------------------------------------------------===//
+
+/// bos_token_id: absent is the default, null is none.
+absl::Status readBosToken(const JsonObject &json, ModelConfig &config) {
+  std::optional<JsonValue> value = json.find("bos_token_id");
+  if (value && !value->isNull()) {
+    STRATA_ASSIGN(config.bosToken, value->integer({0, config.vocabulary - 1}));
+  } else if (value || config.bosToken >= config.vocabulary) {
+    config.bosToken = -1;
+  }
+  return absl::OkStatus();
+}
+
+/// eos_token_id of config.json or generation_config.json: one id or a list. Absent leaves what is
+/// there, null is none.
+absl::Status readEosTokens(const JsonObject &json, ModelConfig &config) {
+  std::optional<JsonValue> value = json.find("eos_token_id");
+  IntegerRange range = {0, config.vocabulary - 1};
+  if (!value) {
+    std::erase_if(config.eosTokens, [&](int64_t id) { return id > range.max; });
+  } else if (value->isArray()) {
+    STRATA_ASSIGN(config.eosTokens, value->integers(range));
+  } else if (value->isNull()) {
+    config.eosTokens.clear();
+  } else {
+    STRATA_ASSIGN(int64_t id, value->integer(range));
+    config.eosTokens = {id};
+  }
+  return absl::OkStatus();
+}
+
+absl::Status readGenerationConfig(const std::string &path, ModelConfig &config) {
+  STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxConfigBytes));
+  STRATA_ASSIGN(JsonObject json, document.object());
+  return json.findNonNull("eos_token_id") ? readEosTokens(json, config) : absl::OkStatus();
+}
+
+absl::Status readTokenizerConfig(const std::string &path, ModelConfig &config) {
+  STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxTokenizerConfigBytes));
+  STRATA_ASSIGN(JsonObject json, document.object());
+  STRATA_ASSIGN(std::optional<bool> addBos, json.optionalBoolean("add_bos_token"));
+  config.addBos = addBos.value_or(false);
+  if (config.addBos && config.bosToken < 0)
+    return json.error("add_bos_token",
+                      "expected false, as config.json has no bos_token_id, found true");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
+  STRATA_ASSIGN(JsonObject json, document.object());
+  ModelConfig config;
+  STRATA_TRY(checkArchitecture(json, config));
+  STRATA_TRY(checkChoices(json));
+  STRATA_TRY(checkNotQuantized(json));
+  STRATA_TRY(readSizes(json, config));
+  STRATA_TRY(readKvHeads(json, config));
+  STRATA_TRY(readHeadDim(json, config));
+  STRATA_TRY(readRotaryDims(json, config));
+  STRATA_TRY(readRopeScale(json, config));
+  STRATA_TRY(readConstants(json, config));
+  STRATA_TRY(checkTotal(document.root(), config));
+  STRATA_TRY(readBosToken(json, config));
+  STRATA_TRY(readEosTokens(json, config));
+  return config;
+}
+} // namespace
+
+absl::StatusOr<ModelConfig> parseModelConfig(std::string_view text, std::string file) {
+  STRATA_ASSIGN(JsonDocument document, JsonDocument::parse(text, std::move(file)));
+  return parse(document);
+}
+
+absl::StatusOr<ModelConfig> readModelConfig(const std::string &path) {
+  namespace fs = std::filesystem;
+  STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxConfigBytes));
+  STRATA_ASSIGN(ModelConfig config, parse(document));
+  std::error_code ignored;
+  fs::path folder = fs::absolute(path, ignored).parent_path();
+  config.name = fs::weakly_canonical(folder, ignored).filename();
+  if (fs::path generation = folder / "generation_config.json"; fs::exists(generation, ignored))
+    STRATA_TRY(readGenerationConfig(generation, config));
+  if (fs::path tokenizer = folder / "tokenizer_config.json"; fs::exists(tokenizer, ignored))
+    STRATA_TRY(readTokenizerConfig(tokenizer, config));
+  return config;
+}
+
+Checked getParameterCount(const ModelConfig &config) {
+  auto size = [](int64_t value) { return Checked(static_cast<uint64_t>(value)); };
+  Checked attention = size(2) * size(config.hidden) * size(config.headDim) *
+                      (size(config.heads) + size(config.kvHeads));
+  Checked mlp = size(2) * size(config.hidden) * size(config.intermediate);
+  Checked norms = size(4) * size(config.hidden);
+  Checked tables = size(config.tiedEmbeddings ? 1 : 2) * size(config.vocabulary);
+  return size(config.layers) * (attention + mlp + norms) + (tables + 2) * size(config.hidden);
+}
+
+} // namespace strata

@@ -1,0 +1,63 @@
+//===- ModelConfig.h - what a Nemotron config.json says ---------*- C++ -*-===//
+//
+// Sizes and constants of one model, complete and checked: aliases resolved, defaults filled in,
+// every value inside its limits. The keys are those of Hugging Face's NemotronConfig and of the
+// older and converted files in circulation.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/Checked.h"
+
+#include "absl/status/statusor.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+/// A decoder of the Nemotron family. The defaults are those of Hugging Face's NemotronConfig, which
+/// are Nemotron-4 15B's (arXiv 2402.16819).
+struct ModelConfig {
+  std::string name;                                 // for people: the folder's or the preset's
+  std::string architecture = "NemotronForCausalLM"; // as in config.json
+
+  int64_t vocabulary = 256000;  // rows of the embedding and of the logits
+  int64_t hidden = 6144;        // features of the residual stream
+  int64_t intermediate = 24576; // features inside the mlp
+  int64_t layers = 32;
+  int64_t heads = 48;    // of the queries; a multiple of kvHeads
+  int64_t kvHeads = 8;   // of keys and values
+  int64_t headDim = 128; // features of a head; heads * headDim need not be hidden
+
+  int64_t rotaryDims = 64;     // leading features of a head that are rotated: even, >= 2
+  float ropeTheta = 10000;     // base of the rotary frequencies
+  float ropeScale = 1;         // positions are divided by it: linear interpolation where > 1
+  float normEps = 1e-5f;       // added to the variance
+  bool tiedEmbeddings = false; // the logits use the embedding's table
+
+  int64_t context = 4096; // tokens trained on; no limit of the compiled model
+
+  int64_t bosToken = 2;                 // begins a text; -1 if there is none
+  bool addBos = false;                  // whether the tokenizer puts bosToken before every text
+  std::vector<int64_t> eosTokens = {3}; // each ends a generation; may be empty
+};
+
+/// Parses the text of a config.json alone; errors call it `file`. `name` stays empty, `addBos`
+/// false.
+absl::StatusOr<ModelConfig> parseModelConfig(std::string_view text, std::string file);
+
+/// Reads the config.json at `path`, and beside it, where present: generation_config.json, whose end
+/// tokens win, and tokenizer_config.json, which says whether texts begin with bosToken. The name is
+/// that of the folder they lie in.
+absl::StatusOr<ModelConfig> readModelConfig(const std::string &path);
+
+/// Elements of all parameters together, each counted once.
+Checked getParameterCount(const ModelConfig &config);
+
+/// The most bytes that the parameters of a model may take, at 2 bytes each.
+inline constexpr uint64_t kMaxModelBytes = uint64_t(1) << 48;
+
+} // namespace strata

@@ -1,0 +1,177 @@
+//===- ImportTest.cpp - from an argument to a module ----------------------===//
+
+#include "dialect/Decoder.h"
+#include "frontend/BuildDecoder.h"
+#include "frontend/CheckNesting.h"
+#include "frontend/ImportModel.h"
+#include "frontend/Presets.h"
+
+#include "gtest/gtest.h"
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+using namespace strata;
+
+namespace {
+
+struct PresetCount {
+  const char *name;
+  int64_t parameters;
+};
+
+class PresetTest : public testing::TestWithParam<PresetCount> {};
+
+TEST_P(PresetTest, ParameterCount) {
+  mlir::MLIRContext context;
+  absl::StatusOr<ImportedModel> model = importModel(GetParam().name, context);
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(getParameterCount(model->module->getOperation()), GetParam().parameters);
+  EXPECT_EQ(getParameterCount(*findPreset(GetParam().name)).value(), GetParam().parameters);
+  EXPECT_EQ(model->checkpoint, nullptr);
+  EXPECT_TRUE(model->directory.empty() && model->tokenizerPath.empty() && model->warnings.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Import, PresetTest,
+                         testing::Values(PresetCount{"nemotron-4-15b", 15628775424},
+                                         PresetCount{"nemotron-4-340b", 341029195776},
+                                         PresetCount{"minitron-4b", 4190509056},
+                                         PresetCount{"minitron-8b", 8271699968},
+                                         PresetCount{"nemotron-mini-4b", 4190509056},
+                                         PresetCount{"nemotron-4-mini-hindi-4b", 4190509056},
+                                         PresetCount{"nemotron-3-8b", 8540135424},
+                                         PresetCount{"nemotron-3-22b", 21266116608}));
+
+/// Every checkpoint of the tests, with whatever spelling its config.json uses.
+TEST(Import, EveryModelOfTheTests) {
+  std::vector<std::string> folders = {STRATA_SOURCE_DIR "/models/demo"};
+  for (const auto &entry : std::filesystem::directory_iterator(STRATA_SOURCE_DIR "/test/golden"))
+    if (std::filesystem::exists(entry.path() / "config.json"))
+      folders.push_back(entry.path());
+  EXPECT_GE(folders.size(), 9u);
+  for (const std::string &folder : folders) {
+    mlir::MLIRContext context;
+    absl::StatusOr<ImportedModel> model = importModel(folder, context);
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_NE(model->checkpoint, nullptr) << folder;
+    EXPECT_EQ(model->directory, folder);
+    EXPECT_TRUE(model->warnings.empty()) << folder << ": " << model->warnings.front();
+  }
+}
+
+TEST(Import, DemoHasATokenizer) {
+  mlir::MLIRContext context;
+  std::string folder = STRATA_SOURCE_DIR "/models/demo";
+  absl::StatusOr<ImportedModel> model = importModel(folder, context);
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->tokenizerPath, folder + "/tokenizer.model");
+  auto facts = (*model->module)->getAttrOfType<ModelAttr>(kModelAttrName);
+  EXPECT_TRUE(facts.getAddBos());
+  EXPECT_EQ(facts.getName().getValue(), "demo");
+}
+
+/// Every op says which module of the checkpoint it stands for; a parameter's key begins with it.
+TEST(Import, Names) {
+  mlir::MLIRContext context;
+  ModelConfig config;
+  config.layers = 2;
+  mlir::OwningOpRef<mlir::ModuleOp> module = buildDecoder(config, context);
+  std::set<std::string> names;
+  module->walk([&](mlir::Operation *op) {
+    auto name = mlir::dyn_cast<mlir::NameLoc>(op->getLoc());
+    ASSERT_TRUE(name) << op->getName().getStringRef().str();
+    names.insert(name.getName().str());
+    auto parameter = mlir::dyn_cast<ParameterOp>(op);
+    EXPECT_TRUE(!parameter || parameter.getKey().starts_with(name.getName().str() + "."));
+  });
+  for (const char *name :
+       {"model", "model.embed_tokens", "model.rotary_emb", "model.layers.1",
+        "model.layers.1.input_layernorm", "model.layers.1.self_attn",
+        "model.layers.1.self_attn.q_proj", "model.layers.1.self_attn.k_proj",
+        "model.layers.1.self_attn.v_proj", "model.layers.1.self_attn.o_proj",
+        "model.layers.1.post_attention_layernorm", "model.layers.1.mlp.up_proj",
+        "model.layers.1.mlp.act_fn", "model.layers.1.mlp.down_proj", "model.norm", "lm_head"})
+    EXPECT_EQ(names.count(name), 1u) << name;
+}
+
+TEST(Import, TiedEmbeddingsShareOneParameter) {
+  ModelConfig config;
+  config.layers = 1;
+  int64_t untied = int64_t(*getParameterCount(config).value());
+  config.tiedEmbeddings = true;
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module = buildDecoder(config, context);
+  EXPECT_EQ(getParameterCount(module->getOperation()), untied - config.vocabulary * config.hidden);
+}
+
+//===----------------------------------------------------------------------===//
+// MLIR text
+//===----------------------------------------------------------------------===//
+
+std::string repeated(const std::string &text, size_t times) {
+  std::string result;
+  for (size_t i = 0; i != times; ++i)
+    result += text;
+  return result;
+}
+
+bool isRefused(const std::string &text) { return !checkNesting(text).ok(); }
+
+TEST(CheckNesting, Brackets) {
+  for (const char *pair : {"()", "[]", "{}", "<>"})
+    for (size_t depth : {1000, 1001, 100000})
+      EXPECT_EQ(isRefused(repeated({pair[0]}, depth) + repeated({pair[1]}, depth)), depth > 1000);
+}
+
+TEST(CheckNesting, WhatIsNoBracket) {
+  EXPECT_FALSE(isRefused(repeated("\"(\" ", 2000)));
+  EXPECT_FALSE(isRefused(repeated("\"\\\"(\" ", 2000)));
+  EXPECT_FALSE(isRefused(repeated("// (\n", 2000)));
+  EXPECT_FALSE(isRefused(repeated("d0 <= 0 ", 2000)));
+  EXPECT_TRUE(isRefused(repeated("(a -> ", 2000)));
+  EXPECT_TRUE(isRefused(repeated("(a >= ", 2000)));
+  EXPECT_FALSE(isRefused(repeated("-> ", 2000)));
+}
+
+TEST(CheckNesting, Aliases) {
+  std::string chain = "!t0 = i32\n", twice = chain, flat = chain;
+  for (size_t i = 1; i != 2000; ++i) {
+    std::string name = "!t" + std::to_string(i), last = "!t" + std::to_string(i - 1);
+    chain += name + " // comment\n = tuple<" + last + ">\n";
+    flat += name + " = tuple<!t0>\n";
+    if (i < 100)
+      twice += name + " = tuple<" + last + ", " + last + ">\n";
+  }
+  EXPECT_TRUE(isRefused(chain));
+  EXPECT_TRUE(isRefused(twice));
+  EXPECT_FALSE(isRefused(flat));
+  // The text of a function is no part of the alias before it.
+  EXPECT_FALSE(isRefused("!t = i32\nfunc.func @f(%x: !t) {" + repeated(" %y = a : !t\n", 100000)));
+}
+
+TEST(CheckNesting, AffineExpressions) {
+  EXPECT_TRUE(isRefused("affine_map<() -> ()>"));
+  EXPECT_TRUE(isRefused("#a = affine_set<(d0) : (d0 >= 0)>"));
+  EXPECT_FALSE(isRefused("\"affine_map\" // affine_map"));
+}
+
+/// Whatever is deep is refused before MLIR's parser recurses into it.
+TEST(Import, DeepTextDoesNotCrash) {
+  std::string path = testing::TempDir() + "/deep.mlir";
+  for (size_t depth : {990, 100000})
+    for (auto [before, inside, after] :
+         {std::array<std::string, 3>{"module {", "module { ", "}"},
+          {"module attributes {a = ", "[", "]"},
+          {"module attributes {a = ", "tuple<", ">"},
+          {"module attributes {a = affine_map<(d0) -> (", "-", "d0)>"},
+          {"module attributes {a = affine_map<(d0) -> (", "d0 + 1 + ", "d0)>"}}) {
+      std::string close = after.starts_with("d0") ? after : repeated(after, depth);
+      std::ofstream(path) << before << repeated(inside, depth) << close << "}";
+      mlir::MLIRContext context;
+      EXPECT_FALSE(importModel(path, context).ok());
+    }
+  std::filesystem::remove(path);
+}
+
+} // namespace
