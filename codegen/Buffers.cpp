@@ -1,0 +1,41 @@
+//===- Buffers.cpp - the buffer arguments of a kernel op ------------------===//
+
+#include "codegen/Buffers.h"
+
+using namespace mlir;
+using namespace strata;
+
+static void append(Value value, SmallVectorImpl<BufferRef> &buffers) {
+  if (isa<BatchType>(value.getType())) {
+    for (BufferRole role : {BufferRole::Positions, BufferRole::Sequences, BufferRole::OutputRows,
+                            BufferRole::PageTable})
+      buffers.push_back({role, value});
+    return;
+  }
+  bool isCache = isa<KVCacheType>(value.getType());
+  buffers.push_back({isCache ? BufferRole::Cache : BufferRole::Value, value});
+}
+
+llvm::SmallVector<BufferRef> strata::listBuffers(Operation *op) {
+  llvm::SmallVector<BufferRef> buffers;
+  for (Value operand : op->getOperands())
+    append(operand, buffers);
+  for (Value result : op->getResults())
+    if (isa<ShapedType>(result.getType()))
+      buffers.push_back({BufferRole::Value, result});
+  if (op->getAttr("workspace"))
+    buffers.push_back({BufferRole::Workspace, Value()});
+  return buffers;
+}
+
+unsigned strata::findBuffer(ArrayRef<BufferRef> buffers, Value value) {
+  auto *found = llvm::find_if(buffers, [&](const BufferRef &ref) { return ref.value == value; });
+  assert(found != buffers.end() && "not a buffer of this op");
+  return found - buffers.begin();
+}
+
+unsigned strata::findBuffer(ArrayRef<BufferRef> buffers, BufferRole role) {
+  auto *found = llvm::find_if(buffers, [&](const BufferRef &ref) { return ref.role == role; });
+  assert(found != buffers.end() && "this op has no such buffer");
+  return found - buffers.begin();
+}

@@ -1,0 +1,224 @@
+//===- EmitPackage.cpp - the stage `package` ------------------------------===//
+
+#include "codegen/EmitPackage.h"
+#include "codegen/PackageProgram.h"
+#include "runtime/Package.h"
+#include "runtime/PackageFormat.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MathExtras.h"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+using namespace mlir;
+using namespace strata;
+
+static llvm::Error error(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static XXH128_hash_t hash(llvm::StringRef bytes) {
+  return XXH3_128bits(bytes.data(), bytes.size());
+}
+
+namespace {
+/// A raw range of the file; `offset` is from its start.
+struct Section {
+  std::string name;
+  llvm::StringRef bytes;
+  uint64_t offset = 0;
+};
+
+class Writer {
+public:
+  Writer(ModuleOp module, const PackageInputs &inputs) : module(module), inputs(inputs) {}
+
+  llvm::Expected<std::string> write() {
+    if (llvm::Error failed = collectParameters())
+      return failed;
+    collectSections();
+    // Section offsets stand in the manifest, and its size decides them: lay out with offsets of 0,
+    // then again with the true ones. The size does not depend on the values.
+    llvm::Expected<std::string> draft = manifest();
+    if (!draft)
+      return draft.takeError();
+    uint64_t end = placeSections(sizeof(PackageHeader) + draft->size());
+    llvm::Expected<std::string> final = manifest();
+    if (!final)
+      return final.takeError();
+    if (final->size() != draft->size())
+      return error("internal error: the manifest changed its size");
+    return assemble(*final, end);
+  }
+
+private:
+  llvm::Error collectParameters();
+  void collectSections();
+  uint64_t placeSections(uint64_t start);
+  llvm::Expected<std::string> manifest();
+  flatbuffers::Offset<package::Model> model(flatbuffers::FlatBufferBuilder &fb);
+  flatbuffers::Offset<package::Parameter> parameter(flatbuffers::FlatBufferBuilder &fb,
+                                                    unsigned index);
+  llvm::Expected<std::string> assemble(llvm::StringRef manifest, uint64_t fileSize);
+
+  ModuleOp module;
+  const PackageInputs &inputs;
+  std::vector<ParameterOp> parameters; ///< distinct keys, in program order
+  std::vector<Section> sections;
+  std::string weights; ///< bytes of section "weights"
+  std::vector<uint64_t> weightOffsets;
+};
+} // namespace
+
+llvm::Error Writer::collectParameters() {
+  llvm::StringSet<> seen;
+  module.walk([&](ParameterOp op) {
+    if (seen.insert(op.getKey()).second)
+      parameters.push_back(op);
+  });
+  if (inputs.tensors.empty()) {
+    if (inputs.embedWeights)
+      return error("there are no weights to embed");
+    return llvm::Error::success();
+  }
+  for (ParameterOp op : parameters) {
+    auto found = inputs.tensors.find(op.getKey());
+    if (found == inputs.tensors.end())
+      return error("the checkpoint has no tensor '" + op.getKey() + "'");
+    auto type = cast<ShapedType>(op.getType());
+    uint64_t expected = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+    if (found->second.bytes.size() != expected)
+      return error(op.getKey() + ": the tensor has " + llvm::Twine(found->second.bytes.size()) +
+                   " bytes, expected " + llvm::Twine(expected));
+  }
+  return llvm::Error::success();
+}
+
+void Writer::collectSections() {
+  for (const PackageCode &code : inputs.code)
+    sections.push_back({"cpu." + code.target, code.elf});
+  if (inputs.tokenizer)
+    sections.push_back({"tokenizer", *inputs.tokenizer});
+  if (!inputs.embedWeights)
+    return;
+  for (ParameterOp op : parameters) {
+    weights.resize(llvm::alignTo(weights.size(), kWeightAlignment));
+    weightOffsets.push_back(weights.size());
+    weights += inputs.tensors.find(op.getKey())->second.bytes;
+  }
+  sections.push_back({"weights", weights});
+}
+
+uint64_t Writer::placeSections(uint64_t start) {
+  for (Section &section : sections) {
+    section.offset = llvm::alignTo(start, kSectionAlignment);
+    start = section.offset + section.bytes.size();
+  }
+  return start;
+}
+
+flatbuffers::Offset<package::Model> Writer::model(flatbuffers::FlatBufferBuilder &fb) {
+  auto attr = module->getAttrOfType<ModelAttr>(kModelAttrName);
+  ProgramFacts facts = getProgramFacts(module);
+  auto architecture = fb.CreateString(attr ? attr.getArchitecture().str() : "");
+  auto name = fb.CreateString(attr ? attr.getName().str() : "");
+  std::vector<int32_t> eos;
+  if (attr)
+    eos.assign(attr.getEosTokens().begin(), attr.getEosTokens().end());
+  auto eosTokens = fb.CreateVector(eos);
+  return package::CreateModel(fb, architecture, name, getParameterCount(module), facts.vocabulary,
+                              facts.layers, facts.hidden, attr ? attr.getContextTokens() : 0,
+                              attr ? attr.getBosToken() : -1, eosTokens, attr && attr.getAddBos());
+}
+
+flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBufferBuilder &fb,
+                                                          unsigned index) {
+  ParameterOp op = parameters[index];
+  auto type = cast<ShapedType>(op.getType());
+  auto key = fb.CreateString(op.getKey().str());
+  std::vector<uint64_t> dims(type.getShape().begin(), type.getShape().end());
+  auto shape = fb.CreateVector(dims);
+  package::Storage storage = package::Storage::unbound;
+  uint32_t file = 0;
+  uint64_t offset = 0;
+  if (inputs.embedWeights) {
+    storage = package::Storage::embedded;
+    offset = weightOffsets[index];
+  } else if (!inputs.tensors.empty()) {
+    const PackageTensor &tensor = inputs.tensors.find(op.getKey())->second;
+    storage = package::Storage::file;
+    file = tensor.file;
+    offset = tensor.offset;
+  }
+  package::DType dtype =
+      type.getElementType().isBF16() ? package::DType::bf16 : package::DType::f32;
+  return package::CreateParameter(fb, key, dtype, shape, storage, file, offset);
+}
+
+llvm::Expected<std::string> Writer::manifest() {
+  flatbuffers::FlatBufferBuilder fb(1 << 16);
+  fb.ForceDefaults(true); // so that the size does not depend on the values
+  auto compiler = fb.CreateString(inputs.compiler);
+  auto modelOffset = model(fb);
+  auto directory = fb.CreateString(inputs.embedWeights ? "" : inputs.weightsDirectory);
+  std::vector<flatbuffers::Offset<package::CheckpointFile>> files;
+  for (const PackageFile &file : inputs.files) {
+    if (inputs.embedWeights)
+      break;
+    XXH128_hash_t header = hash(file.header);
+    files.push_back(package::CreateCheckpointFile(fb, fb.CreateString(file.name), file.size,
+                                                  file.header.size(), header.low64,
+                                                  header.high64));
+  }
+  auto filesOffset = fb.CreateVector(files);
+  std::vector<flatbuffers::Offset<package::Parameter>> parameterOffsets;
+  llvm::StringMap<unsigned> numbers;
+  for (unsigned i = 0; i != parameters.size(); ++i) {
+    parameterOffsets.push_back(parameter(fb, i));
+    numbers[parameters[i].getKey()] = i;
+  }
+  auto parametersOffset = fb.CreateVector(parameterOffsets);
+  std::vector<flatbuffers::Offset<package::Section>> sectionOffsets;
+  for (const Section &section : sections) {
+    XXH128_hash_t digest = hash(section.bytes);
+    sectionOffsets.push_back(package::CreateSection(fb, fb.CreateString(section.name),
+                                                    section.offset, section.bytes.size(),
+                                                    digest.low64, digest.high64));
+  }
+  auto sectionsOffset = fb.CreateVector(sectionOffsets);
+  auto program = emitProgram(fb, module, inputs.code, numbers);
+  if (!program)
+    return program.takeError();
+  auto programs = fb.CreateVector(std::vector{*program});
+  fb.Finish(package::CreateManifest(fb, compiler, modelOffset, directory, filesOffset,
+                                    parametersOffset, sectionsOffset, programs));
+  return std::string(reinterpret_cast<const char *>(fb.GetBufferPointer()), fb.GetSize());
+}
+
+llvm::Expected<std::string> Writer::assemble(llvm::StringRef manifest, uint64_t fileSize) {
+  PackageHeader header = {};
+  std::copy(std::begin(kPackageMagic), std::end(kPackageMagic), header.magic);
+  header.major = kPackageMajor;
+  header.minor = kPackageMinor;
+  header.fileSize = fileSize;
+  header.manifestOffset = sizeof header;
+  header.manifestSize = manifest.size();
+  XXH128_hash_t digest = hash(manifest);
+  header.manifestHash[0] = digest.low64;
+  header.manifestHash[1] = digest.high64;
+  header.headerHash = XXH3_64bits(&header, offsetof(PackageHeader, headerHash));
+
+  std::string bytes(reinterpret_cast<const char *>(&header), sizeof header);
+  bytes += manifest;
+  for (const Section &section : sections) {
+    bytes.resize(section.offset);
+    bytes += section.bytes;
+  }
+  absl::Status status = verifyPackage(std::as_bytes(std::span(bytes)));
+  if (!status.ok())
+    return error("internal error: the package is not valid: " + std::string(status.message()));
+  return bytes;
+}
+
+llvm::Expected<std::string> strata::emitPackage(ModuleOp module, const PackageInputs &inputs) {
+  return Writer(module, inputs).write();
+}

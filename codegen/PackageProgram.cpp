@@ -1,0 +1,158 @@
+//===- PackageProgram.cpp - @forward as the manifest's program ------------===//
+
+#include "codegen/PackageProgram.h"
+#include "codegen/Buffers.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace strata;
+using flatbuffers::FlatBufferBuilder;
+using flatbuffers::Offset;
+
+static llvm::Error error(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static KVCacheType cacheType(func::FuncOp forward) {
+  for (Type type : forward.getArgumentTypes())
+    if (auto cache = dyn_cast<KVCacheType>(type))
+      return cache;
+  return {};
+}
+
+ProgramFacts strata::getProgramFacts(ModuleOp module) {
+  ProgramFacts facts;
+  auto forward = module.lookupSymbol<func::FuncOp>("forward");
+  for (Type type : forward.getResultTypes())
+    if (auto logits = dyn_cast<MemRefType>(type))
+      facts.vocabulary = logits.getDimSize(1);
+  if (KVCacheType cache = cacheType(forward))
+    facts.layers = cache.getLayers();
+  // The embedding is the first dispatch whose result is activations.
+  for (auto dispatch : forward.getOps<DispatchOp>())
+    for (Type type : dispatch.getResultTypes())
+      if (auto memref = dyn_cast<MemRefType>(type); memref && memref.getElementType().isBF16() &&
+                                                    !facts.hidden)
+        facts.hidden = memref.getDimSize(1);
+  return facts;
+}
+
+/// The model's name for an op: its first NameLoc.
+static std::string dispatchName(DispatchOp op) {
+  std::string name;
+  op.getLoc()->walk([&](Location loc) {
+    auto named = dyn_cast<NameLoc>(loc);
+    if (!named)
+      return WalkResult::advance();
+    name = named.getName().str();
+    return WalkResult::interrupt();
+  });
+  return name.empty() ? op.getKernel().str() : name;
+}
+
+/// The buffer's kind and value in the manifest.
+static llvm::Expected<package::Buffer> emitBuffer(DispatchOp op, const BufferRef &ref,
+                                                  const llvm::StringMap<unsigned> &parameters) {
+  using Kind = package::BufferKind;
+  switch (ref.role) {
+  case BufferRole::Positions:
+    return package::Buffer(Kind::positions, 0);
+  case BufferRole::Sequences:
+    return package::Buffer(Kind::sequences, 0);
+  case BufferRole::OutputRows:
+    return package::Buffer(Kind::output_rows, 0);
+  case BufferRole::PageTable:
+    return package::Buffer(Kind::page_table, 0);
+  case BufferRole::Cache:
+    return package::Buffer(Kind::cache, 0);
+  case BufferRole::Workspace:
+    return package::Buffer(Kind::arena, op.getWorkspace()->getOffset());
+  case BufferRole::Value:
+    break;
+  }
+  auto type = cast<MemRefType>(ref.value.getType());
+  if (auto place = dyn_cast_or_null<ArenaAttr>(type.getMemorySpace()))
+    return package::Buffer(Kind::arena, place.getOffset());
+  if (auto parameter = ref.value.getDefiningOp<ParameterOp>())
+    return package::Buffer(Kind::parameter, parameters.lookup(parameter.getKey()));
+  if (isa<BlockArgument>(ref.value) && type.getElementType().isInteger(32))
+    return package::Buffer(Kind::tokens, 0);
+  if (ref.value.getDefiningOp() == op.getOperation() && type.getElementType().isF32())
+    return package::Buffer(Kind::logits, 0);
+  return error(dispatchName(op) + ": a buffer has no place: run --decoder-plan-memory");
+}
+
+static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
+  std::vector<Offset<package::Variant>> variants;
+  for (auto variant : op.getVariants().getAsRange<VariantAttr>()) {
+    std::vector<Offset<package::Phase>> phases;
+    for (PhaseAttr phase : variant.getPhases()) {
+      package::Grid grid(static_cast<package::Axis>(phase.getAxis()), phase.getDivisor(),
+                         phase.getFactor());
+      phases.push_back(
+          package::CreatePhase(fb, fb.CreateString(phase.getSymbol().str()), &grid));
+    }
+    variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases)));
+  }
+  return package::CreateKernel(fb, fb.CreateString(op.getSymName().str()),
+                               static_cast<package::Axis>(op.getAxis()),
+                               fb.CreateVector(variants));
+}
+
+static llvm::Expected<Offset<package::Dispatch>>
+emitDispatch(FlatBufferBuilder &fb, DispatchOp op, const llvm::StringMap<unsigned> &kernels,
+             const llvm::StringMap<unsigned> &parameters) {
+  std::vector<package::Buffer> buffers;
+  for (const BufferRef &ref : listBuffers(op)) {
+    llvm::Expected<package::Buffer> buffer = emitBuffer(op, ref, parameters);
+    if (!buffer)
+      return buffer.takeError();
+    buffers.push_back(*buffer);
+  }
+  CostAttr c = op.getCost();
+  package::Cost cost(c.getFixedBytes(), c.getRowBytes(), c.getRowFlops(), c.getContextBytes(),
+                     c.getContextFlops());
+  auto name = fb.CreateString(dispatchName(op));
+  return package::CreateDispatch(fb, name, kernels.lookup(op.getKernel()), op.getLayer(),
+                                 fb.CreateVectorOfStructs(buffers), &cost);
+}
+
+static Offset<package::CodeObject> emitCode(FlatBufferBuilder &fb, const PackageCode &code,
+                                            unsigned section) {
+  std::vector<Offset<flatbuffers::String>> features;
+  for (const std::string &feature : code.features)
+    features.push_back(fb.CreateString(feature));
+  return package::CreateCodeObject(fb, fb.CreateString(code.target), fb.CreateVector(features),
+                                   section);
+}
+
+llvm::Expected<Offset<package::Program>>
+strata::emitProgram(FlatBufferBuilder &fb, ModuleOp module, llvm::ArrayRef<PackageCode> code,
+                    const llvm::StringMap<unsigned> &parameters) {
+  auto forward = module.lookupSymbol<func::FuncOp>("forward");
+  KVCacheType cache = forward ? cacheType(forward) : KVCacheType();
+  auto arena = forward ? forward->getAttrOfType<IntegerAttr>(kArenaBytesAttrName) : IntegerAttr();
+  if (!cache || !arena)
+    return error("@forward has no cache or no memory plan");
+  std::vector<Offset<package::CodeObject>> codeObjects;
+  for (const PackageCode &object : code)
+    codeObjects.push_back(emitCode(fb, object, codeObjects.size()));
+  std::vector<Offset<package::Kernel>> kernels;
+  llvm::StringMap<unsigned> numbers;
+  for (auto kernel : module.getOps<KernelOp>()) {
+    numbers[kernel.getSymName()] = kernels.size();
+    kernels.push_back(emitKernel(fb, kernel));
+  }
+  std::vector<Offset<package::Dispatch>> dispatches;
+  for (auto dispatch : forward.getOps<DispatchOp>()) {
+    auto offset = emitDispatch(fb, dispatch, numbers, parameters);
+    if (!offset)
+      return offset.takeError();
+    dispatches.push_back(*offset);
+  }
+  auto device = fb.CreateString("cpu");
+  return package::CreateProgram(fb, device, fb.CreateVector(codeObjects),
+                                fb.CreateVector(kernels), fb.CreateVector(dispatches),
+                                arena.getInt(), kArenaTokenMultiple, cache.getPageTokens(),
+                                cache.getPageBytes());
+}

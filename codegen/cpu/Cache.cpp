@@ -1,0 +1,67 @@
+//===- Cache.cpp - how a page of the KV cache is laid out on a CPU --------===//
+
+#include "codegen/cpu/Cache.h"
+#include "codegen/Buffers.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+CacheBuffers::CacheBuffers(Operation *op, KVCacheType type) : type(type) {
+  auto buffers = listBuffers(op);
+  cache = findBuffer(buffers, BufferRole::Cache);
+  positions = findBuffer(buffers, BufferRole::Positions);
+  sequences = findBuffer(buffers, BufferRole::Sequences);
+  pageTable = findBuffer(buffers, BufferRole::PageTable);
+}
+
+Value strata::cpu::loadIndex(KernelBuilder &b, Value buffer, Value at, Value size) {
+  Value array = b.view(buffer, b.getI32Type(), {ShapedType::kDynamic}, size);
+  return b.toIndex(b.load(array, at));
+}
+
+CachePage strata::cpu::cachePage(KernelBuilder &b, const KernelArguments &args,
+                                 const CacheBuffers &buffers, Value page) {
+  KVCacheType type = buffers.type;
+  int64_t layerBytes = type.getPageTokens() * type.getBytesPerToken();
+  Value keys = b.add(b.mul(page, type.getPageBytes()), b.mul(args.layer, layerBytes));
+  Value values = b.add(keys, layerBytes / 2);
+  Value memory = args.buffers[buffers.cache];
+  return {b.view(memory, b.getI32Type(),
+                 {type.getHeads(), type.getHeadDim() / 2, type.getPageTokens()}, {}, keys),
+          b.view(memory, b.getBF16Type(),
+                 {type.getHeads(), type.getPageTokens(), type.getHeadDim()}, {}, values)};
+}
+
+CachePage strata::cpu::cachePageAt(KernelBuilder &b, const KernelArguments &args,
+                                   const CacheBuffers &buffers, Value sequence, Value pageIndex) {
+  Value at = b.add(b.mul(sequence, args.pageTableStride), pageIndex);
+  Value page = loadIndex(b, args.buffers[buffers.pageTable], at, b.add(at, 1));
+  return cachePage(b, args, buffers, page);
+}
+
+CacheSlot strata::cpu::cacheSlot(KernelBuilder &b, const KernelArguments &args,
+                                 const CacheBuffers &buffers, Value token) {
+  int64_t pageTokens = buffers.type.getPageTokens();
+  Value position = loadIndex(b, args.buffers[buffers.positions], token, args.tokens);
+  Value sequence = loadIndex(b, args.buffers[buffers.sequences], token, args.tokens);
+  return {cachePageAt(b, args, buffers, sequence, b.div(position, pageTokens)),
+          b.rem(position, pageTokens)};
+}
+
+void strata::cpu::storeKey(KernelBuilder &b, const CacheSlot &slot, Value head, Value features,
+                           Value row, int64_t headDim) {
+  b.loop(b.index(0), b.index(headDim / 2), 1, [&](Value pair) {
+    Value even = b.mul(pair, 2);
+    Value value = b.pairs(b.load(features, {row, even}, 1), b.load(features, {row, b.add(even, 1)}, 1));
+    b.store(value, slot.page.keys, {head, pair, slot.slot});
+  });
+}
+
+void strata::cpu::storeValue(KernelBuilder &b, const CacheSlot &slot, Value head, Value features,
+                             Value row, int64_t headDim) {
+  b.vectors(headDim, [&](Value i, int64_t lanes) {
+    b.store(b.toBf16(b.load(features, {row, i}, lanes)), slot.page.values, {head, slot.slot, i});
+  });
+}

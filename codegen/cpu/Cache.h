@@ -1,0 +1,53 @@
+//===- Cache.h - how a page of the KV cache is laid out on a CPU -*- C++ -*-===//
+//
+// Page p holds, for each layer, first the keys, then the values of `page_tokens` tokens:
+//
+//   keys    [heads][head_dim / 2][page_tokens] pairs: the scores of a page are products with a
+//           broadcast pair of the query, token by token in the lanes, without horizontal sums
+//   values  [heads][page_tokens][head_dim] bf16: a token's weight times its row
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "codegen/cpu/Kernels.h"
+
+namespace strata::cpu {
+
+/// Where the cache and the batch's arrays stand among a kernel's buffers.
+struct CacheBuffers {
+  CacheBuffers(mlir::Operation *op, KVCacheType type);
+  KVCacheType type;
+  unsigned cache, positions, sequences, pageTable;
+};
+
+/// Keys and values of one page and layer, and a token's slot in it.
+struct CachePage {
+  Value keys, values;
+};
+struct CacheSlot {
+  CachePage page;
+  Value slot;
+};
+
+/// Page number `page` of the pool.
+CachePage cachePage(KernelBuilder &b, const KernelArguments &args, const CacheBuffers &buffers,
+                    Value page);
+
+/// The page that holds position `position` of a sequence.
+CachePage cachePageAt(KernelBuilder &b, const KernelArguments &args, const CacheBuffers &buffers,
+                      Value sequence, Value pageIndex);
+
+/// Where the key and value of the step's token `token` go.
+CacheSlot cacheSlot(KernelBuilder &b, const KernelArguments &args, const CacheBuffers &buffers,
+                    Value token);
+
+/// Element `at` of an array of i32, as index.
+Value loadIndex(KernelBuilder &b, Value buffer, Value at, Value size);
+
+/// Stores head_dim features, f32 at `features`[row, 0..], as the key or the value of a slot.
+void storeKey(KernelBuilder &b, const CacheSlot &slot, Value head, Value features, Value row,
+              int64_t headDim);
+void storeValue(KernelBuilder &b, const CacheSlot &slot, Value head, Value features, Value row,
+                int64_t headDim);
+
+} // namespace strata::cpu

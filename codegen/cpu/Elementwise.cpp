@@ -1,0 +1,145 @@
+//===- Elementwise.cpp - kernels of the cheap ops -------------------------===//
+//
+// Fusion folds most of these into linear; what is left, or what a half-fused program needs, runs
+// here: one workgroup is one token.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Buffers.h"
+#include "codegen/cpu/Linear.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+using EmitToken = std::function<void(KernelBuilder &, const KernelArguments &, Value token)>;
+
+/// A kernel whose workgroups are the tokens.
+static KernelSpec perToken(std::string name, EmitToken emit) {
+  auto phase = [emit](KernelBuilder &b, const KernelArguments &args) {
+    b.loop(args.begin, args.end, 1, [&](Value token) { emit(b, args, token); });
+  };
+  return {Axis::Tokens, {{0, {{std::move(name), Axis::Tokens, 1, 1, phase}}}}};
+}
+
+/// A buffer as activations [tokens, features] of bf16.
+static Value activations(KernelBuilder &b, const KernelArguments &args, unsigned buffer,
+                         int64_t features) {
+  return b.view(args.buffers[buffer], b.getBF16Type(), {ShapedType::kDynamic, features},
+                args.tokens);
+}
+
+KernelSpec strata::cpu::describeEmbedding(EmbeddingOp op) {
+  auto buffers = listBuffers(op);
+  unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
+           result = findBuffer(buffers, op.getResult());
+  int64_t vocabulary = rows(op.getTable()), features = columns(op.getTable());
+  return perToken("embedding", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+    Value id = loadIndex(b, args.buffers[tokens], token, args.tokens);
+    Value from = b.view(args.buffers[table], b.getBF16Type(), {vocabulary, features});
+    Value to = activations(b, args, result, features);
+    b.vectors(features, [&](Value i, int64_t lanes) {
+      b.store(b.load(from, {id, i}, lanes), to, {token, i});
+    });
+  });
+}
+
+KernelSpec strata::cpu::describeLayerNorm(LayerNormOp op) {
+  auto buffers = listBuffers(op);
+  unsigned input = findBuffer(buffers, op.getInput()), gamma = findBuffer(buffers, op.getGamma()),
+           beta = findBuffer(buffers, op.getBeta()), result = findBuffer(buffers, op.getResult());
+  int64_t pairs = columns(op.getInput()) / 2;
+  double eps = op.getEps().convertToDouble();
+  return perToken("layer_norm", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+    auto view = [&](unsigned buffer) {
+      return b.view(args.buffers[buffer], b.getI32Type(), {ShapedType::kDynamic, pairs},
+                    args.tokens);
+    };
+    Value from = view(input), to = view(result);
+    NormParameters norm{b.view(args.buffers[gamma], b.getI32Type(), {pairs}),
+                        b.view(args.buffers[beta], b.getI32Type(), {pairs}), eps};
+    RowStatistics statistics = rowStatistics(b, from, token, pairs, eps);
+    reducePairs(b, pairs, {}, [&](Value pair, Value mask, ValueRange) {
+      Value values = b.loadMasked(from, {token, pair}, mask);
+      b.storeMasked(normalizePairs(b, values, pair, mask, norm, statistics), to, {token, pair},
+                    mask);
+      return Values();
+    });
+  });
+}
+
+/// Copies head `head` of a token's features to the stack as f32.
+static void loadHead(KernelBuilder &b, Value from, Value token, Value head, int64_t headDim,
+                     Value scratch) {
+  Value first = b.mul(head, headDim);
+  b.vectors(headDim, [&](Value i, int64_t lanes) {
+    b.store(b.toF32(b.load(from, {token, b.add(first, i)}, lanes)), scratch, {b.index(0), i});
+  });
+}
+
+KernelSpec strata::cpu::describeRope(RopeOp op) {
+  auto buffers = listBuffers(op);
+  unsigned input = findBuffer(buffers, op.getInput()), table = findBuffer(buffers, op.getTable()),
+           result = findBuffer(buffers, op.getResult());
+  int64_t features = columns(op.getInput()), headDim = op.getHeadDim(),
+          dims = columns(op.getTable());
+  return perToken("rope", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+    Value from = activations(b, args, input, features), to = activations(b, args, result, features);
+    Value angles =
+        b.view(args.buffers[table], b.getF32Type(), {ShapedType::kDynamic, dims}, args.tokens);
+    Value scratch = b.stack(b.getF32Type(), {1, headDim});
+    b.loop(b.index(0), b.index(features / headDim), 1, [&](Value head) {
+      loadHead(b, from, token, head, headDim, scratch);
+      emitRope(b, scratch, b.index(0), angles, token, dims);
+      Value first = b.mul(head, headDim);
+      b.vectors(headDim, [&](Value i, int64_t lanes) {
+        b.store(b.toBf16(b.load(scratch, {b.index(0), i}, lanes)), to, {token, b.add(first, i)});
+      });
+    });
+  });
+}
+
+KernelSpec strata::cpu::describeCacheAppend(CacheAppendOp op) {
+  auto buffers = listBuffers(op);
+  unsigned keys = findBuffer(buffers, op.getKeys()), values = findBuffer(buffers, op.getValues());
+  CacheBuffers cache(op, op.getCache().getType());
+  return perToken("cache_append", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+    int64_t headDim = cache.type.getHeadDim(), heads = cache.type.getHeads();
+    CacheSlot slot = cacheSlot(b, args, cache, token);
+    Value scratch = b.stack(b.getF32Type(), {1, headDim});
+    b.loop(b.index(0), b.index(heads), 1, [&](Value head) {
+      loadHead(b, activations(b, args, keys, heads * headDim), token, head, headDim, scratch);
+      storeKey(b, slot, head, scratch, b.index(0), headDim);
+      loadHead(b, activations(b, args, values, heads * headDim), token, head, headDim, scratch);
+      storeValue(b, slot, head, scratch, b.index(0), headDim);
+    });
+  });
+}
+
+KernelSpec strata::cpu::describeSquaredRelu(SquaredReluOp op) {
+  auto buffers = listBuffers(op);
+  unsigned input = findBuffer(buffers, op.getInput()), result = findBuffer(buffers, op.getResult());
+  int64_t features = columns(op.getInput());
+  return perToken("squared_relu", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+    Value from = activations(b, args, input, features), to = activations(b, args, result, features);
+    b.vectors(features, [&](Value i, int64_t lanes) {
+      Value x = b.maxf(b.toF32(b.load(from, {token, i}, lanes)), b.f32(0, lanes));
+      b.store(b.toBf16(b.mulf(x, x)), to, {token, i});
+    });
+  });
+}
+
+KernelSpec strata::cpu::describeAdd(AddOp op) {
+  auto buffers = listBuffers(op);
+  unsigned lhs = findBuffer(buffers, op.getLhs()), rhs = findBuffer(buffers, op.getRhs()),
+           result = findBuffer(buffers, op.getResult());
+  int64_t features = columns(op.getLhs());
+  return perToken("add", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+    Value x = activations(b, args, lhs, features), y = activations(b, args, rhs, features),
+          to = activations(b, args, result, features);
+    b.vectors(features, [&](Value i, int64_t lanes) {
+      Value sum = b.addf(b.toF32(b.load(x, {token, i}, lanes)), b.toF32(b.load(y, {token, i}, lanes)));
+      b.store(b.toBf16(sum), to, {token, i});
+    });
+  });
+}

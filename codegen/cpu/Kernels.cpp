@@ -1,0 +1,67 @@
+//===- Kernels.cpp - which kernel an op becomes ---------------------------===//
+
+#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/Schedule.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+/// bf16 travels in pairs: an odd number of features has no whole pair at its end.
+static LogicalResult verifyEvenFeatures(Operation *op) {
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % 2)
+      return op->emitOpError() << "has " << shaped.getShape().back()
+                               << " features; the cpu target needs an even number";
+    if (auto cache = dyn_cast<KVCacheType>(type)) {
+      if (cache.getHeadDim() % 2)
+        return op->emitOpError() << "head_dim is " << cache.getHeadDim()
+                                 << "; the cpu target needs an even number";
+      if (cache.getPageTokens() % 64)
+        return op->emitOpError() << "page_tokens is " << cache.getPageTokens()
+                                 << "; the cpu target needs a multiple of 64";
+    }
+  }
+  return success();
+}
+
+/// On buffers, and with the workspace that the kernel was promised.
+static LogicalResult verifyPlanned(Operation *op) {
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
+    if (isa<TensorType>(type))
+      return op->emitOpError("is on tensors; run --decoder-plan-memory first");
+  if (getWorkspaceBytes(op) && !op->getAttr("workspace"))
+    return op->emitOpError("has no workspace; run --decoder-assign-cpu-workspace before "
+                           "--decoder-plan-memory");
+  return success();
+}
+
+FailureOr<KernelSpec> strata::cpu::describeKernel(Operation *op) {
+  if (failed(verifyPlanned(op)) || failed(verifyEvenFeatures(op)))
+    return failure();
+  return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
+      .Case([](LinearOp op) { return describeLinear(op); })
+      .Case([](LogitsOp op) { return describeLogits(op); })
+      .Case([](AttentionOp op) { return describeAttention(op); })
+      .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
+      .Case([](EmbeddingOp op) { return describeEmbedding(op); })
+      .Case([](LayerNormOp op) { return describeLayerNorm(op); })
+      .Case([](RopeOp op) { return describeRope(op); })
+      .Case([](CacheAppendOp op) { return describeCacheAppend(op); })
+      .Case([](SquaredReluOp op) { return describeSquaredRelu(op); })
+      .Case([](AddOp op) { return describeAdd(op); })
+      .Default([](Operation *op) -> FailureOr<KernelSpec> {
+        return op->emitOpError("the cpu target has no kernel for this op");
+      });
+}
+
+int64_t strata::cpu::getWorkspaceBytes(Operation *op) {
+  // The normalized or packed input: in pairs, blocks of kPackTokens tokens.
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return 2 * columns(linear.getInput());
+  if (auto logits = dyn_cast<LogitsOp>(op))
+    return 2 * columns(logits.getInput());
+  return 0;
+}

@@ -1,0 +1,55 @@
+//===- Kernels.h - what a kernel op becomes on a CPU ------------*- C++ -*-===//
+#pragma once
+
+#include "codegen/cpu/KernelBuilder.h"
+#include "dialect/Decoder.h"
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace strata::cpu {
+
+/// The arguments of a phase: runtime/cpu/Kernel.h, as MLIR values. Buffers are memref<1xi8>.
+struct KernelArguments {
+  Values buffers;
+  Value tokens, outputRows, pageTableStride, layer; ///< index
+  Value begin, end;                                 ///< workgroups to run
+};
+
+/// One function of a kernel: emitted once a level. Its grid is the same on every level.
+struct PhaseSpec {
+  std::string name;
+  Axis axis;
+  int64_t divisor, factor; ///< factor * ceil(axis / divisor) workgroups
+  std::function<void(KernelBuilder &, const KernelArguments &)> emit;
+};
+
+struct VariantSpec {
+  int64_t upTo; ///< rows; 0: no limit
+  std::vector<PhaseSpec> phases;
+};
+
+struct KernelSpec {
+  Axis axis;
+  std::vector<VariantSpec> variants;
+};
+
+/// The kernel of an op on buffers, or failure with an error at the op.
+mlir::FailureOr<KernelSpec> describeKernel(mlir::Operation *op);
+
+/// Bytes of workspace for each token of a step that the op's kernel wants; 0: none.
+int64_t getWorkspaceBytes(mlir::Operation *op);
+
+/// Phases of each op; describeKernel dispatches to them.
+KernelSpec describeLinear(LinearOp op);
+KernelSpec describeLogits(LogitsOp op);
+KernelSpec describeAttention(AttentionOp op);
+KernelSpec describeRotaryTable(RotaryTableOp op);
+KernelSpec describeEmbedding(EmbeddingOp op);
+KernelSpec describeLayerNorm(LayerNormOp op);
+KernelSpec describeRope(RopeOp op);
+KernelSpec describeCacheAppend(CacheAppendOp op);
+KernelSpec describeSquaredRelu(SquaredReluOp op);
+KernelSpec describeAdd(AddOp op);
+
+} // namespace strata::cpu

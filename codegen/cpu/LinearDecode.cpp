@@ -1,0 +1,110 @@
+//===- LinearDecode.cpp - few tokens: the weight stream decides -----------===//
+//
+// One row of a weight at a time, as several streams read slower than one; the row is multiplied
+// with every token while it is in the first-level cache.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/cpu/Linear.h"
+#include "codegen/cpu/Schedule.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+/// The workspace as rows of pairs: what the decode form multiplies when a prologue wrote it.
+static Value workspaceRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+  return b.view(args.buffers[*spec.workspace], b.getI32Type(),
+                {ShapedType::kDynamic, spec.pairs()}, spec.rows(args));
+}
+
+void strata::cpu::emitNormalizeRows(KernelBuilder &b, const KernelArguments &args,
+                                    const LinearSpec &spec) {
+  Value input = spec.inputPairs(b, args), output = workspaceRows(b, args, spec);
+  std::optional<NormParameters> norm = spec.norm(b, args);
+  b.loop(args.begin, args.end, 1, [&](Value row) {
+    Value from = spec.inputRow(b, args, row);
+    RowStatistics statistics;
+    if (norm)
+      statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
+    reducePairs(b, spec.pairs(), {}, [&](Value pair, Value mask, ValueRange) {
+      Value values = b.loadMasked(input, {from, pair}, mask);
+      if (norm)
+        values = normalizePairs(b, values, pair, mask, *norm, statistics);
+      b.storeMasked(values, output, {row, pair}, mask);
+      return Values();
+    });
+  });
+}
+
+/// Products of weight row `row` with `group` input rows from `token` on, f32 scalars. `chains`
+/// accumulators for each.
+static Values emitDots(KernelBuilder &b, Value weight, Value row, Value input, Value token,
+                       int64_t pairs, int64_t group, int64_t chains) {
+  int64_t step = chains * b.lanes(), full = pairs / step * step;
+  Values sums(group * chains, b.f32(0, b.lanes()));
+  auto accumulate = [&](Value pair, Value mask, int64_t chain, Values &acc) {
+    Value w = b.loadMasked(weight, {row, pair}, mask);
+    for (int64_t t = 0; t != group; ++t) {
+      Value x = b.loadMasked(input, {b.add(token, t), pair}, mask);
+      acc[t * chains + chain] = b.dot(acc[t * chains + chain], w, x);
+    }
+  };
+  if (full)
+    sums = b.loop(b.index(0), b.index(full), step, sums, [&](Value pair, ValueRange carried) {
+      Values acc(carried);
+      for (int64_t chain = 0; chain != chains; ++chain)
+        accumulate(b.add(pair, chain * b.lanes()), Value(), chain, acc);
+      return acc;
+    });
+  for (int64_t at = full, chain = 0; at < pairs; at += b.lanes(), ++chain) {
+    bool whole = at + b.lanes() <= pairs;
+    accumulate(b.index(at), whole ? Value() : b.mask(pairs - at), chain, sums);
+  }
+  Values results;
+  for (int64_t t = 0; t != group; ++t) {
+    Value total = sums[t * chains];
+    for (int64_t chain = 1; chain != chains; ++chain)
+      total = b.addf(total, sums[t * chains + chain]);
+    results.push_back(b.sum(total));
+  }
+  return results;
+}
+
+/// tile[0..tokens][row - firstRow] of one weight row.
+static void emitRow(KernelBuilder &b, Value weight, Value row, Value input, int64_t pairs,
+                    const Tile &tile) {
+  Value column = b.sub(row, tile.firstRow);
+  auto group = [&](Value token, int64_t size, int64_t chains) {
+    Values dots =
+        emitDots(b, weight, row, input, b.add(tile.firstToken, token), pairs, size, chains);
+    for (auto [t, dot] : llvm::enumerate(dots))
+      b.store(dot, tile.values, {b.add(token, t), column});
+  };
+  Value grouped = b.mul(b.div(tile.tokens, kDecodeGroup), kDecodeGroup);
+  b.loop(b.index(0), grouped, kDecodeGroup,
+         [&](Value token) { group(token, kDecodeGroup, 1); });
+  b.loop(grouped, tile.tokens, 1, [&](Value token) { group(token, 1, kDotChains); });
+}
+
+void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
+                             const LinearSpec &spec) {
+  bool prepared = spec.gamma || spec.outputRows;
+  Value input = prepared ? workspaceRows(b, args, spec) : spec.inputPairs(b, args);
+  Value values = b.stack(b.getF32Type(), {kDecodeTile, spec.unitRows()});
+  Value rows = spec.rows(args);
+  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
+    Value weight = spec.weightPairs(b, args, part);
+    b.loop(first, end, spec.unitRows(), [&](Value firstRow) {
+      Value unitRows = b.min(b.sub(end, firstRow), b.index(spec.unitRows()));
+      b.loop(b.index(0), rows, kDecodeTile, [&](Value firstToken) {
+        Value tokens = b.min(b.sub(rows, firstToken), b.index(kDecodeTile));
+        Tile tile{values, firstToken, tokens, firstRow, unitRows};
+        b.loop(firstRow, b.add(firstRow, unitRows), 1, [&](Value row) {
+          emitRow(b, weight, row, input, spec.pairs(), tile);
+        });
+        emitEpilogue(b, args, spec, part, tile);
+      });
+    });
+  });
+}

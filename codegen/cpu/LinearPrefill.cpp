@@ -1,0 +1,186 @@
+//===- LinearPrefill.cpp - many tokens: the dot product unit decides ------===//
+//
+// The input is packed once into P[block][pair][64 tokens]; a pair of a weight row is broadcast and
+// multiplied with vectors of tokens. Weights are read as they lie in the checkpoint.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/cpu/Linear.h"
+#include "codegen/cpu/Schedule.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+/// The workspace as packed activations [blocks][pairs][kPackTokens].
+static Value packedView(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+  Value blocks = b.ceilDiv(spec.rows(args), kPackTokens);
+  return b.view(args.buffers[*spec.workspace], b.getI32Type(),
+                {ShapedType::kDynamic, spec.pairs(), kPackTokens}, blocks);
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What packing knows of each of the lanes() rows it transposes at a time.
+struct PackedRow {
+  Value from; ///< row of the input; 0 for rows beyond the step
+  Value mask; ///< all lanes, or none beyond the step
+  RowStatistics statistics;
+};
+} // namespace
+
+static PackedRow describeRow(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                             Value input, Value row, const std::optional<NormParameters> &norm) {
+  Value inside = b.less(row, spec.rows(args));
+  Value from = spec.inputRow(b, args, b.select(inside, row, b.index(0)));
+  PackedRow packed{from, b.mask(b.select(inside, b.index(b.lanes()), b.index(0))), {}};
+  if (norm)
+    packed.statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
+  return packed;
+}
+
+/// Transposes lanes() pairs from `pair` on of all rows; rows beyond the step become zeros.
+static void packVector(KernelBuilder &b, Value input, Value packed, ArrayRef<PackedRow> rows,
+                       Value block, Value token, Value pair, int64_t count,
+                       const std::optional<NormParameters> &norm) {
+  Value partial = count == b.lanes() ? Value() : b.mask(count);
+  Values lines, columns;
+  for (const PackedRow &row : rows) {
+    Value mask = partial ? arith::AndIOp::create(b, row.mask, partial) : row.mask;
+    Value values = b.loadMasked(input, {row.from, pair}, mask);
+    if (norm) {
+      values = normalizePairs(b, values, pair, partial, *norm, row.statistics);
+      values = b.selectLanes(row.mask, values, b.i32(0, b.lanes()));
+    }
+    lines.push_back(values);
+  }
+  b.transpose(lines, columns);
+  for (int64_t i = 0; i != count; ++i)
+    b.store(columns[i], packed, {block, b.add(pair, i), token});
+}
+
+void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+  Value input = spec.inputPairs(b, args), packed = packedView(b, args, spec);
+  std::optional<NormParameters> norm = spec.norm(b, args);
+  int64_t lanes = b.lanes(), full = spec.pairs() / lanes * lanes;
+  // A workgroup is 16 tokens: one transpose with 16 lanes, two with 8.
+  b.loop(b.mul(args.begin, 16 / lanes), b.mul(args.end, 16 / lanes), 1, [&](Value group) {
+    Value first = b.mul(group, lanes);
+    Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
+    SmallVector<PackedRow> rows;
+    for (int64_t i = 0; i != lanes; ++i)
+      rows.push_back(describeRow(b, args, spec, input, b.add(first, i), norm));
+    if (full)
+      b.loop(b.index(0), b.index(full), lanes, [&](Value pair) {
+        packVector(b, input, packed, rows, block, token, pair, lanes, norm);
+      });
+    if (full != spec.pairs())
+      packVector(b, input, packed, rows, block, token, b.index(full), spec.pairs() - full, norm);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The product
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One block of 64 tokens and a group of weight rows: products[row][token] before transposition.
+struct TokenBlock {
+  Value weight, packed, products;
+  Value block, firstRow;
+  int64_t pairs;
+};
+} // namespace
+
+/// products[row ..][token ..] for a register tile of `height` rows x `width` vectors of tokens.
+static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value row, Value token,
+                             int64_t height, int64_t width) {
+  Values zeros(height * width, b.f32(0, b.lanes()));
+  Values sums = b.loop(b.index(0), b.index(block.pairs), 1, zeros, [&](Value pair, ValueRange in) {
+    Values acc(in), x;
+    for (int64_t v = 0; v != width; ++v)
+      x.push_back(
+          b.load(block.packed, {block.block, pair, b.add(token, v * b.lanes())}, b.lanes()));
+    for (int64_t r = 0; r != height; ++r) {
+      Value w = b.splat(b.load(block.weight, {b.add(row, r), pair}), b.lanes());
+      for (int64_t v = 0; v != width; ++v)
+        acc[r * width + v] = b.dot(acc[r * width + v], w, x[v]);
+    }
+    return acc;
+  });
+  Value column = b.sub(row, block.firstRow);
+  for (int64_t r = 0; r != height; ++r)
+    for (int64_t v = 0; v != width; ++v)
+      b.store(sums[r * width + v], block.products,
+              {b.add(column, r), b.add(token, v * b.lanes())});
+}
+
+/// All rows [firstRow, endRow) with `width` vectors of tokens from `token` on.
+static void emitRows(KernelBuilder &b, const TokenBlock &block, Value endRow, Value token,
+                     int64_t width) {
+  int64_t height = b.level.tileRows;
+  Value count = b.sub(endRow, block.firstRow);
+  Value tiled = b.add(block.firstRow, b.mul(b.div(count, height), height));
+  b.loop(block.firstRow, tiled, height,
+         [&](Value row) { emitRegisterTile(b, block, row, token, height, width); });
+  b.loop(tiled, endRow, 1, [&](Value row) { emitRegisterTile(b, block, row, token, 1, width); });
+}
+
+/// All tokens of the block: full register tiles, then a narrower one for what is left.
+static void emitTokens(KernelBuilder &b, const TokenBlock &block, Value endRow, Value tokens) {
+  int64_t width = b.level.tileVectors;
+  Value vectors = b.ceilDiv(tokens, b.lanes());
+  Value tiled = b.mul(b.div(vectors, width), width * b.lanes());
+  b.loop(b.index(0), tiled, width * b.lanes(),
+         [&](Value token) { emitRows(b, block, endRow, token, width); });
+  Value left = b.rem(vectors, width);
+  for (int64_t narrow = 1; narrow != width; ++narrow) {
+    Value matches = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, left, b.index(narrow));
+    b.ifThen(matches, [&] { emitRows(b, block, endRow, tiled, narrow); });
+  }
+}
+
+/// tile[token][row] = products[row][token], a lanes() x lanes() square at a time. Columns of the
+/// tile beyond the last row, and rows beyond the last token, receive values nobody reads.
+static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
+  int64_t lanes = b.lanes();
+  b.loop(b.index(0), tile.rows, lanes, [&](Value row) {
+    b.loop(b.index(0), tile.tokens, lanes, [&](Value token) {
+      Values lines, columns;
+      for (int64_t i = 0; i != lanes; ++i)
+        lines.push_back(b.load(products, {b.add(row, i), token}, lanes));
+      b.transpose(lines, columns);
+      for (int64_t i = 0; i != lanes; ++i)
+        b.store(columns[i], tile.values, {b.add(token, i), row});
+    });
+  });
+}
+
+void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
+                              const LinearSpec &spec) {
+  // Row groups are whole units; the arrays are padded to whole vectors of rows.
+  int64_t groupRows = spec.headDim ? spec.headDim : kPrefillRows;
+  int64_t padded = llvm::alignTo(groupRows, 16);
+  Value products = b.stack(b.getF32Type(), {padded, kPackTokens});
+  Value values = b.stack(b.getF32Type(), {kPackTokens, padded});
+  Value packed = packedView(b, args, spec), rows = spec.rows(args);
+  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
+    Value weight = spec.weightPairs(b, args, part);
+    b.loop(first, end, groupRows, [&](Value firstRow) {
+      Value count = b.min(b.sub(end, firstRow), b.index(groupRows));
+      b.loop(b.index(0), b.ceilDiv(rows, kPackTokens), 1, [&](Value block) {
+        Value firstToken = b.mul(block, kPackTokens);
+        Value tokens = b.min(b.sub(rows, firstToken), b.index(kPackTokens));
+        TokenBlock work{weight, packed, products, block, firstRow, spec.pairs()};
+        emitTokens(b, work, b.add(firstRow, count), tokens);
+        Tile tile{values, firstToken, tokens, firstRow, count};
+        emitTranspose(b, products, tile);
+        emitEpilogue(b, args, spec, part, tile);
+      });
+    });
+  });
+}

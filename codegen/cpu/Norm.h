@@ -1,0 +1,31 @@
+//===- Norm.h - LayerNorm1P on rows of bf16 pairs ---------------*- C++ -*-===//
+#pragma once
+
+#include "codegen/cpu/KernelBuilder.h"
+
+namespace strata::cpu {
+
+/// Mean and 1/sqrt(variance + eps) of one row, scalars of f32.
+struct RowStatistics {
+  Value mean, scale;
+};
+
+/// gamma and beta as pairs [pairs].
+struct NormParameters {
+  Value gamma, beta;
+  double eps;
+};
+
+/// body(pair, mask, carried) -> carried over `count` pairs, a vector at a time; the mask is null but
+/// for the last, partial vector.
+Values reducePairs(KernelBuilder &b, int64_t count, ValueRange initial,
+                   llvm::function_ref<Values(Value, Value, ValueRange)> body);
+
+/// Statistics of row `row` of `input` [rows, pairs]; two passes, f32.
+RowStatistics rowStatistics(KernelBuilder &b, Value input, Value row, int64_t pairs, double eps);
+
+/// `values` are the pairs at `pair` of a row: normalized, scaled by 1 + gamma, shifted by beta.
+Value normalizePairs(KernelBuilder &b, Value values, Value pair, Value mask,
+                     const NormParameters &norm, const RowStatistics &statistics);
+
+} // namespace strata::cpu
