@@ -27,10 +27,11 @@ def Decoder_ModelAttr : Decoder_Attr<"Model", "model"> {
   }];
   let parameters = (ins "::mlir::StringAttr":$architecture, "::mlir::StringAttr":$name,
                         "int64_t":$contextTokens, "int64_t":$bosToken, "bool":$addBos,
-                        ArrayRefParameter<"int64_t">:$eosTokens);
+                        OptionalArrayRefParameter<"int64_t">:$eosTokens);
   let assemblyFormat = [{
     `<` `architecture` `=` $architecture `,` `name` `=` $name `,` `context` `=` $contextTokens `,`
-    `bos_token` `=` $bosToken `,` `add_bos` `=` $addBos `,` `eos_tokens` `=` `[` $eosTokens `]` `>`
+    `bos_token` `=` $bosToken `,` `add_bos` `=` $addBos
+    (`,` `eos_tokens` `=` `[` $eosTokens^ `]`)? `>`
   }];
 }
 
@@ -56,8 +57,8 @@ def Decoder_PhaseAttr : Decoder_Attr<"Phase", "phase"> {
 
 def Decoder_VariantAttr : Decoder_Attr<"Variant", "variant"> {
   let summary = "the phases of a kernel for steps of up to `upTo` rows";
-  let parameters = (ins "int64_t":$upTo, ArrayRefParameter<"::strata::PhaseAttr">:$phases);
-  let assemblyFormat = "`<` `up_to` `=` $upTo `,` `[` $phases `]` `>`";
+  let parameters = (ins "int64_t":$upTo, OptionalArrayRefParameter<"::strata::PhaseAttr">:$phases);
+  let assemblyFormat = "`<` `up_to` `=` $upTo (`,` `[` $phases^ `]`)? `>`";
 }
 
 def Decoder_CostAttr : Decoder_Attr<"Cost", "cost"> {

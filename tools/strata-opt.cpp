@@ -2,15 +2,15 @@
 
 #include "dialect/Decoder.h"
 #include "mlir/InitAllDialects.h"
+#include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   registry.insert<strata::DecoderDialect>();
-  mlir::registerTransformsPasses();
+  mlir::registerAllPasses();
   strata::registerStrataPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Strata's optimizer driver\n", registry));

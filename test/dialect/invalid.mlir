@@ -1,0 +1,490 @@
+// Every numbered constraint of the ops, by its number. What ODS itself checks is not repeated here.
+// RUN: strata-opt %s -split-input-file -verify-diagnostics
+
+//===----------------------------------------------------------------------===//
+// The dialect's types and attributes
+//===----------------------------------------------------------------------===//
+
+// expected-error @+1 {{heads is 0, expected 1 to 65536}}
+func.func private @kv(!decoder.kv_cache<layers = 1, heads = 0, head_dim = 64, page_tokens = 64>)
+
+// -----
+
+// expected-error @+1 {{page_tokens is 65537, expected 1 to 65536}}
+func.func private @kv(!decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, page_tokens = 65537>)
+
+// -----
+
+// expected-error @+1 {{'decoder.model' must be a #decoder.model on a module}}
+func.func private @f() attributes {decoder.model = 1 : i64}
+
+// -----
+
+// expected-error @+1 {{'decoder.arena_bytes_per_token' must be an i64 >= 0}}
+func.func private @f() attributes {decoder.arena_bytes_per_token = -1 : i64}
+
+// -----
+
+// expected-error @+1 {{has an unknown attribute 'decoder.tile'}}
+func.func private @f() attributes {decoder.tile = 4 : i64}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+// parameter_c1
+// expected-error @+1 {{key is empty}}
+%0 = decoder.parameter "" : tensor<4xbf16>
+
+// -----
+
+// parameter_c2
+// expected-error @+1 {{'w' has more than 2^48 elements}}
+%0 = decoder.parameter "w" : tensor<16777216x16777217xbf16>
+
+// -----
+
+// parameter_c2: the product itself overflows
+// expected-error @+1 {{'w' has more than 2^48 elements}}
+%0 = decoder.parameter "w" : tensor<4294967296x4294967296xbf16>
+
+// -----
+
+func.func @f(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16>) {
+  // embedding_c1
+  // expected-error @+1 {{result has 255 features, expected 256}}
+  %x = decoder.embedding %tokens, %table : (tensor<?xi32>, tensor<2048x256xbf16>) -> tensor<?x255xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%batch: !decoder.batch) {
+  // rotary_table_c1
+  // expected-error @+1 {{has 31 dims, expected an even number > 0}}
+  %r = decoder.rotary_table %batch {theta = 1.0e4 : f32} : tensor<?x31xf32>
+  return
+}
+
+// -----
+
+func.func @f(%batch: !decoder.batch) {
+  // rotary_table_c2
+  // expected-error @+1 {{theta is 0.000000e+00, expected a finite number > 0}}
+  %r = decoder.rotary_table %batch {theta = 0.0 : f32} : tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%batch: !decoder.batch) {
+  // rotary_table_c2: 0x7F800000 is infinity
+  // expected-error @+1 {{scale is INF, expected a finite number > 0}}
+  %r = decoder.rotary_table %batch {theta = 1.0e4 : f32, scale = 0x7F800000 : f32} : tensor<?x32xf32>
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// linear
+//===----------------------------------------------------------------------===//
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x32xbf16>) {
+  // linear_c1
+  // expected-error @+1 {{weight has 32 columns, input has 64 features}}
+  %0 = decoder.linear %x, [%w] : (tensor<?x64xbf16>, tensor<256x32xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>) {
+  // linear_c2
+  // expected-error @+1 {{has 2 results, expected 1}}
+  %0:2 = decoder.linear %x, [%w] : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>) {
+  // linear_c2
+  // expected-error @+1 {{result has 255 features, expected 256}}
+  %0 = decoder.linear %x, [%w] : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x255xbf16>
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, page_tokens = 64>
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>) {
+  // linear_c2
+  // expected-error @+1 {{result 0 must be activations}}
+  %0 = decoder.linear %x, [%w] : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> !kv
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, page_tokens = 64>
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // linear_c2
+  // expected-error @+1 {{the last result must be the cache, of the same type}}
+  %0:2 = decoder.linear %x, [%w, %w, %w] cache(%kv, %batch, layer = 0)
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, !kv, !decoder.batch)
+   -> (tensor<?x64xbf16>, tensor<?x64xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>, %b: tensor<32xbf16>) {
+  // linear_c3
+  // expected-error @+1 {{beta has 32 elements, input has 64 features}}
+  %0 = decoder.linear %x, [%w] norm(%g, %b, eps = 1.0e-05)
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>, tensor<32xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>) {
+  // linear_c3
+  // expected-error @+1 {{norm needs gamma, beta and eps together}}
+  %0 = "decoder.linear"(%x, %w, %g, %g) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0>}
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>) {
+  // linear_c3
+  // expected-error @+1 {{eps is 1.000000e+00, expected more than 0 and less than 1}}
+  %0 = decoder.linear %x, [%w] norm(%g, %g, eps = 1.0)
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
+  // linear_c4
+  // expected-error @+1 {{rope names weight 1 of 1; they must be in range and ascending}}
+  %0 = decoder.linear %x, [%w] rope(%r, head_dim = 64, weights = [1])
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
+  // linear_c4
+  // expected-error @+1 {{rope names weight 0 of 2; they must be in range and ascending}}
+  %0:2 = decoder.linear %x, [%w, %w] rope(%r, head_dim = 64, weights = [0, 0])
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
+  // linear_c4
+  // expected-error @+1 {{roped weight has 256 features, not a multiple of head_dim 48}}
+  %0 = decoder.linear %x, [%w] rope(%r, head_dim = 48, weights = [0])
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
+  // linear_c4
+  // expected-error @+1 {{rotary table has 32 columns, head_dim is 16}}
+  %0 = decoder.linear %x, [%w] rope(%r, head_dim = 16, weights = [0])
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
+  // linear_c4
+  // expected-error @+1 {{rope needs a table, head_dim and weights together}}
+  %0 = "decoder.linear"(%x, %w, %r) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 0, 0>}
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>) {
+  // linear_c5
+  // expected-error @+1 {{residual and squared_relu need one weight, and no rope or cache}}
+  %0:2 = decoder.linear %x, [%w, %w] squared_relu
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %r: tensor<?x32xf32>) {
+  // linear_c5
+  // expected-error @+1 {{residual and squared_relu need one weight, and no rope or cache}}
+  %0 = decoder.linear %x, [%w] rope(%r, head_dim = 64, weights = [0]) residual(%x)
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<?x32xf32>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>) {
+  // linear_c5
+  // expected-error @+1 {{residual has 64 features, result has 256}}
+  %0 = decoder.linear %x, [%w] residual(%x)
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x64xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, page_tokens = 64>
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // linear_c6
+  // expected-error @+1 {{cache needs at least 3 weights, found 2}}
+  %0 = decoder.linear %x, [%w, %w] cache(%kv, %batch, layer = 0)
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, !kv, !decoder.batch) -> !kv
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, page_tokens = 64>
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %v: tensor<32x64xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // linear_c6
+  // expected-error @+1 {{key or value weight has 32 rows, the cache takes 64}}
+  %0:2 = decoder.linear %x, [%w, %w, %v] cache(%kv, %batch, layer = 0)
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<32x64xbf16>, !kv, !decoder.batch) -> (tensor<?x64xbf16>, !kv)
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, page_tokens = 64>
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // linear_c6
+  // expected-error @+1 {{layer is 1, the cache has 1}}
+  %0:2 = decoder.linear %x, [%w, %w, %w] cache(%kv, %batch, layer = 1)
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, !kv, !decoder.batch) -> (tensor<?x64xbf16>, !kv)
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, page_tokens = 64>
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv) {
+  // linear_c6
+  // expected-error @+1 {{cache needs a cache, a batch and a layer together}}
+  %0:2 = "decoder.linear"(%x, %w, %w, %w, %kv) {operandSegmentSizes = array<i32: 1, 3, 0, 0, 0, 0, 1, 0>, layer = 0 : i64}
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, !kv) -> (tensor<?x64xbf16>, !kv)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>) {
+  // linear_c7
+  // expected-error @+1 {{has no weight}}
+  decoder.linear %x, [] : (tensor<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// attention, logits
+//===----------------------------------------------------------------------===//
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
+func.func @f(%q: tensor<?x192xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // attention_c1
+  // expected-error @+1 {{query has 192 features, not a multiple of kv heads * head_dim = 128}}
+  %a = decoder.attention %q, %kv, %batch {layer = 0 : i64} : (tensor<?x192xbf16>, !kv, !decoder.batch) -> tensor<?x192xbf16>
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
+func.func @f(%q: tensor<?x256xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // attention_c2
+  // expected-error @+1 {{the result must have the query's shape}}
+  %a = decoder.attention %q, %kv, %batch {layer = 0 : i64} : (tensor<?x256xbf16>, !kv, !decoder.batch) -> tensor<?x128xbf16>
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
+func.func @f(%q: tensor<?x256xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // attention_c3
+  // expected-error @+1 {{layer is -1, the cache has 1}}
+  %a = decoder.attention %q, %kv, %batch {layer = -1 : i64} : (tensor<?x256xbf16>, !kv, !decoder.batch) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder.batch) {
+  // logits_c1
+  // expected-error @+1 {{weight has 256 columns, input has 64 features}}
+  %l = decoder.logits %x, %w, %batch : (tensor<?x64xbf16>, tensor<2048x256xbf16>, !decoder.batch) -> tensor<?x2048xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder.batch) {
+  // logits_c2
+  // expected-error @+1 {{result has 1003 features, expected 2048}}
+  %l = decoder.logits %x, %w, %batch : (tensor<?x256xbf16>, tensor<2048x256xbf16>, !decoder.batch) -> tensor<?x1003xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %g: tensor<64xbf16>, %batch: !decoder.batch) {
+  // logits_c3
+  // expected-error @+1 {{gamma has 64 elements, input has 256 features}}
+  %l = decoder.logits %x, %w, %batch norm(%g, %g, eps = 1.0e-05)
+    : (tensor<?x256xbf16>, tensor<2048x256xbf16>, !decoder.batch, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x2048xf32>
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// The cheap ops
+//===----------------------------------------------------------------------===//
+
+func.func @f(%x: tensor<?x256xbf16>, %g: tensor<128xbf16>) {
+  // layer_norm_c1
+  // expected-error @+1 {{gamma has 128 elements, input has 256 features}}
+  %h = decoder.layer_norm %x, %g, %g {eps = 1.0e-5 : f32} : (tensor<?x256xbf16>, tensor<128xbf16>, tensor<128xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>) {
+  // layer_norm_c2
+  // expected-error @+1 {{the result must have the input's shape}}
+  %h = decoder.layer_norm %x, %g, %g {eps = 1.0e-5 : f32} : (tensor<?x256xbf16>, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x128xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>) {
+  // layer_norm_c3: 0x7FC00000 is not a number
+  // expected-error @+1 {{expected more than 0 and less than 1}}
+  %h = decoder.layer_norm %x, %g, %g {eps = 0x7FC00000 : f32} : (tensor<?x256xbf16>, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %r: tensor<?x32xf32>) {
+  // rope_c1
+  // expected-error @+1 {{input has 256 features, not a multiple of head_dim 0}}
+  %h = decoder.rope %x, %r {head_dim = 0 : i64} : (tensor<?x256xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %r: tensor<?x128xf32>) {
+  // rope_c1
+  // expected-error @+1 {{rotary table has 128 columns, head_dim is 64}}
+  %h = decoder.rope %x, %r {head_dim = 64 : i64} : (tensor<?x256xbf16>, tensor<?x128xf32>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %r: tensor<?x32xf32>) {
+  // rope_c2
+  // expected-error @+1 {{the result must have the input's shape}}
+  %h = decoder.rope %x, %r {head_dim = 64 : i64} : (tensor<?x256xbf16>, tensor<?x32xf32>) -> tensor<?x128xbf16>
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
+func.func @f(%k: tensor<?x128xbf16>, %v: tensor<?x64xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // cache_append_c1
+  // expected-error @+1 {{values have 64 features, the cache takes 128}}
+  %0 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (tensor<?x128xbf16>, tensor<?x64xbf16>, !kv, !decoder.batch) -> !kv
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
+func.func @f(%k: tensor<?x128xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // cache_append_c2
+  // expected-error @+1 {{layer is 7, the cache has 1}}
+  %0 = decoder.cache_append %k, %k, %kv, %batch {layer = 7 : i64} : (tensor<?x128xbf16>, tensor<?x128xbf16>, !kv, !decoder.batch) -> !kv
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+// kernel_c1
+// expected-error @+1 {{has no variant}}
+decoder.kernel @k axis tokens variants []
+
+// -----
+
+// kernel_c1
+// expected-error @+1 {{has a variant without a phase}}
+decoder.kernel @k axis tokens variants [#decoder.variant<up_to = 0>]
+
+// -----
+
+// kernel_c2
+// expected-error @+1 {{up_to is 8 after 0; it must grow, and be 0 in the last variant}}
+decoder.kernel @k axis tokens variants [#decoder.variant<up_to = 8, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>]
+
+// -----
+
+// kernel_c2
+// expected-error @+1 {{up_to is 4 after 8; it must grow, and be 0 in the last variant}}
+decoder.kernel @k axis tokens variants [
+  #decoder.variant<up_to = 8, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 4, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 0, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>]
+
+// -----
+
+// kernel_c3
+// expected-error @+1 {{phase "k" has a divisor or factor that is not positive}}
+decoder.kernel @k axis tokens variants [#decoder.variant<up_to = 0, [#decoder.phase<"k", one, divisor = 0, factor = 1>]>]
+
+// -----
+
+func.func @k() { return }
+func.func @f() {
+  // dispatch_c1
+  // expected-error @+1 {{'k' is not a decoder.kernel}}
+  decoder.dispatch @k() layer 0 cost <fixedBytes = 0, rowBytes = 0, rowFlops = 0, contextBytes = 0, contextFlops = 0> : () -> ()
+  return
+}

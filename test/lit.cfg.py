@@ -1,0 +1,32 @@
+# What lit needs to know of Strata's tests. In the tests:
+#   %{root} %{models} %{golden}   the repository, models/, test/golden/
+#   %{python}                     this Python
+# Tools are found by name: Strata's first, then LLVM's (FileCheck, not, split-file, mlir-opt ...).
+
+import os
+import sys
+
+import lit.formats
+
+config.name = "Strata"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".sh"]
+config.excludes = ["Inputs", "golden", "runtime"]
+config.test_source_root = os.path.join(config.strata_source, "test")
+config.test_exec_root = os.path.join(config.strata_build, "test")
+
+bin = os.path.join(config.strata_build, "bin")
+config.environment["PATH"] = os.pathsep.join([bin, config.llvm_tools, os.environ["PATH"]])
+config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
+for name in ["HOME", "TMPDIR"]:
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+config.substitutions += [
+    # Whatever strata-opt reads in any test also goes through its printer and back.
+    (r"(?<![\w/-])strata-opt(?![\w-])", "strata-opt --verify-roundtrip"),
+    ("%{root}", config.strata_source),
+    ("%{models}", os.path.join(config.strata_source, "models")),
+    ("%{golden}", os.path.join(config.strata_source, "test", "golden")),
+    ("%{python}", sys.executable),
+]
