@@ -12,6 +12,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <numeric>
 
 namespace strata {
 
@@ -38,23 +39,21 @@ static constexpr std::array<double, 14> kInverseFactorials = [] {
 }();
 
 /// e^x for x <= 0, to about 1e-15; 0 below -708. Made of additions and multiplications alone,
-/// because the C library's exp differs from version to version.
+/// because the C library's exp differs from version to version; without branches, so that compilers
+/// can compute several at once.
 static double exponential(double x) {
-  if (!(x > -708))
-    return 0;
   constexpr double kRound = 0x1.8p52; // a double that large has no room for fractions
-  const double n = (x * 0x1.71547652b82fep0 + kRound) - kRound;
-  const double r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33; // x - n ln 2
+  const double bounded = x > -708 ? x : -708;
+  const double shifted = bounded * 0x1.71547652b82fep0 + kRound;
+  const double n = shifted - kRound;
+  const double r = (bounded - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33; // x - n ln 2
   double sum = 0;
   for (double coefficient : kInverseFactorials)
     sum = sum * r + coefficient;
-  return sum * std::bit_cast<double>(uint64_t(int64_t(n) + 1023) << 52);
+  // The low bits of `shifted` are n; a double's exponent is its high bits, plus 1023.
+  const uint64_t exponent = (std::bit_cast<uint64_t>(shifted) << 52) + (uint64_t(1023) << 52);
+  return x > -708 ? sum * std::bit_cast<double>(exponent) : 0;
 }
-
-/// The order of candidates: likelier first, then lower id.
-static constexpr auto likelier = [](const auto &a, const auto &b) {
-  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-};
 
 /// The id of the largest logit.
 static absl::StatusOr<int32_t> indexOfLargest(std::span<const float> logits) {
@@ -88,60 +87,76 @@ static size_t pick(std::span<const double> weights, double uniform) {
   return chosen;
 }
 
-/// Proportional to the probability; the likeliest token has 1.
-double Sampler::weight(float logit, float largest) const {
-  return exponential((double(logit) - double(largest)) / double(params.temperature));
-}
-
 absl::StatusOr<int32_t> Sampler::sample(std::span<const float> logits, uint64_t position) {
   STRATA_ASSIGN(const int32_t best, indexOfLargest(logits));
   if (params.temperature == 0 || params.topK == 1)
     return best;
-  const float largest = logits[best];
-  const double uniform = philoxUniform(params.seed, position);
-  weights.clear();
-  if (params.topK == 0 && params.topP == 1) {
-    for (float logit : logits)
-      weights.push_back(weight(logit, largest));
-    return static_cast<int32_t>(pick(weights, uniform));
-  }
-  const auto kept = likeliest(logits, largest);
-  for (const Candidate &candidate : kept)
-    weights.push_back(weight(candidate.logit, largest));
-  return kept[pick(weights, uniform)].id;
+  candidates.resize(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i)
+    candidates[i] = {logits[i], static_cast<int32_t>(i)};
+  if (params.topK > 0 && static_cast<size_t>(params.topK) < candidates.size())
+    keepTopK();
+
+  const double largest = logits[best], temperature = params.temperature;
+  weights.resize(candidates.size());
+  for (size_t i = 0; i < candidates.size(); ++i)
+    weights[i] = exponential((double(candidates[i].logit) - largest) / temperature);
+  if (params.topP < 1)
+    keepTopP();
+  return candidates[pick(weights, philoxUniform(params.seed, position))].id;
 }
 
-/// The tokens that top-k and top-p leave, likeliest first. Sorts no more than it has to: with top-p
-/// alone, a few likely tokens first, then more where they do not suffice.
-std::span<const Sampler::Candidate> Sampler::likeliest(std::span<const float> logits,
-                                                       float largest) {
-  candidates.clear();
-  for (size_t i = 0; i < logits.size(); ++i)
-    candidates.push_back({logits[i], static_cast<int32_t>(i)});
-  size_t sorted = params.topK;
-  if (sorted > 0 && sorted < candidates.size()) {
-    std::partial_sort(candidates.begin(), candidates.begin() + sorted, candidates.end(), likelier);
-    candidates.resize(sorted);
+/// Leaves the K largest logits in `candidates`; of equal ones, the lowest ids.
+void Sampler::keepTopK() {
+  const auto likelier = [](const Candidate &a, const Candidate &b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
+  };
+  const auto middle = candidates.begin() + params.topK;
+  if (params.topK > 256) { // below, the heap of partial_sort is faster: one comparison for most
+    std::nth_element(candidates.begin(), middle, candidates.end(), likelier);
+    std::sort(candidates.begin(), middle, likelier);
   } else {
-    sorted = 0;
+    std::partial_sort(candidates.begin(), middle, candidates.end(), likelier);
   }
-  if (params.topP == 1)
-    return candidates;
+  candidates.resize(params.topK);
+}
 
-  double total = 0, reached = 0;
-  for (const Candidate &candidate : candidates)
-    total += weight(candidate.logit, largest);
-  for (size_t kept = 0; kept < candidates.size(); ++kept) {
-    if (kept == sorted) {
-      sorted = std::min(candidates.size(), std::max<size_t>(64, 8 * sorted));
-      std::partial_sort(candidates.begin() + kept, candidates.begin() + sorted, candidates.end(),
-                        likelier);
-    }
-    reached += weight(candidates[kept].logit, largest);
-    if (reached >= double(params.topP) * total)
-      return std::span(candidates).first(kept + 1);
+/// Sixteen buckets from one power of 2 to the next, those of the largest weights first. No weight
+/// is in an earlier bucket than a larger one: the bits of positive doubles have their order.
+static size_t bucketOf(double weight) {
+  constexpr uint64_t kOne = std::bit_cast<uint64_t>(1.0);
+  return (kOne - std::min(kOne, std::bit_cast<uint64_t>(weight))) >> 48;
+}
+
+/// Clears the weights of all but the fewest likeliest candidates that reach top-p. Only those near
+/// the border are sorted: the vocabulary is large, and most of it may lie inside.
+void Sampler::keepTopP() {
+  buckets.assign(bucketOf(0) + 1, 0);
+  for (double weight : weights)
+    buckets[bucketOf(weight)] += weight;
+  const double wanted = params.topP * std::accumulate(buckets.begin(), buckets.end(), 0.0);
+  double reached = 0;
+  size_t border = 0;
+  while (border + 1 < buckets.size() && reached + buckets[border] < wanted)
+    reached += buckets[border++];
+
+  onBorder.clear();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const size_t bucket = bucketOf(weights[i]);
+    if (bucket == border)
+      onBorder.push_back(static_cast<uint32_t>(i));
+    else if (bucket > border)
+      weights[i] = 0;
   }
-  return candidates;
+  // Candidates are in the order of their ids, or of their logits and then their ids.
+  std::stable_sort(onBorder.begin(), onBorder.end(),
+                   [&](uint32_t a, uint32_t b) { return weights[a] > weights[b]; });
+  for (uint32_t i : onBorder) {
+    if (reached < wanted)
+      reached += weights[i];
+    else
+      weights[i] = 0;
+  }
 }
 
 } // namespace strata

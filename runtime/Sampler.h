@@ -24,7 +24,7 @@ struct SamplingParams {
 /// Chooses tokens of one sequence. The choice is a function of the parameters, the logits and the
 /// position alone: no state, no dependence on threads, other sequences or the C library's exp.
 ///
-/// Keeps scratch memory of 16 bytes a logit, so one object is for one thread at a time.
+/// Keeps scratch memory of about 20 bytes a logit, so one object is for one thread at a time.
 class Sampler {
 public:
   /// `params` must be valid.
@@ -41,12 +41,14 @@ private:
     float logit;
     int32_t id;
   };
-  double weight(float logit, float largest) const;
-  std::span<const Candidate> likeliest(std::span<const float> logits, float largest);
+  void keepTopK();
+  void keepTopP();
 
   SamplingParams params;
-  std::vector<Candidate> candidates;
-  std::vector<double> weights;
+  std::vector<Candidate> candidates; // what is left to choose from
+  std::vector<double> weights;       // of the candidates: proportional to their probabilities
+  std::vector<double> buckets;       // scratch of keepTopP
+  std::vector<uint32_t> onBorder;    // scratch of keepTopP
 };
 
 } // namespace strata
