@@ -1,0 +1,183 @@
+//===- BenchReport.cpp ----------------------------------------------------===//
+
+#include "tools/run/BenchReport.h"
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "runtime/AnonymousMemory.h"
+#include "runtime/Status.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+namespace strata {
+namespace {
+
+using Figure = std::function<double(const BenchSample &)>;
+
+std::vector<double> valuesOf(const BenchRow &row, const Figure &figure) {
+  std::vector<double> values;
+  for (const BenchSample &sample : row.samples)
+    values.push_back(figure(sample));
+  return values;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+}
+
+double mean(const std::vector<double> &values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+}
+
+/// Of the sample; 0 for one value.
+double deviation(const std::vector<double> &values) {
+  double center = mean(values), squares = 0;
+  for (double value : values)
+    squares += (value - center) * (value - center);
+  return values.size() < 2 ? 0 : std::sqrt(squares / double(values.size() - 1));
+}
+
+std::string percent(double share) {
+  return std::isfinite(share) ? absl::StrFormat("%.0f %%", 100 * share) : "-";
+}
+
+std::string markdownRow(const BenchSetup &setup, const BenchRow &row) {
+  BenchFigures f = figuresOf(row);
+  return absl::StrFormat(
+      "| %s | %s | %.2f B | %s | %d | %s | %.2f | %.2f ± %.2f | %.2f | %s | "
+      "%.3f | %s |\n",
+      setup.model, formatBytes(setup.weightBytes), double(setup.parameters) / 1e9, setup.target,
+      setup.threads, row.test.name(), f.tokensMedian, f.tokensMean, f.tokensDeviation,
+      f.bytes / 1e9, percent(f.bytesShare), f.flops / 1e12, percent(f.flopsShare));
+}
+
+std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
+  std::string text = "| model | weights | parameters | code | threads | test | tok/s, median | "
+                     "mean ± sd | GB/s | of read | TFLOP/s | of peak |\n"
+                     "|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+  std::vector<double> read, peak;
+  for (const BenchRow &row : rows) {
+    text += markdownRow(setup, row);
+    read.push_back(figuresOf(row).bytesCeiling);
+    peak.push_back(figuresOf(row).flopsCeiling);
+  }
+  return text + absl::StrFormat(
+                    "\nCeilings, measured between the repetitions with the same threads: read of "
+                    "the same %s weights %.2f GB/s; %s %.3f TFLOP/s. Shares are medians of the "
+                    "repetitions' own.\n",
+                    setup.randomWeights ? "random" : "mapped", median(read) / 1e9,
+                    setup.instruction, median(peak) / 1e12);
+}
+
+/// A field name and its value, as JSON has it.
+using Field = std::pair<std::string, std::string>;
+
+std::string quote(const std::string &text) {
+  std::string result = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\')
+      result += '\\';
+    absl::StrAppend(&result, uint8_t(c) < 0x20 ? absl::StrFormat("\\u%04x", c) : std::string(1, c));
+  }
+  return result + "\"";
+}
+
+std::string number(double value) {
+  return std::isfinite(value) ? absl::StrFormat("%.6g", value) : "null";
+}
+
+std::string numbers(const std::vector<double> &values) {
+  return absl::StrCat(
+      "[",
+      absl::StrJoin(values, ", ", [](std::string *out, double value) { *out += number(value); }),
+      "]");
+}
+
+std::vector<Field> fieldsOf(const BenchSetup &setup, const BenchRow &row) {
+  BenchFigures f = figuresOf(row);
+  return {{"model", quote(setup.model)},
+          {"weight_bytes", absl::StrCat(setup.weightBytes)},
+          {"parameters", absl::StrCat(setup.parameters)},
+          {"random_weights", setup.randomWeights ? "true" : "false"},
+          {"code", quote(setup.target)},
+          {"threads", absl::StrCat(setup.threads)},
+          {"test", quote(row.test.name())},
+          {"tokens", absl::StrCat(row.test.tokens)},
+          {"depth", absl::StrCat(row.test.depth)},
+          {"tokens_per_second_median", number(f.tokensMedian)},
+          {"tokens_per_second_mean", number(f.tokensMean)},
+          {"tokens_per_second_deviation", number(f.tokensDeviation)},
+          {"bytes_per_second", number(f.bytes)},
+          {"read_ceiling_bytes_per_second", number(f.bytesCeiling)},
+          {"share_of_read_ceiling", number(f.bytesShare)},
+          {"flops_per_second", number(f.flops)},
+          {"peak_flops_per_second", number(f.flopsCeiling)},
+          {"share_of_peak", number(f.flopsShare)},
+          {"peak_instruction", quote(setup.instruction)}};
+}
+
+std::string json(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
+  std::vector<std::string> objects;
+  for (const BenchRow &row : rows) {
+    std::vector<Field> fields = fieldsOf(setup, row);
+    fields.emplace_back("seconds", numbers(valuesOf(row, [](auto &s) { return s.seconds; })));
+    objects.push_back("  {" +
+                      absl::StrJoin(fields, ", ",
+                                    [](std::string *out, const Field &field) {
+                                      absl::StrAppend(out, quote(field.first), ": ", field.second);
+                                    }) +
+                      "}");
+  }
+  return "[\n" + absl::StrJoin(objects, ",\n") + "\n]\n";
+}
+
+std::string csv(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
+  std::string text;
+  for (const BenchRow &row : rows) {
+    std::vector<std::string> names, values;
+    for (const Field &field : fieldsOf(setup, row)) {
+      names.push_back(field.first);
+      values.push_back(field.second == "null" ? "" : field.second);
+    }
+    if (text.empty())
+      text = absl::StrJoin(names, ",") + "\n";
+    text += absl::StrJoin(values, ",") + "\n";
+  }
+  return text;
+}
+
+} // namespace
+
+BenchFigures figuresOf(const BenchRow &row) {
+  auto tokens = double(row.test.tokens);
+  std::vector<double> rate = valuesOf(row, [&](auto &s) { return tokens / s.seconds; });
+  auto med = [&](const Figure &figure) { return median(valuesOf(row, figure)); };
+  return {median(rate),
+          mean(rate),
+          deviation(rate),
+          med([](auto &s) { return s.work.bytes / s.seconds; }),
+          med([](auto &s) { return s.work.bytes / s.seconds / s.readCeiling; }),
+          med([](auto &s) { return s.readCeiling; }),
+          med([](auto &s) { return s.work.flops / s.seconds; }),
+          med([](auto &s) { return s.work.flops / s.seconds / s.flopCeiling; }),
+          med([](auto &s) { return s.flopCeiling; })};
+}
+
+std::string formatBench(BenchFormat format, const BenchSetup &setup,
+                        const std::vector<BenchRow> &rows) {
+  switch (format) {
+  case BenchFormat::markdown:
+    return markdown(setup, rows);
+  case BenchFormat::csv:
+    return csv(setup, rows);
+  case BenchFormat::json:
+    break;
+  }
+  return json(setup, rows);
+}
+
+} // namespace strata

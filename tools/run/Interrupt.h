@@ -1,0 +1,21 @@
+//===- Interrupt.h - what Ctrl-C does ---------------------------*- C++ -*-===//
+#pragma once
+
+namespace strata {
+
+/// While one of these lives, the first Ctrl-C only asks to stop; the next ends the program with
+/// status 130, as every Ctrl-C does outside. One at a time, in the main thread.
+class Interruptible {
+public:
+  Interruptible();
+  ~Interruptible();
+  Interruptible(const Interruptible &) = delete;
+  Interruptible &operator=(const Interruptible &) = delete;
+
+  bool stopAsked() const;
+};
+
+/// Makes Ctrl-C behave as described, and writing to a closed pipe an error instead of a signal.
+void installSignalHandlers();
+
+} // namespace strata

@@ -1,0 +1,114 @@
+//===- RunOptions.cpp -----------------------------------------------------===//
+
+#include "tools/run/RunOptions.h"
+
+#include "runtime/Status.h"
+#include "tools/run/CommandLine.h"
+
+namespace strata {
+namespace {
+
+constexpr int64_t kMostTokens = 1 << 24;
+
+OptionSetter setOptional(std::optional<std::string> &target) {
+  return [&target](const std::string &value) {
+    target = value;
+    return absl::OkStatus();
+  };
+}
+
+OptionSetter setTokens(std::optional<int64_t> &target) {
+  return [&target](const std::string &value) {
+    return setInteger(target.emplace(), 1, kMostTokens)(value);
+  };
+}
+
+OptionSetter setTopK(int32_t &target) {
+  return [&target](const std::string &value) -> absl::Status {
+    int64_t number = 0;
+    STRATA_TRY(setInteger(number, 0, 1 << 20)(value));
+    target = int32_t(number);
+    return absl::OkStatus();
+  };
+}
+
+/// "cpu", "cuda" or "cuda:N".
+OptionSetter setDevice(std::string &target) {
+  return [&target](const std::string &value) -> absl::Status {
+    bool number = value.size() > 5 && value.size() < 8 && value.rfind("cuda:", 0) == 0 &&
+                  value.find_first_not_of("0123456789", 5) == std::string::npos;
+    if (value != "cpu" && value != "cuda" && !number)
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected cpu, cuda or cuda:N, found \"", value, "\""));
+    target = value;
+    return absl::OkStatus();
+  };
+}
+
+CommandLine table(RunOptions &options) {
+  return CommandLine(
+      "strata-run", "model.strata -p TEXT | -f FILE | -i  [options]",
+      "Runs a compiled model: writes the prompt and what follows it to stdout.",
+      {{"p", "TEXT", "the prompt", setOptional(options.prompt)},
+       {"f", "FILE", "a file that holds the prompt; - is stdin", setOptional(options.file)},
+       {"i", "", "interactive: each line goes on where the text ended; /help tells more",
+        setFlag(options.interactive)},
+       {"n", "N", "most tokens to generate; default: 256, or what the context leaves",
+        setTokens(options.tokens)},
+       {"no-echo", "", "write only what is generated, not the prompt",
+        [&options](const std::string &) {
+          options.echo = false;
+          return absl::OkStatus();
+        }},
+       {"temp", "T", "temperature, 0 to 10; 0, the default: always the likeliest token",
+        setNumber(options.sampling.temperature, 0, 10)},
+       {"top-k", "K", "choose among the K likeliest tokens; default 0: all",
+        setTopK(options.sampling.topK)},
+       {"top-p", "P", "choose among the likeliest tokens that sum up to P; default 1: all",
+        setNumber(options.sampling.topP, 0, 1)},
+       {"seed", "S", "the same seed gives the same text; default 0",
+        setSeed(options.sampling.seed)},
+       {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
+       {"threads", "N", "threads; default: one for each CPU", setInteger(options.threads, 1, 1024)},
+       {"weights", "DIR", "a checkpoint to take the weights from, instead of the one compiled",
+        setText(options.weights)},
+       {"context", "N", "most tokens of prompt and text; default: what the model was trained on",
+        setInteger(options.context, 1, kMostTokens)},
+       {"chunk", "N", "prompt tokens a step; default 512; 1: token by token",
+        setInteger(options.chunk, 1, kMostTokens)},
+       {"cpu", "TARGET", "which of the package's code to run, e.g. x86-64-v3; default: the best",
+        setText(options.cpu)},
+       {"help", "", "this text", setFlag(options.help)},
+       {"version", "", "versions, devices and what this CPU can do", setFlag(options.version)}});
+}
+
+absl::Status check(const RunOptions &options) {
+  int sources = options.prompt.has_value() + options.file.has_value() + options.interactive;
+  if (sources != 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected one of -p, -f and -i, found ", sources));
+  return options.sampling.validate();
+}
+
+} // namespace
+
+absl::StatusOr<RunOptions> parseRunOptions(int argc, const char *const *argv) {
+  RunOptions options;
+  CommandLine commandLine = table(options);
+  STRATA_ASSIGN(std::vector<std::string> arguments, commandLine.parse(argc, argv));
+  if (options.help || options.version)
+    return options;
+  if (arguments.size() != 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected one package, found ", arguments.size()));
+  options.package = arguments[0];
+  STRATA_TRY(check(options));
+  return options;
+}
+
+std::string runHelp() {
+  RunOptions options;
+  return table(options).help();
+}
+
+} // namespace strata

@@ -1,0 +1,160 @@
+//===- StrataBench.cpp - strata-bench: how fast a package runs ------------===//
+
+#include "absl/strings/str_format.h"
+#include "runtime/Engine.h"
+#include "runtime/Status.h"
+#include "tools/run/Bench.h"
+#include "tools/run/BenchReport.h"
+#include "tools/run/CommandLine.h"
+#include "tools/run/Console.h"
+
+#include <algorithm>
+#include <csignal>
+#include <optional>
+
+namespace strata {
+namespace {
+
+constexpr const char *kProgram = "strata-bench";
+constexpr int64_t kMostTokens = 1 << 24;
+
+struct BenchOptions {
+  std::string package;
+  std::vector<int64_t> prompts = {512}, generated = {128}, depths = {0};
+  int64_t repetitions = 5, threads = 0, chunk = 512;
+  BenchFormat format = BenchFormat::markdown;
+  bool randomWeights = false, help = false, version = false;
+  std::string cpu;
+};
+
+OptionSetter setFormat(BenchFormat &target) {
+  return [&target](const std::string &value) {
+    if (value != "md" && value != "csv" && value != "json")
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected md, csv or json, found \"", value, "\""));
+    target = value == "md"    ? BenchFormat::markdown
+             : value == "csv" ? BenchFormat::csv
+                              : BenchFormat::json;
+    return absl::OkStatus();
+  };
+}
+
+CommandLine table(BenchOptions &options) {
+  return CommandLine(
+      kProgram, "model.strata [options]",
+      "Measures prompts (pp) and generation (tg), each beside what the machine can do at most: a\n"
+      "mere read of the same weights and the peak of its dot-product instruction, both measured\n"
+      "between the repetitions. Lengths beyond the model's context are allowed.",
+      {{"p", "N,...", "prompt lengths; default 512; 0: none",
+        setIntegers(options.prompts, 0, kMostTokens)},
+       {"n", "N,...", "tokens to generate; default 128; 0: none",
+        setIntegers(options.generated, 0, kMostTokens)},
+       {"d", "N,...", "tokens of context before the test; default 0",
+        setIntegers(options.depths, 0, kMostTokens)},
+       {"r", "N", "repetitions; default 5", setInteger(options.repetitions, 1, 1000)},
+       {"o", "FORMAT", "md, the default, csv or json", setFormat(options.format)},
+       {"random-weights", "", "no checkpoint: normally distributed weights in memory",
+        setFlag(options.randomWeights)},
+       {"threads", "N", "threads; default: one for each CPU", setInteger(options.threads, 1, 1024)},
+       {"chunk", "N", "prompt tokens a step; default 512",
+        setInteger(options.chunk, 1, kMostTokens)},
+       {"cpu", "TARGET", "which of the package's code to run; default: the best",
+        setText(options.cpu)},
+       {"help", "", "this text", setFlag(options.help)},
+       {"version", "", "versions, devices and what this CPU can do", setFlag(options.version)}});
+}
+
+/// The grid: for each depth, the prompts and then the generations.
+std::vector<BenchTest> testsOf(const BenchOptions &options) {
+  std::vector<BenchTest> tests;
+  for (int64_t depth : options.depths) {
+    for (int64_t tokens : options.prompts)
+      if (tokens > 0)
+        tests.push_back({false, tokens, depth});
+    for (int64_t tokens : options.generated)
+      if (tokens > 0)
+        tests.push_back({true, tokens, depth});
+  }
+  return tests;
+}
+
+int64_t longest(const std::vector<BenchTest> &tests) {
+  int64_t most = 0;
+  for (const BenchTest &test : tests)
+    most = std::max(most, test.tokens + test.depth);
+  return most;
+}
+
+absl::StatusOr<std::vector<BenchRow>> runTests(const BenchOptions &options, Bench &bench,
+                                               Console &console) {
+  std::vector<BenchRow> rows;
+  for (const BenchTest &test : testsOf(options)) {
+    STRATA_ASSIGN(BenchRow row, bench.run(test, options.repetitions, [&](int64_t repetition) {
+      console.progress(
+          absl::StrFormat("%s: %d of %d", test.name(), repetition + 1, options.repetitions));
+    }));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+absl::Status benchPackage(const BenchOptions &options, Console &console) {
+  STRATA_ASSIGN(Package package, Package::open(options.package));
+  const package::Model &model = package.model();
+  int64_t context = longest(testsOf(options));
+  if (context > model.context())
+    console.note(absl::StrCat("up to ", context, " tokens are measured, the model was trained on ",
+                              model.context(), "; its speed does not mind"));
+  if (options.randomWeights)
+    console.progress("random weights");
+  STRATA_ASSIGN(Weights weights, options.randomWeights ? Weights::random(package, 1)
+                                                       : Weights::fromPackage(package));
+  EngineOptions engineOptions{int(options.threads), options.cpu, uint32_t(context)};
+  STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
+  Bench bench(*engine, options.chunk);
+  STRATA_ASSIGN(std::vector<BenchRow> rows, runTests(options, bench, console));
+  BenchSetup setup{text(model.name()),     engine->target(),         model.parameter_count(),
+                   weights.bytes(),        engine->pool().threads(), options.randomWeights,
+                   bench.flopInstruction()};
+  return console.write(formatBench(options.format, setup, rows));
+}
+
+absl::StatusOr<BenchOptions> parse(int argc, const char *const *argv) {
+  BenchOptions options;
+  CommandLine commandLine = table(options);
+  STRATA_ASSIGN(std::vector<std::string> arguments, commandLine.parse(argc, argv));
+  if (options.help || options.version)
+    return options;
+  if (arguments.size() != 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected one package, found ", arguments.size()));
+  if (testsOf(options).empty())
+    return absl::InvalidArgumentError("expected -p or -n with something to measure, found only 0");
+  if (longest(testsOf(options)) > kMostTokens)
+    return absl::InvalidArgumentError(absl::StrCat("expected at most ", kMostTokens,
+                                                   " tokens, found ", longest(testsOf(options))));
+  options.package = arguments[0];
+  return options;
+}
+
+absl::Status run(const BenchOptions &options) {
+  Console console(kProgram);
+  BenchOptions defaults;
+  if (options.help)
+    return console.write(table(defaults).help());
+  if (options.version)
+    return console.write(versionText(kProgram));
+  return benchPackage(options, console);
+}
+
+} // namespace
+} // namespace strata
+
+int main(int argc, char **argv) {
+  signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like others
+  auto options = strata::parse(argc, argv);
+  if (!options.ok())
+    return strata::reportUsage(strata::kProgram, options.status());
+  absl::Status status = strata::run(*options);
+  return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
+}

@@ -1,0 +1,157 @@
+//===- StrataRun.cpp - strata-run: a package writes text ------------------===//
+
+#include "runtime/Checkpoint.h"
+#include "runtime/Engine.h"
+#include "runtime/Status.h"
+#include "runtime/Tokenizer.h"
+#include "runtime/WeightsFromCheckpoint.h"
+#include "runtime/cpu/Ceiling.h"
+#include "tools/run/CommandLine.h"
+#include "tools/run/Console.h"
+#include "tools/run/Generation.h"
+#include "tools/run/Interactive.h"
+#include "tools/run/Interrupt.h"
+#include "tools/run/RunOptions.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+namespace strata {
+namespace {
+
+constexpr const char *kProgram = "strata-run";
+constexpr int64_t kDefaultTokens = 256;
+constexpr uint64_t kMostPromptBytes = 16 << 20;
+
+absl::Status checkDevice(const Package &package, const std::string &device) {
+  if (device == "cpu")
+    return absl::OkStatus();
+  STRATA_TRY(package.program("cuda").status());
+  return absl::UnimplementedError(
+      "device: expected cpu, found cuda: this strata-run cannot use it");
+}
+
+absl::StatusOr<Tokenizer> loadTokenizer(const Package &package) {
+  auto section = package.findSection("tokenizer");
+  if (!section)
+    return absl::NotFoundError(absl::StrCat(package.path(), ": section tokenizer: expected one, ",
+                                            "found none; the model was compiled without"));
+  return Tokenizer::load({reinterpret_cast<const char *>(section->data()), section->size()},
+                         absl::StrCat(package.path(), ": tokenizer"));
+}
+
+absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &folder) {
+  if (folder.empty())
+    return Weights::fromPackage(package);
+  STRATA_ASSIGN(Checkpoint checkpoint, openCheckpoint(folder));
+  return weightsFromCheckpoint(package, std::move(checkpoint));
+}
+
+absl::StatusOr<std::string> readPrompt(const RunOptions &options) {
+  if (options.prompt)
+    return *options.prompt;
+  if (*options.file == "-")
+    return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  return readFile(*options.file, kMostPromptBytes);
+}
+
+/// The package and what it says about itself; everything that needs no weights.
+struct Model {
+  Package package;
+  Tokenizer tokenizer;
+  int64_t context; // tokens a text may have
+
+  static absl::StatusOr<Model> load(const RunOptions &options, Console &console) {
+    STRATA_ASSIGN(Package package, Package::open(options.package));
+    STRATA_TRY(checkDevice(package, options.device));
+    STRATA_ASSIGN(Tokenizer tokenizer, loadTokenizer(package));
+    int64_t trained = package.model().context();
+    if (options.context > trained)
+      console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
+                                " tokens the model was trained on; the text may decay"));
+    return Model{std::move(package), std::move(tokenizer),
+                 options.context ? options.context : trained};
+  }
+};
+
+/// How many tokens to generate after a prompt; an error if they cannot fit into the context.
+absl::StatusOr<int64_t> tokensAfter(int64_t prompt, const RunOptions &options, int64_t context) {
+  if (prompt >= context || (options.tokens && prompt + *options.tokens > context))
+    return absl::OutOfRangeError(absl::StrCat(
+        "the prompt has ", prompt, " tokens", options.tokens ? " and -n asks for " : "",
+        options.tokens ? absl::StrCat(*options.tokens) : "", ", the context is ", context,
+        "; --context ", prompt + options.tokens.value_or(kDefaultTokens), " would allow it"));
+  return std::min(options.tokens.value_or(kDefaultTokens), context - prompt);
+}
+
+/// A quick measure: at most 1 GB a pass, after a pass that is not counted.
+double measureRead(Engine &engine) {
+  cpu::ReadCeiling ceiling(cpu::CpuFeatures::detect(), engine.streamedParameters(), 1000000000);
+  ceiling.measure(engine.pool(), 0);
+  return ceiling.measure(engine.pool(), 0.03);
+}
+
+EngineOptions engineOptions(const RunOptions &options, int64_t context) {
+  EngineOptions result;
+  result.threads = int(options.threads);
+  result.cpu = options.cpu;
+  result.context = uint32_t(context);
+  return result;
+}
+
+absl::Status runPrompt(const RunOptions &options, const Model &model, Console &console) {
+  STRATA_ASSIGN(std::string text, readPrompt(options));
+  STRATA_ASSIGN(std::vector<int32_t> prompt,
+                encodeBeginning(model.tokenizer, model.package.model(), text));
+  STRATA_ASSIGN(int64_t tokens, tokensAfter(int64_t(prompt.size()), options, model.context));
+  STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
+  STRATA_ASSIGN(auto engine,
+                Engine::create(model.package, weights,
+                               engineOptions(options, int64_t(prompt.size()) + tokens)));
+  Generation generation(*engine, model.tokenizer, options.sampling, options.chunk, console);
+  if (options.echo)
+    STRATA_TRY(console.write(text));
+  STRATA_TRY(generation.run(prompt, tokens));
+  if (!console.atLineStart())
+    STRATA_TRY(console.write("\n"));
+  console.note(describeSpeed(generation, measureRead(*engine)));
+  return absl::OkStatus();
+}
+
+absl::Status runLines(const RunOptions &options, const Model &model, Console &console) {
+  STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
+  STRATA_ASSIGN(auto engine,
+                Engine::create(model.package, weights, engineOptions(options, model.context)));
+  Generation generation(*engine, model.tokenizer, options.sampling, options.chunk, console);
+  bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+  InteractiveOptions interactive{options.tokens.value_or(kDefaultTokens), terminal,
+                                 [&] { return describeSpeed(generation, measureRead(*engine)); }};
+  return runInteractive(std::cin, interactive, *engine, model.tokenizer, generation, console);
+}
+
+absl::Status run(const RunOptions &options) {
+  Console console(kProgram);
+  if (options.help)
+    return console.write(runHelp());
+  if (options.version)
+    return console.write(versionText(kProgram));
+  STRATA_ASSIGN(Model model, Model::load(options, console));
+  return options.interactive ? runLines(options, model, console)
+                             : runPrompt(options, model, console);
+}
+
+} // namespace
+} // namespace strata
+
+int main(int argc, char **argv) {
+  strata::installSignalHandlers();
+  auto options = strata::parseRunOptions(argc, argv);
+  if (!options.ok())
+    return strata::reportUsage(strata::kProgram, options.status());
+  absl::Status status = strata::run(*options);
+  return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
+}
