@@ -43,17 +43,17 @@ private:
 /// Walks every path of a trie, each unit once.
 class TrieChecker {
 public:
-  TrieChecker(std::string_view trie, std::string_view replacements)
-      : trie(trie), replacements(replacements), matches(trie.size() / 4, kUnseen) {}
+  TrieChecker(std::string_view trie, std::string_view replacements);
 
   absl::Status check();
 
 private:
+  static constexpr uint32_t kNone = UINT32_MAX;
   // What `matches` holds besides the number of leaves on the longest path down from a unit.
   static constexpr uint8_t kUnseen = 0xFF, kOnPath = 0xFE;
   struct Step {
     uint32_t unit;
-    unsigned nextByte = 0; // the first child not yet visited
+    uint32_t child; // the next to visit
   };
 
   Unit unitAt(uint32_t index) const {
@@ -68,6 +68,8 @@ private:
 
   std::string_view trie, replacements;
   std::vector<uint8_t> matches;
+  std::vector<uint32_t> firstChild;  // by base; children of one base share a list
+  std::vector<uint32_t> nextSibling; // by unit
   std::vector<Step> path; // from the root down: recursion could be as deep as the trie is large
 };
 
@@ -75,6 +77,19 @@ private:
 
 static absl::Status broken(absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("precompiled_charsmap: ", what));
+}
+
+TrieChecker::TrieChecker(std::string_view trie, std::string_view replacements)
+    : trie(trie), replacements(replacements), matches(trie.size() / 4, kUnseen),
+      firstChild(matches.size(), kNone), nextSibling(matches.size(), kNone) {
+  for (uint32_t index = 0; index < matches.size(); ++index) {
+    const Unit unit = unitAt(index);
+    const uint32_t base = index ^ unit.label();
+    if (unit.isValue() || base >= matches.size())
+      continue;
+    nextSibling[index] = firstChild[base];
+    firstChild[base] = index;
+  }
 }
 
 /// Properties 1 and 3 for one unit.
@@ -89,21 +104,19 @@ absl::Status TrieChecker::enter(uint32_t index) {
       return broken(absl::StrCat("unit ", index, " of the trie has the replacement at ", value,
                                  ", of ", replacements.size(), " bytes"));
     if (replacements.substr(value, kMaxReplacement + 1).find('\0') == std::string_view::npos)
-      return broken(
-          absl::StrCat("the replacement at ", value, " has more than ", kMaxReplacement, " bytes"));
+      return broken(absl::StrCat("the replacement at ", value, " does not end within ",
+                                 kMaxReplacement, " bytes"));
   }
   matches[index] = kOnPath;
-  path.push_back({index});
+  path.push_back({index, firstChild[base]});
   return absl::OkStatus();
 }
 
 /// Property 2 for a unit whose children are done.
 absl::Status TrieChecker::leave(uint32_t index) {
   unsigned most = 0;
-  const uint32_t base = baseOf(index);
-  for (unsigned byte = 0; byte < 256; ++byte)
-    if (const Unit child = unitAt(base ^ byte); !child.isValue() && child.label() == byte)
-      most = std::max<unsigned>(most, matches[base ^ byte]);
+  for (uint32_t child = firstChild[baseOf(index)]; child != kNone; child = nextSibling[child])
+    most = std::max<unsigned>(most, matches[child]);
   most += unitAt(index).hasLeaf();
   if (most > kMaxMatches)
     return broken(absl::StrCat("more than ", kMaxMatches, " rules match the same text"));
@@ -115,17 +128,13 @@ absl::Status TrieChecker::leave(uint32_t index) {
 /// Goes down to the next child of the last unit on the path, or back up.
 absl::Status TrieChecker::advance() {
   Step &step = path.back();
-  const uint32_t base = baseOf(step.unit);
-  while (step.nextByte < 256) {
-    const uint32_t index = base ^ step.nextByte;
-    const bool isChild = !unitAt(index).isValue() && unitAt(index).label() == step.nextByte;
-    ++step.nextByte;
-    if (isChild && matches[index] == kOnPath)
-      return broken(absl::StrCat("unit ", index, " of the trie leads back to itself"));
-    if (isChild && matches[index] == kUnseen)
-      return enter(index);
-  }
-  return leave(step.unit);
+  if (step.child == kNone)
+    return leave(step.unit);
+  const uint32_t child = step.child;
+  step.child = nextSibling[child];
+  if (matches[child] == kOnPath)
+    return broken(absl::StrCat("unit ", child, " of the trie leads back to itself"));
+  return matches[child] == kUnseen ? enter(child) : absl::OkStatus();
 }
 
 absl::Status TrieChecker::check() {
