@@ -21,7 +21,7 @@ namespace strata {
 
 struct EngineOptions {
   int threads = 0;        // 0: one for each CPU this process may use
-  std::string cpu;        // target of the code to run ("x86-64-v3"); empty: the first that can
+  std::string cpu = {};   // target of the code to run ("x86-64-v3"); empty: the first that can
   uint32_t context = 0;   // most tokens of a sequence; 0: what the model was trained on
   uint32_t sequences = 1; // the KV cache has room for this many of `context` tokens
   bool poison = false;    // for tests: fresh arena, pages and logits hold NaN instead of zero

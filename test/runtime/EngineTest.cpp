@@ -149,8 +149,8 @@ TEST_P(FakeEngine, NoRowsIsLegal) {
 TEST_P(FakeEngine, WorkFollowsTheFormulas) {
   Sequence sequence = engine->open();
   auto result = step(sequence, std::vector<int32_t>{1, 2, 3});
-  // embed 8 * 3, store 2 * 8 * 3, attend 4 * 3 + 4 * (1 + 2 + 3), output 64 + 64 * 1
-  EXPECT_EQ(result->work.bytes, 24 + 48 + 12 + 24 + 128);
+  // embed 8 * 3, store 2 * 8 * 3, attend 4 * 3 + 4 * (1 + 2 + 3), output 8192 + 64
+  EXPECT_EQ(result->work.bytes, 24 + 48 + 12 + 24 + 8256);
   EXPECT_EQ(result->work.flops, 0 + 6 + 12 + 16);
   result = step(sequence, std::vector<int32_t>{1}, LogitRows::none);
   EXPECT_EQ(result->work.bytes, 8 + 16 + 4 + 16);
@@ -177,9 +177,9 @@ TEST_P(FakeEngine, RefusesWrongBatches) {
   EXPECT_TRUE(says(step(7, kTokens).status(), "sequence 7: expected an open one"));
   EXPECT_TRUE(says(step(-1, kTokens).status(), "sequence -1: expected an open one"));
   EXPECT_TRUE(says(step(a, {}).status(), "sequence 0: expected at least 1 token"));
-  for (int32_t token : {-1, 16, INT32_MAX, INT32_MIN})
+  for (int32_t token : {-1, 2048, INT32_MAX, INT32_MIN})
     EXPECT_TRUE(says(step(a, std::vector<int32_t>{1, token}).status(),
-                     "sequence 0: token: expected 0 to 15, found " + std::to_string(token)));
+                     "sequence 0: token: expected 0 to 2047, found " + std::to_string(token)));
   BatchEntry twice[] = {{a, kTokens}, {a, kTokens}};
   EXPECT_TRUE(says(engine->step(twice).status(), "sequence 0: expected once in a step"));
   EXPECT_TRUE(says(step(a, std::vector<int32_t>(33)).status(),

@@ -10,7 +10,7 @@
 // A page of the cache holds 4 tokens: f32 [2 layers][4].
 #include <stdint.h>
 
-enum { kVocabulary = 16, kPageTokens = 4, kPageFloats = 16 };
+enum { kVocabulary = 2048, kHalf = kVocabulary / 2, kPageTokens = 4, kPageFloats = 16 };
 
 #define KERNEL(NAME)                                                                               \
   void NAME(void *const *buffers, int64_t tokens, int64_t rows, int64_t stride, int64_t layer,     \
@@ -75,6 +75,6 @@ KERNEL(output) {
   const int32_t *outputs = buffers[1];
   float *logits = buffers[3];
   for (int64_t unit = begin; unit < end; ++unit)
-    for (int64_t v = unit % 2 * 8; v < unit % 2 * 8 + 8; ++v)
+    for (int64_t v = unit % 2 * kHalf; v < unit % 2 * kHalf + kHalf; ++v)
       logits[unit / 2 * kVocabulary + v] = sum[outputs[unit / 2]] * scale[v];
 }

@@ -41,7 +41,7 @@ TEST(Package, ValidIsAccepted) {
   auto package = Package::open(folder.write("fake.strata", validFile()));
   ASSERT_TRUE(package.ok()) << package.status();
   EXPECT_EQ(text(package->model().name()), "fake");
-  EXPECT_EQ(package->findSection("weights")->size(), 128u);
+  EXPECT_EQ(package->findSection("weights")->size(), 16384u);
   EXPECT_FALSE(package->findSection("tokenizer"));
   EXPECT_TRUE(package->program("cpu").ok());
   EXPECT_TRUE(says(package->program("cuda").status(),
@@ -154,7 +154,7 @@ void setBuffer(TestPackage &p, size_t i, package::BufferKind kind, uint64_t valu
 package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
   p.manifest.files.push_back(std::make_unique<package::CheckpointFileT>());
   p.manifest.files[0]->name = name;
-  p.manifest.files[0]->size = 100;
+  p.manifest.files[0]->size = 9000;
   p.manifest.files[0]->header_size = 10;
   table(p).storage = package::Storage::file;
   return *p.manifest.files[0];
@@ -166,13 +166,13 @@ const Case kCases[] = {
     {"NoVocabulary", [](TestPackage &p) { model(p).vocabulary = 0; }, "vocabulary: expected 1 to"},
     {"HugeVocabulary", [](TestPackage &p) { model(p).vocabulary = 1 << 30; }, "model: vocabulary"},
     {"NoContext", [](TestPackage &p) { model(p).context = 0; }, "model: context: expected 1 to"},
-    {"Bos", [](TestPackage &p) { model(p).bos_token = 16; },
-     "bos_token: expected an index below 16"},
+    {"Bos", [](TestPackage &p) { model(p).bos_token = 2048; },
+     "bos_token: expected an index below 2048"},
     {"NegativeBos", [](TestPackage &p) { model(p).bos_token = -2; }, "bos_token: expected -1"},
     {"AddBosWithout", [](TestPackage &p) { model(p).bos_token = -1, model(p).add_bos = true; },
      "bos_token: expected an index"},
     {"Eos", [](TestPackage &p) { model(p).eos_tokens = {-1}; },
-     "eos_tokens: expected an index below 16"},
+     "eos_tokens: expected an index below 2048"},
     {"SectionTwice", [](TestPackage &p) { section(p, 1).name = "cpu.x86-64"; }, "twice"},
     {"SectionUnaligned", [](TestPackage &p) { section(p, 1).offset += 8; },
      "section weights: offset: expected a multiple of 4096"},
@@ -184,7 +184,7 @@ const Case kCases[] = {
      [](TestPackage &p) { std::swap(p.manifest.sections[0], p.manifest.sections[1]); }, ""},
     {"SectionBehindEnd", [](TestPackage &p) { section(p, 1).offset = uint64_t(1) << 62; },
      "section weights: end: expected at most"},
-    {"SectionTooLong", [](TestPackage &p) { section(p, 1).size = 129; }, "end: expected at most"},
+    {"SectionTooLong", [](TestPackage &p) { section(p, 1).size = 16385; }, "end: expected at most"},
     {"SectionWraps", [](TestPackage &p) { section(p, 1).size = UINT64_MAX; },
      "end: expected at most"},
     {"SectionEmpty", [](TestPackage &p) { section(p, 0).size = 0; }, "size: expected at least 1"},
@@ -204,16 +204,16 @@ const Case kCases[] = {
        table(p).shape = {uint64_t(1) << 42, 1 << 22};
      },
      "table: shape"},
-    {"EmbeddedEnd", [](TestPackage &p) { table(p).shape = {33}; },
-     "table: offset: expected 132 bytes"},
+    {"EmbeddedEnd", [](TestPackage &p) { table(p).shape = {4097}; },
+     "table: offset: expected 16388 bytes"},
     {"EmbeddedUnaligned", [](TestPackage &p) { table(p).offset = 4; }, "expected a multiple of 64"},
     {"EmbeddedWraps", [](TestPackage &p) { table(p).offset = UINT64_MAX - 63; }, "table: offset"},
     {"EmbeddedWithout", [](TestPackage &p) { section(p, 1).name = "other"; },
      "to end at most at 0"},
     {"NoFile", [](TestPackage &p) { table(p).storage = package::Storage::file; },
      "file: expected an index below 0"},
-    {"FileEnd", [](TestPackage &p) { addFile(p, "a").size = 63; }, "to end at most at 63"},
-    {"FileHeader", [](TestPackage &p) { addFile(p, "a").header_size = 101; },
+    {"FileEnd", [](TestPackage &p) { addFile(p, "a").size = 8191; }, "to end at most at 8191"},
+    {"FileHeader", [](TestPackage &p) { addFile(p, "a").header_size = 9001; },
      "header_size: expected 0"},
     {"FileFolder", [](TestPackage &p) { addFile(p, "../a"); }, "name: expected a file name"},
     {"FileUp", [](TestPackage &p) { addFile(p, ".."); }, "name: expected a file name"},

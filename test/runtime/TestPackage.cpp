@@ -15,6 +15,8 @@
 namespace strata::test {
 namespace {
 
+constexpr int kVocabulary = 2048; // that of FakeKernels.c
+
 std::string readFile(const std::string &path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream bytes;
@@ -33,7 +35,7 @@ std::unique_ptr<package::ParameterT> parameter(const std::string &key, uint64_t 
   auto result = std::make_unique<package::ParameterT>();
   result->key = key;
   result->dtype = package::DType::f32;
-  result->shape = {16};
+  result->shape = {kVocabulary};
   result->storage = package::Storage::embedded;
   result->offset = offset;
   return result;
@@ -41,7 +43,7 @@ std::unique_ptr<package::ParameterT> parameter(const std::string &key, uint64_t 
 
 std::string values(float first) {
   std::string bytes;
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < kVocabulary; ++i) {
     float value = first + float(i);
     bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
   }
@@ -108,7 +110,8 @@ void addDispatches(package::ProgramT &program) {
                 {0, 8, 1, 0, 0});
   addDispatch(program, "attend", 2, 1, {positions, sequences, table, cache, partial, sum},
               {0, 4, 0, 4, 2});
-  addDispatch(program, "output", 3, 0, {sum, outputs, scale, logits}, {64, 64, 16, 0, 0});
+  addDispatch(program, "output", 3, 0, {sum, outputs, scale, logits},
+              {4 * kVocabulary, 64, 16, 0, 0});
 }
 
 std::unique_ptr<package::ProgramT> fakeProgram() {
@@ -184,7 +187,7 @@ void seal(std::string &file) {
   memcpy(file.data(), &header, sizeof header);
 }
 
-TestPackage fakeModel() {
+TestPackage fakeModel(const std::string &tokenizer) {
   TestPackage result;
   package::ManifestT &manifest = result.manifest;
   manifest.compiler = "test";
@@ -192,17 +195,19 @@ TestPackage fakeModel() {
   manifest.model = std::make_unique<package::ModelT>();
   manifest.model->architecture = "Fake";
   manifest.model->name = "fake";
-  manifest.model->vocabulary = 16;
+  manifest.model->vocabulary = kVocabulary;
   manifest.model->layers = 2;
   manifest.model->hidden = 1;
   manifest.model->context = 32;
   manifest.model->bos_token = 1;
   manifest.model->eos_tokens = {15};
   manifest.parameters.push_back(parameter("table", 0));
-  manifest.parameters.push_back(parameter("scale", 64));
+  manifest.parameters.push_back(parameter("scale", sizeof(float) * kVocabulary));
   manifest.programs.push_back(fakeProgram());
   result.addSection("cpu.x86-64", readFile(STRATA_FAKE_KERNELS));
   result.addSection("weights", values(1) + values(1));
+  if (!tokenizer.empty())
+    result.addSection("tokenizer", tokenizer);
   result.layout();
   return result;
 }

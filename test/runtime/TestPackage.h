@@ -30,10 +30,11 @@ struct TestPackage {
 /// The hashes of the header and the manifest, made right again after bytes of them were changed.
 void seal(std::string &file);
 
-/// The model of FakeKernels.c, laid out and valid: vocabulary 16, 2 layers (only the last counts),
-/// context 32, 4 tokens a page. Parameters are in section "weights": table[i] = i + 1,
+/// The model of FakeKernels.c, laid out and valid: vocabulary 2048, 2 layers (only the last
+/// counts), context 32, 4 tokens a page. Parameters are in section "weights": table[i] = i + 1,
 /// scale[i] = i + 1.
-TestPackage fakeModel();
+/// With a `tokenizer`, those bytes are its section.
+TestPackage fakeModel(const std::string &tokenizer = "");
 
 /// What the fake model's logits are for the token at `position` of a sequence, given the sequence
 /// and the number of tokens in the step: logits[v] = this * (v + 1).

@@ -13,10 +13,10 @@
 namespace strata::test {
 namespace {
 
-/// The fake model with its table in a file of 16 bytes of header and 64 of data.
+/// The fake model with its table in a file of 16 bytes of header and 8192 of data.
 struct FileModel {
   TemporaryFolder weights, packages;
-  std::string bytes = std::string(16, 'h') + std::string(64, 't');
+  std::string bytes = std::string(16, 'h') + std::string(8192, 't');
 
   std::string writePackage(const std::string &weightsFolder) const {
     TestPackage package = fakeModel();
@@ -48,8 +48,8 @@ TEST(Weights, AreMappedFromTheFileAndTheSection) {
   model.weights.write("model.bin", model.bytes);
   auto weights = model.load(model.weights.path());
   ASSERT_TRUE(weights.ok()) << weights.status();
-  EXPECT_EQ(weights->bytes(), 128u);
-  EXPECT_EQ(memcmp(weights->parameters()[0].data(), &model.bytes[16], 64), 0);
+  EXPECT_EQ(weights->bytes(), 16384u);
+  EXPECT_EQ(memcmp(weights->parameters()[0].data(), &model.bytes[16], 8192), 0);
   float scale;
   memcpy(&scale, weights->parameters()[1].data() + 4, sizeof scale);
   EXPECT_EQ(scale, 2);
@@ -75,9 +75,10 @@ TEST(Weights, AbsentFileIsNamed) {
 TEST(Weights, ChangedSizeIsDetected) {
   FileModel model;
   model.weights.write("model.bin", model.bytes + "x");
-  EXPECT_TRUE(says(model.load(model.weights.path()).status(),
-                   "/model.bin: size: expected 80 bytes as when compiled, found 81; compile the "
-                   "model again"));
+  EXPECT_TRUE(
+      says(model.load(model.weights.path()).status(),
+           "/model.bin: size: expected 8208 bytes as when compiled, found 8209; compile the "
+           "model again"));
 }
 
 TEST(Weights, ChangedHeaderIsDetected) {

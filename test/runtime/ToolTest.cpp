@@ -1,0 +1,236 @@
+//===- ToolTest.cpp - strata-run and strata-bench as one calls them -------===//
+
+#include "test/runtime/TestPackage.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+
+namespace strata::test {
+namespace {
+
+std::string readFile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+struct Result {
+  int status; // exit status
+  std::string out, err;
+};
+
+/// The fake model with the demonstration model's tokenizer. Its likeliest token is always the last
+/// of the vocabulary.
+class Tool : public testing::Test {
+protected:
+  Tool() : tokenizer(readFile(STRATA_DEMO_MODEL "/tokenizer.model")) {
+    package = folder.write("fake.strata", fakeModel(tokenizer).encode());
+  }
+
+  /// Runs a shell command in which %r is strata-run, %b strata-bench and %p the fake package.
+  Result run(std::string command) {
+    for (auto [mark, text] : {std::pair<std::string, std::string>{"%r", STRATA_RUN},
+                              {"%b", STRATA_BENCH},
+                              {"%p", package}})
+      for (size_t at; (at = command.find(mark)) != std::string::npos;)
+        command.replace(at, 2, text);
+    std::string out = folder.path() + "/out", err = folder.path() + "/err";
+    int status = system(("( " + command + " ) >" + out + " 2>" + err + " </dev/null").c_str());
+    return {WEXITSTATUS(status), readFile(out), readFile(err)};
+  }
+
+  void expectError(const std::string &command, int status, const std::string &message) {
+    Result result = run(command);
+    EXPECT_EQ(result.status, status) << command << "\n" << result.err;
+    EXPECT_NE(result.err.find(message), std::string::npos) << command << "\n" << result.err;
+  }
+
+  TemporaryFolder folder;
+  std::string tokenizer, package;
+};
+
+TEST_F(Tool, HelpAndVersion) {
+  for (const char *tool : {"%r", "%b"}) {
+    EXPECT_EQ(run(tool + std::string(" --help")).out.rfind("usage: strata-", 0), 0u);
+    Result version = run(tool + std::string(" --version"));
+    EXPECT_EQ(version.status, 0);
+    EXPECT_NE(version.out.find("revision"), std::string::npos);
+  }
+}
+
+TEST_F(Tool, WrongCommandLines) {
+  expectError("%r", 2, "expected one package, found 0");
+  expectError("%r %p", 2, "expected one of -p, -f and -i, found 0");
+  expectError("%r %p -p a -i", 2, "found 2");
+  expectError("%r %p -p a --tmep 1", 2, "unknown option --tmep; did you mean --temp?");
+  expectError("%r %p -p a --temp -1", 2, "--temp: expected a number from 0 to 10, found \"-1\"");
+  expectError("%r %p -p a --top-p 0", 2, "");
+  expectError("%r %p -p a --device tpu", 2, "--device: expected cpu, cuda or cuda:N");
+  expectError("%r %p -p a --threads 0", 2, "--threads: expected a whole number from 1");
+  expectError("%b %p -p 0 -n 0", 2, "expected -p or -n with something to measure");
+  expectError("%b %p -o xml", 2, "-o: expected md, csv or json");
+  expectError("%b %p -x", 2, "unknown option -x");
+}
+
+TEST_F(Tool, WrongPackages) {
+  expectError("%r /no/such.strata -p a", 1, "/no/such.strata");
+  folder.write("noise.strata", std::string(5000, 'x'));
+  expectError("%r " + folder.path() + "/noise.strata -p a", 1, "magic: not a package");
+  folder.write("bad.strata", fakeModel(std::string(999, '\7')).encode());
+  expectError("%r " + folder.path() + "/bad.strata -p a", 1, "bad.strata: tokenizer");
+  folder.write("none.strata", fakeModel().encode());
+  expectError("%r " + folder.path() + "/none.strata -p a", 1,
+              "none.strata: section tokenizer: expected one, found none");
+}
+
+TEST_F(Tool, WrongDeviceAndCode) {
+  expectError("%r %p -p a --device cuda", 1,
+              "device: expected one the package has a program for "
+              "(cpu), found cuda");
+  expectError("%r %p -p a --cpu z80", 1, "cpu target: expected one of x86-64, found z80");
+  expectError("%r %p -p a --weights /no/such/folder", 1, "/no/such/folder");
+}
+
+TEST_F(Tool, WritesPromptAndText) {
+  Result whole = run("%r %p -p 'In the beginning' -n 5");
+  EXPECT_EQ(whole.status, 0) << whole.err;
+  EXPECT_EQ(whole.out.rfind("In the beginning", 0), 0u);
+  EXPECT_EQ(whole.out.back(), '\n');
+  EXPECT_NE(whole.err.find("tok/s"), std::string::npos);
+  EXPECT_EQ(whole.err.find('\r'), std::string::npos) << "progress without a terminal";
+  Result rest = run("%r %p -p 'In the beginning' -n 5 --no-echo");
+  EXPECT_EQ("In the beginning" + rest.out, whole.out);
+  for (const char *same : {"--threads 1", "--threads 2", "--chunk 1", "--temp 0 --seed 7"})
+    EXPECT_EQ(run("%r %p -p 'In the beginning' -n 5 " + std::string(same)).out, whole.out) << same;
+  EXPECT_EQ(run("printf 'In the beginning' | %r %p -f - -n 5").out, whole.out);
+  std::string file = folder.write("prompt", "In the beginning");
+  EXPECT_EQ(run("%r %p -f " + file + " -n 5").out, whole.out);
+}
+
+TEST_F(Tool, StopsAtTheContext) {
+  expectError("%r %p -p 'In the beginning' -n 29", 1,
+              "the prompt has 4 tokens and -n asks for 29, the context is 32; --context 33 would");
+  EXPECT_EQ(run("%r %p -p 'In the beginning' -n 28").status, 0);
+  Result raised = run("%r %p -p 'In the beginning' -n 29 --context 33");
+  EXPECT_EQ(raised.status, 0) << raised.err;
+  EXPECT_NE(raised.err.find("context 33 is more than the 32 tokens"), std::string::npos);
+  EXPECT_EQ(run("%r %p -p 'In the beginning'").status, 0) << "without -n, what the context leaves";
+  std::string longPrompt;
+  for (int i = 0; i < 100; ++i)
+    longPrompt += "beginning ";
+  expectError("%r %p -p '" + longPrompt + "'", 1, "the context is 32; --context");
+}
+
+TEST_F(Tool, OutputThatFailsIsAnError) {
+  expectError("%r %p -p a -n 5 >/dev/full", 1, "standard output");
+  expectError("%b %p -p 4 -n 4 -r 1 >/dev/full", 1, "standard output");
+  expectError("{ sleep 0.1; %r %p -p a -n 5; echo status $? >&2; } | { exec <&-; sleep 0.3; }", 0,
+              "status 1");
+}
+
+TEST_F(Tool, InteractiveKeepsTheText) {
+  Result result =
+      run("printf 'a\\n/help\\n/what\\nb\\n/stats\\n/clear\\nc\\n/exit\\nd\\n' | %r %p -i -n 2");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3) << result.out;
+  EXPECT_NE(result.err.find("/clear"), std::string::npos);
+  EXPECT_NE(result.err.find("unknown command /what"), std::string::npos);
+  EXPECT_NE(result.err.find("of 32 tokens"), std::string::npos);
+  EXPECT_EQ(run("%r %p -i </dev/null").status, 0) << "the end of the input";
+}
+
+TEST_F(Tool, InteractiveContextCanFill) {
+  Result result = run("printf 'a\\na\\na\\na\\n/clear\\na\\n' | %r %p -i -n 12");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("are left of the context; /clear begins"), std::string::npos);
+}
+
+/// strata-run with a context that it cannot fill in the time of a test.
+class Running {
+public:
+  Running(const std::string &package, std::vector<std::string> more) {
+    int ends[2];
+    EXPECT_EQ(pipe(ends), 0);
+    fcntl(ends[1], F_SETPIPE_SZ, 4096); // soon full
+    std::vector<std::string> words = {STRATA_RUN, package, "-p", "a", "--context", "9000000"};
+    words.insert(words.end(), more.begin(), more.end());
+    process = fork();
+    if (process == 0) {
+      dup2(ends[1], STDOUT_FILENO);
+      close(ends[0]);
+      std::vector<char *> arguments;
+      for (std::string &word : words)
+        arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      execv(STRATA_RUN, arguments.data());
+      _exit(99);
+    }
+    close(ends[1]);
+    output = ends[0];
+  }
+  ~Running() { close(output); }
+
+  /// Waits for some output.
+  void awaitText(size_t bytes) {
+    std::vector<char> buffer(bytes);
+    for (size_t got = 0; got < bytes;) {
+      ssize_t more = read(output, buffer.data(), bytes - got);
+      ASSERT_GT(more, 0);
+      got += size_t(more);
+    }
+  }
+  void interrupt() const { kill(process, SIGINT); }
+  /// Its exit status; takes the rest of its output.
+  int await() const {
+    char rest[4096];
+    while (read(output, rest, sizeof rest) > 0)
+      ;
+    int status = 0;
+    waitpid(process, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+private:
+  pid_t process;
+  int output;
+};
+
+TEST_F(Tool, FirstInterruptStopsTheText) {
+  Running tool(package, {"-n", "8000000"});
+  tool.awaitText(100);
+  tool.interrupt();
+  EXPECT_EQ(tool.await(), 0);
+}
+
+TEST_F(Tool, SecondInterruptEnds) {
+  // Nobody reads: with the pipe full, the first Ctrl-C cannot be obeyed.
+  Running tool(package, {"-n", "8000000"});
+  tool.awaitText(1);
+  usleep(300000);
+  tool.interrupt();
+  usleep(50000);
+  tool.interrupt();
+  EXPECT_EQ(tool.await(), 130);
+}
+
+TEST_F(Tool, BenchPrintsEveryFormat) {
+  Result markdown = run("%b %p -p 8,16 -n 4 -d 0,5 -r 2 --random-weights");
+  EXPECT_EQ(markdown.status, 0) << markdown.err;
+  for (const char *test : {"pp8 |", "pp16 |", "tg4 |", "pp8 @ d5 |", "tg4 @ d5 |", "of read"})
+    EXPECT_NE(markdown.out.find(test), std::string::npos) << markdown.out;
+  Result csv = run("%b %p -p 8 -n 4 -r 1 -o csv");
+  EXPECT_EQ(std::count(csv.out.begin(), csv.out.end(), '\n'), 3) << csv.out;
+  Result json = run("%b %p -p 64 -n 0 -r 3 -o json --threads 1");
+  EXPECT_NE(json.out.find("\"test\": \"pp64\""), std::string::npos) << json.out;
+  EXPECT_NE(json.err.find("the model was trained on 32"), std::string::npos) << json.err;
+}
+
+} // namespace
+} // namespace strata::test
