@@ -30,9 +30,8 @@ bool isPlain(LinearOp linear) {
          !linear.getRotary() && !linear.getResidual();
 }
 
-bool hasOneReader(Value value) {
-  return value.hasOneUse() && lookThroughRope(value).hasOneUse();
-}
+/// Neither the value nor what it is a rotation of has another use.
+bool hasOneReader(Value value) { return value.hasOneUse() && lookThroughRope(value).hasOneUse(); }
 
 /// Whether `weight` exists where `op` stands, or can be moved there.
 bool canStandBefore(Value weight, Operation *op) {
@@ -87,13 +86,16 @@ std::string whyNotSibling(LinearOp linear, LinearOp query, LinearOp first) {
 }
 
 std::string whyNotSiblings(AttentionOp attention, CacheAppendOp append, const Siblings &siblings) {
-  for (auto [linear, what] : llvm::zip(siblings.all(), ArrayRef{"query", "keys", "values"}))
+  for (auto [linear, what] : {std::pair{siblings.query, "the query is"},
+                              {siblings.keys, "the keys are"},
+                              {siblings.values, "the values are"}})
     if (!linear || linear->getBlock() != attention->getBlock())
-      return what + std::string(" are not the product of a linear");
+      return std::string(what) + " not the product of a linear";
   if (!hasOneReader(append.getKeys()) || !hasOneReader(append.getValues()))
-    return "keys or values are not used by the cache_append alone";
+    return "the keys or values are used by more than the cache_append";
+  LinearOp first = firstOf(siblings);
   for (LinearOp linear : siblings.all())
-    if (std::string why = whyNotSibling(linear, siblings.query, firstOf(siblings)); !why.empty())
+    if (std::string why = whyNotSibling(linear, siblings.query, first); !why.empty())
       return describe(linear) + " " + why;
   return "";
 }

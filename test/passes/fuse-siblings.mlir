@@ -1,0 +1,145 @@
+// RUN: strata-opt %s --decoder-fuse-siblings --remarks-filter-missed=decoder-fuse-siblings -verify-diagnostics | FileCheck %s
+// RUN: strata-opt %s --decoder-fuse-siblings --mlir-print-debuginfo | FileCheck %s --check-prefix=LOC
+
+!x = tensor<?x64xbf16>
+!w = tensor<64x64xbf16>
+!r = tensor<?x32xf32>
+!kv = !decoder.kv_cache<layers = 4, heads = 1, head_dim = 64, page_tokens = 64>
+!batch = !decoder.batch
+
+// As a model is imported: each weight just before its linear, rope on queries and keys. The fused op
+// stands where the first stood, with the weights before it.
+// CHECK-LABEL: func @layer(
+// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[R:.*]]: tensor<?x32xf32>
+func.func @layer(%x: !x, %r: !r, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-NEXT: %q.weight = decoder.parameter
+  // CHECK-NEXT: %k.weight = decoder.parameter
+  // CHECK-NEXT: %v.weight = decoder.parameter
+  // CHECK-NEXT: %[[Y:.*]]:3 = decoder.linear %[[X]], [%q.weight, %k.weight, %v.weight] :
+  // CHECK-NEXT: %[[Q:.*]] = decoder.rope %[[Y]]#0
+  // CHECK-NEXT: %[[K:.*]] = decoder.rope %[[Y]]#1
+  // CHECK-NEXT: %[[KV:.*]] = decoder.cache_append %[[K]], %[[Y]]#2,
+  // CHECK-NEXT: decoder.attention %[[Q]], %[[KV]]
+  // LOC: decoder.linear {{.*}} loc(#[[LOC:.*]])
+  %wq = decoder.parameter "q.weight" : !w
+  %q = decoder.linear %x, [%wq] : (!x, !w) -> !x loc("model.layers.3.self_attn.q_proj")
+  %qr = decoder.rope %q, %r {head_dim = 64 : i64} : (!x, !r) -> !x
+  %wk = decoder.parameter "k.weight" : !w
+  %k = decoder.linear %x, [%wk] : (!x, !w) -> !x loc("model.layers.3.self_attn.k_proj")
+  %kr = decoder.rope %k, %r {head_dim = 64 : i64} : (!x, !r) -> !x
+  %wv = decoder.parameter "v.weight" : !w
+  %v = decoder.linear %x, [%wv] : (!x, !w) -> !x loc("model.layers.3.self_attn.v_proj")
+  %kv1 = decoder.cache_append %kr, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  %a = decoder.attention %qr, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+// LOC: #[[LOC]] = loc("model.layers.3.self_attn.qkv_proj"(
+
+// The weights are [q, k, v] in whatever order the products are computed.
+// CHECK-LABEL: func @another_order(
+// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[WQ:.*]]: tensor<64x64xbf16>, %[[WK:.*]]: tensor<64x64xbf16>, %[[WV:.*]]: tensor<64x64xbf16>,
+func.func @another_order(%x: !x, %wq: !w, %wk: !w, %wv: !w, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-NEXT: decoder.linear %[[X]], [%[[WQ]], %[[WK]], %[[WV]]] :
+  %v = decoder.linear %x, [%wv] : (!x, !w) -> !x
+  %k = decoder.linear %x, [%wk] : (!x, !w) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  %q = decoder.linear %x, [%wq] : (!x, !w) -> !x
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+// What is one linear already is left alone, without a remark; so is a pass that runs twice.
+// CHECK-LABEL: func @already(
+func.func @already(%x: !x, %w: !w, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}, %{{.*}}] :
+  %y:3 = decoder.linear %x, [%w, %w, %w] : (!x, !w, !w, !w) -> (!x, !x, !x)
+  %kv1 = decoder.cache_append %y#1, %y#2, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  %a = decoder.attention %y#0, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+// Linears of one input that feed no attention stay apart.
+// CHECK-LABEL: func @gate_and_up(
+func.func @gate_and_up(%x: !x, %w: !w) -> !x {
+  // CHECK-COUNT-2: decoder.linear %{{.*}}, [%{{[^,]*}}] :
+  %gate = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %up = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %y = decoder.add %gate, %up : (!x, !x) -> !x
+  return %y : !x
+}
+
+// CHECK-LABEL: func @query_from_elsewhere(
+func.func @query_from_elsewhere(%x: !x, %q: !x, %w: !w, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-COUNT-2: decoder.linear %{{.*}}, [%{{[^,]*}}] :
+  %k = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %v = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{the query is not the product of a linear}}
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+// CHECK-LABEL: func @keys_needed(
+func.func @keys_needed(%x: !x, %w: !w, %kv: !kv, %batch: !batch) -> (!x, !x) {
+  // CHECK-COUNT-3: decoder.linear %{{.*}}, [%{{[^,]*}}] :
+  %q = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %k = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %v = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{the keys or values are used by more than the cache_append}}
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a, %k : !x, !x
+}
+
+// One linear for keys and values: each has a second use.
+// CHECK-LABEL: func @keys_are_values(
+func.func @keys_are_values(%x: !x, %w: !w, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-COUNT-2: decoder.linear %{{.*}}, [%{{[^,]*}}] :
+  %q = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %k = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %kv1 = decoder.cache_append %k, %k, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{the keys or values are used by more than the cache_append}}
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+// Cross attention.
+// CHECK-LABEL: func @another_input(
+func.func @another_input(%x: !x, %encoded: !x, %w: !w, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-COUNT-3: decoder.linear %{{.*}}, [%{{[^,]*}}] :
+  %q = decoder.linear %x, [%w] : (!x, !w) -> !x loc("q_proj")
+  %k = decoder.linear %encoded, [%w] : (!x, !w) -> !x loc("k_proj")
+  %v = decoder.linear %encoded, [%w] : (!x, !w) -> !x loc("v_proj")
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{linear 'k_proj' has another input than linear 'q_proj'}}
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+// CHECK-LABEL: func @clauses_already(
+func.func @clauses_already(%x: !x, %w: !w, %r: !r, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK: decoder.linear %{{.*}}, [%{{[^,]*}}] rope(
+  // CHECK-COUNT-2: decoder.linear %{{.*}}, [%{{[^,]*}}] :
+  %q = decoder.linear %x, [%w] rope(%r, head_dim = 64, weights = [0]) : (!x, !w, !r) -> !x
+  %k = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %v = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{linear has several weights or clauses already}}
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+func.func private @make_weight() -> !w
+
+// CHECK-LABEL: func @weight_too_late(
+func.func @weight_too_late(%x: !x, %w: !w, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-COUNT-3: decoder.linear %{{.*}}, [%{{[^,]*}}] :
+  %q = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %k = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %wv = call @make_weight() : () -> !w
+  %v = decoder.linear %x, [%wv] : (!x, !w) -> !x loc("v_proj")
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{linear 'v_proj' has a weight that is computed after linear}}
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
