@@ -166,8 +166,7 @@ llvm::Expected<std::string> Writer::manifest() {
       break;
     XXH128_hash_t header = hash(file.header);
     files.push_back(package::CreateCheckpointFile(fb, fb.CreateString(file.name), file.size,
-                                                  file.header.size(), header.low64,
-                                                  header.high64));
+                                                  file.header.size(), header.low64, header.high64));
   }
   auto filesOffset = fb.CreateVector(files);
   std::vector<flatbuffers::Offset<package::Parameter>> parameterOffsets;

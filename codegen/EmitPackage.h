@@ -34,13 +34,13 @@ struct PackageCode {
 
 /// What goes into a package besides the program. The referenced bytes must outlive the call.
 struct PackageInputs {
-  std::string compiler;                    ///< name and version of this compiler
-  std::string weightsDirectory;            ///< absolute; empty without weights
-  std::vector<PackageFile> files;          ///< of the checkpoint
-  llvm::StringMap<PackageTensor> tensors;  ///< by key; empty without weights
+  std::string compiler;                   ///< name and version of this compiler
+  std::string weightsDirectory;           ///< absolute; empty without weights
+  std::vector<PackageFile> files;         ///< of the checkpoint
+  llvm::StringMap<PackageTensor> tensors; ///< by key; empty without weights
   bool embedWeights = false;
-  std::optional<std::string> tokenizer;    ///< bytes of a SentencePiece model
-  std::vector<PackageCode> code;           ///< best first
+  std::optional<std::string> tokenizer; ///< bytes of a SentencePiece model
+  std::vector<PackageCode> code;        ///< best first
 };
 
 /// The bytes of model.strata for a program after the stage `kernels`. Deterministic: equal inputs

@@ -31,8 +31,8 @@ ProgramFacts strata::getProgramFacts(ModuleOp module) {
   // The embedding is the first dispatch whose result is activations.
   for (auto dispatch : forward.getOps<DispatchOp>())
     for (Type type : dispatch.getResultTypes())
-      if (auto memref = dyn_cast<MemRefType>(type); memref && memref.getElementType().isBF16() &&
-                                                    !facts.hidden)
+      if (auto memref = dyn_cast<MemRefType>(type);
+          memref && memref.getElementType().isBF16() && !facts.hidden)
         facts.hidden = memref.getDimSize(1);
   return facts;
 }
@@ -89,14 +89,12 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
     for (PhaseAttr phase : variant.getPhases()) {
       package::Grid grid(static_cast<package::Axis>(phase.getAxis()), phase.getDivisor(),
                          phase.getFactor());
-      phases.push_back(
-          package::CreatePhase(fb, fb.CreateString(phase.getSymbol().str()), &grid));
+      phases.push_back(package::CreatePhase(fb, fb.CreateString(phase.getSymbol().str()), &grid));
     }
     variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases)));
   }
   return package::CreateKernel(fb, fb.CreateString(op.getSymName().str()),
-                               static_cast<package::Axis>(op.getAxis()),
-                               fb.CreateVector(variants));
+                               static_cast<package::Axis>(op.getAxis()), fb.CreateVector(variants));
 }
 
 static llvm::Expected<Offset<package::Dispatch>>
@@ -151,8 +149,7 @@ strata::emitProgram(FlatBufferBuilder &fb, ModuleOp module, llvm::ArrayRef<Packa
     dispatches.push_back(*offset);
   }
   auto device = fb.CreateString("cpu");
-  return package::CreateProgram(fb, device, fb.CreateVector(codeObjects),
-                                fb.CreateVector(kernels), fb.CreateVector(dispatches),
-                                arena.getInt(), kArenaTokenMultiple, cache.getPageTokens(),
-                                cache.getPageBytes());
+  return package::CreateProgram(fb, device, fb.CreateVector(codeObjects), fb.CreateVector(kernels),
+                                fb.CreateVector(dispatches), arena.getInt(), kArenaTokenMultiple,
+                                cache.getPageTokens(), cache.getPageBytes());
 }

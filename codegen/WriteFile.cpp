@@ -41,7 +41,8 @@ static llvm::Error writeToDevice(llvm::StringRef path, llvm::StringRef bytes) {
   return fail(path, ("write " + std::to_string(bytes.size()) + " bytes").c_str(), code);
 }
 
-/// So that the new name survives a power failure. Some file systems refuse; the file is whole anyway.
+/// So that the new name survives a power failure. Some file systems refuse; the file is whole
+/// anyway.
 static void syncFolder(llvm::StringRef path) {
   llvm::StringRef folder = llvm::sys::path::parent_path(path);
   int fd = open(folder.empty() ? "." : folder.str().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -43,7 +43,8 @@ LogicalResult DecoderDialect::verifyOperationAttribute(Operation *op, NamedAttri
       return op->emitOpError() << "'" << kModelAttrName << "' must be a #decoder.model on a module";
     return success();
   }
-  if (llvm::is_contained({kWorkspaceBytesAttrName, kArenaBytesAttrName}, attribute.getName().getValue())) {
+  if (llvm::is_contained({kWorkspaceBytesAttrName, kArenaBytesAttrName},
+                         attribute.getName().getValue())) {
     auto bytes = dyn_cast<IntegerAttr>(attribute.getValue());
     if (!bytes || !bytes.getType().isInteger(64) || bytes.getInt() < 0)
       return op->emitOpError() << "'" << attribute.getName().getValue() << "' must be an i64 >= 0";
@@ -56,7 +57,9 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError, 
                                   int64_t heads, int64_t headDim, int64_t pageTokens) {
   // The product of all four, times 4 bytes, has to fit: a page's bytes are computed from them.
   constexpr int64_t kLimit = int64_t(1) << 16;
-  for (auto [name, value] : {std::pair{"layers", layers}, {"heads", heads}, {"head_dim", headDim},
+  for (auto [name, value] : {std::pair{"layers", layers},
+                             {"heads", heads},
+                             {"head_dim", headDim},
                              {"page_tokens", pageTokens}})
     if (value <= 0 || value > kLimit)
       return emitError() << name << " is " << value << ", expected 1 to " << kLimit;

@@ -87,6 +87,4 @@ CostAttr SquaredReluOp::getCost() {
   return cost(*this, 0, 2 * rowBytes(getInput()), 2 * columns(getInput()));
 }
 
-CostAttr AddOp::getCost() {
-  return cost(*this, 0, 3 * rowBytes(getLhs()), columns(getLhs()));
-}
+CostAttr AddOp::getCost() { return cost(*this, 0, 3 * rowBytes(getLhs()), columns(getLhs())); }

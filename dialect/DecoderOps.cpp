@@ -29,8 +29,8 @@ LogicalResult verifyNorm(Operation *op, Value input, Value gamma, Value beta,
     return success();
   for (auto [name, vector] : {std::pair{"gamma", gamma}, {"beta", beta}})
     if (elements(vector) != columns(input))
-      return op->emitOpError() << name << " has " << elements(vector)
-                               << " elements, input has " << columns(input) << " features";
+      return op->emitOpError() << name << " has " << elements(vector) << " elements, input has "
+                               << columns(input) << " features";
   float value = eps->convertToFloat();
   if (!(value > 0 && value < 1))
     return op->emitOpError() << "eps is " << value << ", expected more than 0 and less than 1";
@@ -267,15 +267,15 @@ LogicalResult RopeOp::verify() {
 
 LogicalResult CacheAppendOp::verify() {
   KVCacheType cache = getCache().getType();
-  for (auto [name, value] : {std::pair<StringRef, Value>{"keys", getKeys()}, {"values", getValues()}})
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>{"keys", getKeys()}, {"values", getValues()}})
     if (columns(value) != cache.getHeads() * cache.getHeadDim()) // cache_append_c1
       return emitOpError() << name << " have " << columns(value) << " features, the cache takes "
                            << cache.getHeads() * cache.getHeadDim();
   return verifyLayer(*this, getLayer(), cache); // cache_append_c2
 }
 
-void CacheAppendOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                                MLIRContext *context) {
+void CacheAppendOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
   patterns.add<OverwrittenCacheAppend>(context);
 }
 

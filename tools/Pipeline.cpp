@@ -39,7 +39,7 @@ void strata::populatePlan(OpPassManager &pm, const PipelineOptions &) {
 
 void strata::populateKernels(OpPassManager &pm, const PipelineOptions &options) {
   GenerateCpuKernelsOptions kernels;
-  kernels.levels = options.levels;
+  kernels.levels.assign(options.levels.begin(), options.levels.end());
   pm.addPass(createGenerateCpuKernels(kernels));
 }
 

@@ -22,8 +22,8 @@ inline constexpr Stage kStages[] = {Stage::Import,  Stage::Fuse, Stage::Plan,
 llvm::StringRef stageName(Stage stage);
 
 struct PipelineOptions {
-  bool fuse = true;                 ///< false: every op stays a kernel of its own
-  std::vector<std::string> levels;  ///< of x86-64; all if empty
+  bool fuse = true;                ///< false: every op stays a kernel of its own
+  std::vector<std::string> levels; ///< of x86-64; all if empty
 };
 
 // `import` is frontend/ImportModel: it makes decoder ops on tensors, weights by checkpoint key.

@@ -1,5 +1,6 @@
 //===- strata-opt.cpp - mlir-opt with Strata's dialect and passes ---------===//
 
+#include "codegen/cpu/CpuPasses.h"
 #include "dialect/Decoder.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
@@ -12,6 +13,7 @@ int main(int argc, char **argv) {
   registry.insert<strata::DecoderDialect>();
   mlir::registerAllPasses();
   strata::registerStrataPasses();
+  strata::registerCpuPassesAndPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Strata's optimizer driver\n", registry));
 }

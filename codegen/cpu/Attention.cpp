@@ -64,13 +64,15 @@ static void emitScores(KernelBuilder &b, const AttentionSpec &spec, const State 
     Value firstPair = b.mul(b.add(b.mul(head, spec.group), g), spec.headDim / 2);
     b.loop(b.index(0), b.index(spec.pageTokens), chains * lanes, [&](Value slot) {
       Values zeros(chains, b.f32(0, lanes));
-      Values dots = b.loop(b.index(0), b.index(spec.headDim / 2), 1, zeros, [&](Value i, ValueRange in) {
-        Values acc(in);
-        Value q = b.splat(b.load(query, {token, b.add(firstPair, i)}), lanes);
-        for (int64_t c = 0; c != chains; ++c)
-          acc[c] = b.dot(acc[c], q, b.load(page.keys, {head, i, b.add(slot, c * lanes)}, lanes));
-        return acc;
-      });
+      Values dots =
+          b.loop(b.index(0), b.index(spec.headDim / 2), 1, zeros, [&](Value i, ValueRange in) {
+            Values acc(in);
+            Value q = b.splat(b.load(query, {token, b.add(firstPair, i)}), lanes);
+            for (int64_t c = 0; c != chains; ++c)
+              acc[c] =
+                  b.dot(acc[c], q, b.load(page.keys, {head, i, b.add(slot, c * lanes)}, lanes));
+            return acc;
+          });
       for (int64_t c = 0; c != chains; ++c) {
         Value at = b.add(slot, c * lanes);
         Value visible = b.mask(b.sub(count, at));
@@ -86,9 +88,10 @@ static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const State
   int64_t lanes = b.lanes();
   b.loop(b.index(0), b.index(spec.group), 1, [&](Value g) {
     Value zero = b.index(0), end = b.index(spec.pageTokens);
-    Values highest = b.loop(zero, end, lanes, {b.f32(-INFINITY, lanes)}, [&](Value s, ValueRange m) {
-      return Values{b.maxf(m[0], b.load(state.scores, {g, s}, lanes))};
-    });
+    Values highest =
+        b.loop(zero, end, lanes, {b.f32(-INFINITY, lanes)}, [&](Value s, ValueRange m) {
+          return Values{b.maxf(m[0], b.load(state.scores, {g, s}, lanes))};
+        });
     Value before = b.load(state.maxima, g);
     Value maximum = b.maxf(before, b.maximum(highest[0]));
     Value maxima = b.splat(maximum, lanes);
@@ -96,8 +99,8 @@ static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const State
       Value score = b.load(state.scores, {g, s}, lanes);
       Value weight = b.exp(b.subf(score, maxima));
       // exp stops at e^-87; a hidden token weighs nothing at all.
-      Value hidden = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, score,
-                                           b.f32(-INFINITY, lanes));
+      Value hidden =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, score, b.f32(-INFINITY, lanes));
       weight = b.selectLanes(hidden, b.f32(0, lanes), weight);
       b.store(weight, state.scores, {g, s});
       return Values{b.addf(sum[0], weight)};

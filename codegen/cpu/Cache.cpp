@@ -54,7 +54,8 @@ void strata::cpu::storeKey(KernelBuilder &b, const CacheSlot &slot, Value head, 
                            Value row, int64_t headDim) {
   b.loop(b.index(0), b.index(headDim / 2), 1, [&](Value pair) {
     Value even = b.mul(pair, 2);
-    Value value = b.pairs(b.load(features, {row, even}, 1), b.load(features, {row, b.add(even, 1)}, 1));
+    Value value =
+        b.pairs(b.load(features, {row, even}, 1), b.load(features, {row, b.add(even, 1)}, 1));
     b.store(value, slot.page.keys, {head, pair, slot.slot});
   });
 }

@@ -138,7 +138,8 @@ KernelSpec strata::cpu::describeAdd(AddOp op) {
     Value x = activations(b, args, lhs, features), y = activations(b, args, rhs, features),
           to = activations(b, args, result, features);
     b.vectors(features, [&](Value i, int64_t lanes) {
-      Value sum = b.addf(b.toF32(b.load(x, {token, i}, lanes)), b.toF32(b.load(y, {token, i}, lanes)));
+      Value sum =
+          b.addf(b.toF32(b.load(x, {token, i}, lanes)), b.toF32(b.load(y, {token, i}, lanes)));
       b.store(b.toBf16(sum), to, {token, i});
     });
   });

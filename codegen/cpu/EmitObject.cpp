@@ -5,8 +5,8 @@
 #include "lld/Common/Driver.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/ScopeExit.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -42,7 +42,8 @@ static Expected<std::unique_ptr<TargetMachine>> createTargetMachine(const Level 
                                   Reloc::PIC_, std::nullopt, CodeGenOptLevel::Default));
 }
 
-/// The kernels are scheduled and vectorized already; what is left is to inline, clean up and unroll.
+/// The kernels are scheduled and vectorized already; what is left is to inline, clean up and
+/// unroll.
 static void optimize(Module &module, TargetMachine &machine) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
@@ -91,10 +92,10 @@ static Error writeObject(StringRef path, StringRef bytes) {
 static Expected<std::string> linkFiles(const std::string &input, const std::string &output) {
   std::string messages;
   raw_string_ostream log(messages);
-  const char *arguments[] = {"ld.lld",         "-shared",         "--no-undefined",
-                             "-z",             "noexecstack",     "--build-id=none",
-                             "--threads=1",    "--no-mmap-output-file", "-o",
-                             output.c_str(),   input.c_str()};
+  const char *arguments[] = {
+      "ld.lld",      "-shared",         "--no-undefined", "-z",
+      "noexecstack", "--build-id=none", "--threads=1",    "--no-mmap-output-file",
+      "-o",          output.c_str(),    input.c_str()};
   lld::Result linked = lld::lldMain(arguments, log, log, {{lld::Gnu, &lld::elf::link}});
   auto buffer = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (linked.retCode || !buffer)

@@ -1,7 +1,7 @@
 //===- GenerateCpuKernels.cpp - one kernel for each distinct op -----------===//
 
-#include "codegen/cpu/CpuPasses.h"
 #include "codegen/Buffers.h"
+#include "codegen/cpu/CpuPasses.h"
 #include "codegen/cpu/Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -47,16 +47,20 @@ static void emitFunction(ModuleOp levelModule, const Level &level, StringRef nam
   Type buffer = MemRefType::get({1}, builder.getI8Type());
   SmallVector<Type> inputs(buffers, buffer);
   inputs.append(6, builder.getIndexType());
-  auto function =
-      func::FuncOp::create(builder, loc, name, builder.getFunctionType(inputs, {}));
+  auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType(inputs, {}));
   // The plan gives every buffer a place of its own while the kernel runs.
   for (unsigned i = 0; i != buffers; ++i)
     function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
   Block *body = function.addEntryBlock();
   KernelBuilder kernel(function, level);
   auto scalars = body->getArguments().drop_front(buffers);
-  KernelArguments args{Values(body->getArguments().take_front(buffers)), scalars[0], scalars[1],
-                       scalars[2], scalars[3], scalars[4], scalars[5]};
+  KernelArguments args{Values(body->getArguments().take_front(buffers)),
+                       scalars[0],
+                       scalars[1],
+                       scalars[2],
+                       scalars[3],
+                       scalars[4],
+                       scalars[5]};
   phase.emit(kernel, args);
   func::ReturnOp::create(kernel);
 }
@@ -101,9 +105,9 @@ private:
     auto layer = op->getAttrOfType<IntegerAttr>("layer");
     if (!layer)
       layer = builder.getI64IntegerAttr(0);
-    auto dispatch = DispatchOp::create(builder, op.getLoc(), op->getResultTypes(), *kernel,
-                                       op->getOperands(), layer, op.getCost(),
-                                       op->getAttrOfType<ArenaAttr>("workspace"));
+    auto dispatch =
+        DispatchOp::create(builder, op.getLoc(), op->getResultTypes(), *kernel, op->getOperands(),
+                           layer, op.getCost(), op->getAttrOfType<ArenaAttr>("workspace"));
     op->replaceAllUsesWith(dispatch);
     op->erase();
     return success();

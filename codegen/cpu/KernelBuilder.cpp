@@ -22,19 +22,13 @@ KernelBuilder::KernelBuilder(func::FuncOp function, const Level &level)
 // Index arithmetic
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::index(int64_t value) {
-  return arith::ConstantIndexOp::create(*this, value);
-}
+Value KernelBuilder::index(int64_t value) { return arith::ConstantIndexOp::create(*this, value); }
 Value KernelBuilder::add(Value a, Value b) { return arith::AddIOp::create(*this, a, b); }
 Value KernelBuilder::sub(Value a, Value b) { return arith::SubIOp::create(*this, a, b); }
 Value KernelBuilder::mul(Value a, Value b) { return arith::MulIOp::create(*this, a, b); }
 Value KernelBuilder::mul(Value a, int64_t b) { return mul(a, index(b)); }
-Value KernelBuilder::div(Value a, int64_t b) {
-  return arith::DivUIOp::create(*this, a, index(b));
-}
-Value KernelBuilder::rem(Value a, int64_t b) {
-  return arith::RemUIOp::create(*this, a, index(b));
-}
+Value KernelBuilder::div(Value a, int64_t b) { return arith::DivUIOp::create(*this, a, index(b)); }
+Value KernelBuilder::rem(Value a, int64_t b) { return arith::RemUIOp::create(*this, a, index(b)); }
 Value KernelBuilder::min(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
 Value KernelBuilder::max(Value a, Value b) { return arith::MaxSIOp::create(*this, a, b); }
 Value KernelBuilder::less(Value a, Value b) {
@@ -160,9 +154,7 @@ Value KernelBuilder::splat(Value scalar, int64_t lanes) {
 Value KernelBuilder::addf(Value a, Value b) { return arith::AddFOp::create(*this, a, b); }
 Value KernelBuilder::subf(Value a, Value b) { return arith::SubFOp::create(*this, a, b); }
 Value KernelBuilder::mulf(Value a, Value b) { return arith::MulFOp::create(*this, a, b); }
-Value KernelBuilder::fma(Value a, Value b, Value c) {
-  return math::FmaOp::create(*this, a, b, c);
-}
+Value KernelBuilder::fma(Value a, Value b, Value c) { return math::FmaOp::create(*this, a, b, c); }
 Value KernelBuilder::maxf(Value a, Value b) {
   // (a > b ? a : b), which is one vmaxps; a NaN in b wins.
   Value greater = arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
@@ -200,8 +192,8 @@ Value KernelBuilder::exp(Value x) {
   for (double c : {1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0})
     p = fma(p, r, f32(c, n));
   Value exponent = arith::FPToSIOp::create(*this, i32Type(n), k);
-  exponent = arith::ShLIOp::create(*this, arith::AddIOp::create(*this, exponent, i32(127, n)),
-                                   i32(23, n));
+  exponent =
+      arith::ShLIOp::create(*this, arith::AddIOp::create(*this, exponent, i32(127, n)), i32(23, n));
   return mulf(p, arith::BitcastOp::create(*this, f32Type(n), exponent));
 }
 

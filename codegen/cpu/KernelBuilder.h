@@ -59,13 +59,14 @@ public:
   /// A pointer argument as a row-major array; a null size is dynamic and taken from `sizes`.
   Value view(Value buffer, mlir::Type element, llvm::ArrayRef<int64_t> shape, ValueRange sizes = {},
              Value byteOffset = {});
-  /// Scratch on the stack, aligned to 64 bytes. Placed in the entry block: it does not grow in loops.
+  /// Scratch on the stack, aligned to 64 bytes. Placed in the entry block: it does not grow in
+  /// loops.
   Value stack(mlir::Type element, llvm::ArrayRef<int64_t> shape);
-  Value load(Value memory, ValueRange at);                 ///< one element
-  Value load(Value memory, ValueRange at, int64_t lanes);  ///< a vector
+  Value load(Value memory, ValueRange at);                ///< one element
+  Value load(Value memory, ValueRange at, int64_t lanes); ///< a vector
   /// Lanes where `mask` is false are 0 and touch no memory. A null mask loads all.
   Value loadMasked(Value memory, ValueRange at, Value mask);
-  void store(Value value, Value memory, ValueRange at);    ///< an element or a vector
+  void store(Value value, Value memory, ValueRange at); ///< an element or a vector
   void storeMasked(Value value, Value memory, ValueRange at, Value mask);
 
   // Vectors. `lanes` is the number of elements of the result.

@@ -6,9 +6,8 @@
 using namespace strata::cpu;
 
 static constexpr llvm::StringLiteral kAvx2[] = {"avx2", "fma", "f16c", "bmi2"};
-static constexpr llvm::StringLiteral kAvx512Bf16[] = {"avx2",     "fma",      "f16c",
-                                                      "bmi2",     "avx512f",  "avx512bw",
-                                                      "avx512dq", "avx512vl", "avx512bf16"};
+static constexpr llvm::StringLiteral kAvx512Bf16[] = {
+    "avx2", "fma", "f16c", "bmi2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
 
 // A 4x4 tile of 16 accumulators leaves half of AVX-512's registers for operands; with AVX2's 16
 // registers 4x2 accumulators leave four for tokens (even and odd halves) and two for a weight.

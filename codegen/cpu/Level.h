@@ -14,9 +14,10 @@ struct Level {
   llvm::StringLiteral llvmCpu;      ///< LLVM's name
   llvm::StringLiteral llvmFeatures; ///< beyond llvmCpu
   llvm::ArrayRef<llvm::StringLiteral> required; ///< as runtime/cpu/CpuFeatures names them
-  int64_t lanes;                    ///< f32 elements of a vector
-  bool bf16Dot;                     ///< has vdpbf16ps
-  int64_t tileRows, tileVectors;    ///< register tile of the matrix product: rows of W x vectors of tokens
+  int64_t lanes;                                ///< f32 elements of a vector
+  bool bf16Dot;                                 ///< has vdpbf16ps
+  int64_t tileRows,
+      tileVectors; ///< register tile of the matrix product: rows of W x vectors of tokens
 };
 
 /// Best first.

@@ -33,9 +33,9 @@ Value LinearSpec::weightPairs(KernelBuilder &b, const KernelArguments &args,
   return b.view(args.buffers[part.weight], b.getI32Type(), {part.rows, pairs()});
 }
 
-void strata::cpu::forEachPart(KernelBuilder &b, const KernelArguments &args,
-                              const LinearSpec &spec,
-                              llvm::function_ref<void(const LinearSpec::Part &, Value, Value)> body) {
+void strata::cpu::forEachPart(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+    llvm::function_ref<void(const LinearSpec::Part &, Value, Value)> body) {
   int64_t first = 0; // unit of the part's first row
   for (const LinearSpec::Part &part : spec.parts) {
     int64_t units = spec.units(part);

@@ -14,8 +14,8 @@ using namespace strata::cpu;
 
 /// The workspace as rows of pairs: what the decode form multiplies when a prologue wrote it.
 static Value workspaceRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  return b.view(args.buffers[*spec.workspace], b.getI32Type(),
-                {ShapedType::kDynamic, spec.pairs()}, spec.rows(args));
+  return b.view(args.buffers[*spec.workspace], b.getI32Type(), {ShapedType::kDynamic, spec.pairs()},
+                spec.rows(args));
 }
 
 void strata::cpu::emitNormalizeRows(KernelBuilder &b, const KernelArguments &args,
@@ -82,8 +82,7 @@ static void emitRow(KernelBuilder &b, Value weight, Value row, Value input, int6
       b.store(dot, tile.values, {b.add(token, t), column});
   };
   Value grouped = b.mul(b.div(tile.tokens, kDecodeGroup), kDecodeGroup);
-  b.loop(b.index(0), grouped, kDecodeGroup,
-         [&](Value token) { group(token, kDecodeGroup, 1); });
+  b.loop(b.index(0), grouped, kDecodeGroup, [&](Value token) { group(token, kDecodeGroup, 1); });
   b.loop(grouped, tile.tokens, 1, [&](Value token) { group(token, 1, kDotChains); });
 }
 
@@ -100,9 +99,8 @@ void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
       b.loop(b.index(0), rows, kDecodeTile, [&](Value firstToken) {
         Value tokens = b.min(b.sub(rows, firstToken), b.index(kDecodeTile));
         Tile tile{values, firstToken, tokens, firstRow, unitRows};
-        b.loop(firstRow, b.add(firstRow, unitRows), 1, [&](Value row) {
-          emitRow(b, weight, row, input, spec.pairs(), tile);
-        });
+        b.loop(firstRow, b.add(firstRow, unitRows), 1,
+               [&](Value row) { emitRow(b, weight, row, input, spec.pairs(), tile); });
         emitEpilogue(b, args, spec, part, tile);
       });
     });

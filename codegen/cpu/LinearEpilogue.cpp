@@ -11,7 +11,8 @@ void strata::cpu::emitRope(KernelBuilder &b, Value features, Value row, Value ta
   int64_t half = dims / 2;
   b.vectors(half, [&](Value i, int64_t lanes) {
     Value x = b.load(features, {row, i}, lanes), y = b.load(features, {row, b.add(i, half)}, lanes);
-    Value cos = b.load(table, {token, i}, lanes), sin = b.load(table, {token, b.add(i, half)}, lanes);
+    Value cos = b.load(table, {token, i}, lanes),
+          sin = b.load(table, {token, b.add(i, half)}, lanes);
     b.store(b.subf(b.mulf(x, cos), b.mulf(y, sin)), features, {row, i});
     b.store(b.fma(y, cos, b.mulf(x, sin)), features, {row, b.add(i, half)});
   });

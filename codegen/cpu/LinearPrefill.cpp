@@ -115,8 +115,7 @@ static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value ro
   Value column = b.sub(row, block.firstRow);
   for (int64_t r = 0; r != height; ++r)
     for (int64_t v = 0; v != width; ++v)
-      b.store(sums[r * width + v], block.products,
-              {b.add(column, r), b.add(token, v * b.lanes())});
+      b.store(sums[r * width + v], block.products, {b.add(column, r), b.add(token, v * b.lanes())});
 }
 
 /// All rows [firstRow, endRow) with `width` vectors of tokens from `token` on.

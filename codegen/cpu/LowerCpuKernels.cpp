@@ -80,9 +80,7 @@ void strata::buildLowerCpuKernelsPipeline(OpPassManager &pm) {
 
 void strata::registerCpuPassesAndPipelines() {
   registerCpuPasses();
-  PassPipelineRegistration<>("decoder-lower-cpu-kernels",
-                             "lower the kernels of every x86-64 level to the llvm dialect",
-                             [](OpPassManager &pm) {
-                               buildLowerCpuKernelsPipeline(pm.nest<ModuleOp>());
-                             });
+  PassPipelineRegistration<>(
+      "decoder-lower-cpu-kernels", "lower the kernels of every x86-64 level to the llvm dialect",
+      [](OpPassManager &pm) { buildLowerCpuKernelsPipeline(pm.nest<ModuleOp>()); });
 }

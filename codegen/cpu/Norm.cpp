@@ -37,8 +37,8 @@ RowStatistics strata::cpu::rowStatistics(KernelBuilder &b, Value input, Value ro
     return arith::ConstantOp::create(b, b.getF32FloatAttr(static_cast<float>(value)));
   };
   Value inverseCount = scalar(1.0 / double(2 * pairs));
-  Value total = sumOverRow(b, input, row, pairs,
-                           [&](Value acc, Value x, Value) { return b.addf(acc, x); });
+  Value total =
+      sumOverRow(b, input, row, pairs, [&](Value acc, Value x, Value) { return b.addf(acc, x); });
   Value mean = b.mulf(total, inverseCount);
   Value means = b.splat(mean, b.lanes());
   Value squares = sumOverRow(b, input, row, pairs, [&](Value acc, Value x, Value mask) {

@@ -16,8 +16,8 @@ struct NormParameters {
   double eps;
 };
 
-/// body(pair, mask, carried) -> carried over `count` pairs, a vector at a time; the mask is null but
-/// for the last, partial vector.
+/// body(pair, mask, carried) -> carried over `count` pairs, a vector at a time; the mask is null
+/// but for the last, partial vector.
 Values reducePairs(KernelBuilder &b, int64_t count, ValueRange initial,
                    llvm::function_ref<Values(Value, Value, ValueRange)> body);
 

@@ -43,11 +43,13 @@ static std::pair<Value, Value> cosSin(KernelBuilder &b, Value angle) {
   Value r = b.fma(k, f64(b, -0x1.921fb54442d18p+0), x);                            // pi/2
   r = b.fma(k, f64(b, -0x1.1a62633145c07p-54), r);
   Value r2 = b.mulf(r, r);
-  Value sin = polynomial(b, r2, {1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880, -1.0 / 5040,
-                                 1.0 / 120, -1.0 / 6, 1.0});
+  Value sin = polynomial(
+      b, r2,
+      {1.0 / 6227020800, -1.0 / 39916800, 1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6, 1.0});
   sin = b.mulf(sin, r);
-  Value cos = polynomial(b, r2, {-1.0 / 87178291200, 1.0 / 479001600, -1.0 / 3628800, 1.0 / 40320,
-                                 -1.0 / 720, 1.0 / 24, -0.5, 1.0});
+  Value cos = polynomial(b, r2,
+                         {-1.0 / 87178291200, 1.0 / 479001600, -1.0 / 3628800, 1.0 / 40320,
+                          -1.0 / 720, 1.0 / 24, -0.5, 1.0});
   Value quadrant = arith::FPToSIOp::create(b, b.getI64Type(), k);
   Value swap = quadrantIs(b, quadrant, 1);
   Value c = b.select(swap, sin, cos), s = b.select(swap, cos, sin);
@@ -79,11 +81,11 @@ KernelSpec strata::cpu::describeRotaryTable(RotaryTableOp op) {
         b, DenseElementsAttr::get(b.f32Type(half), ArrayRef<float>(values)));
     Value frequency = b.stack(b.getF32Type(), {half});
     b.store(table, frequency, b.index(0));
-    Value to = b.view(args.buffers[result], b.getF32Type(), {ShapedType::kDynamic, dims},
-                      args.tokens);
+    Value to =
+        b.view(args.buffers[result], b.getF32Type(), {ShapedType::kDynamic, dims}, args.tokens);
     b.loop(args.begin, args.end, 1, [&](Value token) {
-      Value array = b.view(args.buffers[positions], b.getI32Type(), {ShapedType::kDynamic},
-                           args.tokens);
+      Value array =
+          b.view(args.buffers[positions], b.getI32Type(), {ShapedType::kDynamic}, args.tokens);
       Value position = arith::SIToFPOp::create(b, b.getF32Type(), b.load(array, token));
       b.loop(b.index(0), b.index(half), 1, [&](Value i) {
         auto [cos, sin] = cosSin(b, b.mulf(position, b.load(frequency, i)));

@@ -13,7 +13,8 @@ namespace strata::cpu {
 /// multiplied with all tokens from the cache. Beyond, the packed form reuses registers better.
 inline constexpr int64_t kDecodeRows = 16;
 
-/// Rows of weights in a workgroup: the unit in which threads share a linear. With rope it is a head.
+/// Rows of weights in a workgroup: the unit in which threads share a linear. With rope it is a
+/// head.
 inline constexpr int64_t kUnitRows = 16;
 
 /// Tokens that the decode form holds results of at a time.

@@ -1,0 +1,86 @@
+//===- strata-compile.cpp - a model definition to model.strata ------------===//
+
+#include "tools/CompileArguments.h"
+#include "tools/Summary.h"
+#include "tools/run/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include <chrono>
+
+using namespace llvm;
+using namespace strata;
+
+static Error error(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+/// Leaves the stage's file in the dump folder.
+static Error writeDump(const std::string &folder, Stage stage, StringRef text) {
+  if (std::error_code code = sys::fs::create_directories(folder))
+    return error(folder + ": " + code.message());
+  SmallString<128> path(folder);
+  sys::path::append(path, stageName(stage) + (stage == Stage::Package ? ".strata" : ".mlir"));
+  return writeFileAtomically(path, text);
+}
+
+static Error writeStandardOutput(StringRef text) {
+  outs() << text;
+  outs().flush();
+  if (!outs().has_error())
+    return Error::success();
+  std::error_code code = outs().error();
+  outs().clear_error();
+  return error("standard output: cannot write: " + code.message());
+}
+
+static Error run(const CompileArguments &args) {
+  auto start = std::chrono::steady_clock::now();
+  mlir::MLIRContext context;
+  absl::StatusOr<ImportedModel> model = importModel(args.model, context);
+  if (!model.ok())
+    return error(std::string(model.status().message()));
+  for (const std::string &warning : model->warnings)
+    errs() << "strata-compile: warning: " << warning << "\n";
+
+  std::string report;
+  raw_string_ostream os(report);
+  CompileOptions options = args.options;
+  options.onStage = [&](Stage stage) {
+    if (stage == Stage::Fuse && args.roofline)
+      printRoofline(*model->module, *args.roofline, os);
+    if (stage == Stage::Plan)
+      printSummary(summarize(*model->module), os);
+  };
+  if (!args.dumpDirectory.empty())
+    options.dump = [&](Stage stage, StringRef text) {
+      return writeDump(args.dumpDirectory, stage, text);
+    };
+  Expected<std::string> result = compile(*model, options);
+  if (!result)
+    return result.takeError();
+  if (args.output == "-")
+    return writeStandardOutput(*result);
+  if (Error failed = writeFileAtomically(args.output, *result))
+    return failed;
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  os << formatv("wrote       {0}, {1:N} bytes, in {2:F2} s\n", args.output, result->size(),
+                seconds.count());
+  return writeStandardOutput(report);
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  absl::StatusOr<CompileArguments> args = parseCompileArguments(argc, argv);
+  if (!args.ok())
+    return reportUsage("strata-compile", args.status());
+  if (args->help || args->version) {
+    outs() << (args->help ? compileHelp()
+                          : compilerVersion() + "\ntargets: cpu (" + levelNames() + ")\n");
+    return 0;
+  }
+  if (Error failed = run(*args))
+    return reportError("strata-compile", absl::InternalError(toString(std::move(failed))));
+  return 0;
+}
