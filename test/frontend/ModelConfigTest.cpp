@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <random>
 
 using namespace strata;
 
@@ -385,6 +386,21 @@ TEST(ModelConfig, CutAnywhere) {
   std::string text = configText();
   for (size_t size = 0; size != text.size(); ++size)
     EXPECT_TRUE(errorOf(text.substr(0, size)).starts_with("config.json: ")) << size;
+}
+
+/// Random bytes changed: an error that names the file, or a valid config.
+TEST(ModelConfig, Mutated) {
+  std::string text = configText({{"rope_scaling", R"({"type": "linear", "factor": 2})"},
+                                 {"eos_token_id", "[3, 5]"},
+                                 {"kv_channels", "16"}});
+  std::minstd_rand random(1);
+  for (int i = 0; i != 10000; ++i) {
+    std::string mutated = text;
+    for (size_t changes = 1 + random() % 3; changes != 0; --changes)
+      mutated[random() % text.size()] = "0123456789-.eE\"{}[]:, \\\0\xFF"[random() % 26];
+    std::string error = errorOf(mutated);
+    EXPECT_TRUE(error == "no error" || error.starts_with("config.json: ")) << mutated << error;
+  }
 }
 
 TEST(ModelConfig, DeepNesting) {
