@@ -49,9 +49,13 @@ LogicalResult checkResults(Operation *op) {
   return success();
 }
 
+bool takesWorkspace(Operation *op) {
+  return llvm::is_contained(op->getName().getAttributeNames(), kWorkspaceAttrName);
+}
+
 LogicalResult checkWorkspace(Operation *op) {
   auto bytes = op->getAttrOfType<IntegerAttr>(kWorkspaceBytesAttrName);
-  if (bytes && !op->getInherentAttr(kWorkspaceAttrName))
+  if (bytes && !takesWorkspace(op))
     return op->emitOpError() << "asks for " << bytes.getInt() << " bytes of workspace, takes none";
   if (bytes && bytes.getInt() > kMaxBytes)
     return op->emitOpError() << "asks for " << bytes.getInt()
