@@ -52,7 +52,7 @@ static void emitFunction(ModuleOp levelModule, const Level &level, StringRef nam
   for (unsigned i = 0; i != buffers; ++i)
     function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
   Block *body = function.addEntryBlock();
-  KernelBuilder kernel(function, level);
+  KernelBuilder kernel(function, body, level);
   auto scalars = body->getArguments().drop_front(buffers);
   KernelArguments args{Values(body->getArguments().take_front(buffers)),
                        scalars[0],

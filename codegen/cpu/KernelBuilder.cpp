@@ -12,10 +12,10 @@
 using namespace mlir;
 using namespace strata::cpu;
 
-KernelBuilder::KernelBuilder(func::FuncOp function, const Level &level)
+KernelBuilder::KernelBuilder(func::FuncOp function, Block *entry, const Level &level)
     : ImplicitLocOpBuilder(function.getLoc(), function.getContext()), level(level),
       function(function) {
-  setInsertionPointToStart(&function.getBody().front());
+  setInsertionPointToStart(entry);
 }
 
 //===----------------------------------------------------------------------===//
@@ -69,6 +69,22 @@ void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(branch.thenBlock());
   body();
+}
+
+void KernelBuilder::call(llvm::StringRef name, ValueRange arguments,
+                         llvm::function_ref<void(KernelBuilder &, ValueRange)> body) {
+  auto levelModule = function->getParentOfType<ModuleOp>();
+  auto callee = levelModule.lookupSymbol<func::FuncOp>(name);
+  if (!callee) {
+    OpBuilder builder = OpBuilder::atBlockBegin(levelModule.getBody());
+    callee = func::FuncOp::create(builder, getUnknownLoc(), name,
+                                  getFunctionType(arguments.getTypes(), {}));
+    callee.setPrivate();
+    KernelBuilder nested(callee, callee.addEntryBlock(), level);
+    body(nested, callee.getArguments());
+    func::ReturnOp::create(nested);
+  }
+  func::CallOp::create(*this, callee, arguments);
 }
 
 void KernelBuilder::vectors(int64_t count, llvm::function_ref<void(Value, int64_t)> body) {
@@ -197,18 +213,22 @@ Value KernelBuilder::exp(Value x) {
   return mulf(p, arith::BitcastOp::create(*this, f32Type(n), exponent));
 }
 
-Value KernelBuilder::transpose(ArrayRef<Value> rows, SmallVectorImpl<Value> &columns) {
-  auto row = cast<VectorType>(rows.front().getType());
-  int64_t n = rows.size(), m = row.getDimSize(0);
-  Type element = row.getElementType();
-  auto type = VectorType::get({n, m}, element);
-  Value matrix = arith::ConstantOp::create(*this, getZeroAttr(type));
-  for (auto [i, value] : llvm::enumerate(rows))
-    matrix = vector::InsertOp::create(*this, value, matrix, int64_t(i));
-  Value result = vector::TransposeOp::create(*this, matrix, ArrayRef<int64_t>{1, 0});
-  for (int64_t i = 0; i != m; ++i)
-    columns.push_back(vector::ExtractOp::create(*this, result, i));
-  return result;
+Values KernelBuilder::transpose(Values rows) {
+  // log2(n) times: row i and row i + n/2, interleaved, become rows 2i and 2i + 1.
+  int64_t n = rows.size();
+  SmallVector<int64_t> low, high;
+  for (int64_t i = 0; i != n; ++i) {
+    low.push_back(i / 2 + (i % 2) * n);
+    high.push_back(n / 2 + i / 2 + (i % 2) * n);
+  }
+  for (int64_t step = 1; step != n; step *= 2) {
+    Values next;
+    for (int64_t i = 0; i != n / 2; ++i)
+      for (const SmallVector<int64_t> &half : {low, high})
+        next.push_back(vector::ShuffleOp::create(*this, rows[i], rows[i + n / 2], half));
+    rows = next;
+  }
+  return rows;
 }
 
 //===----------------------------------------------------------------------===//

@@ -22,7 +22,8 @@ using Values = llvm::SmallVector<Value>;
 
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
-  KernelBuilder(mlir::func::FuncOp function, const Level &level);
+  /// Writes the body of `function`, whose entry block is `entry`.
+  KernelBuilder(mlir::func::FuncOp function, mlir::Block *entry, const Level &level);
 
   const Level &level;
   /// f32 elements of a vector on this level.
@@ -51,6 +52,10 @@ public:
   Values loop(Value begin, Value end, int64_t step, ValueRange initial,
               llvm::function_ref<Values(Value, ValueRange)> body);
   void ifThen(Value condition, llvm::function_ref<void()> body);
+  /// Calls a function of this module that kernels share; `body` writes it when it is first named.
+  /// Arguments are buffers, stack() arrays and indices.
+  void call(llvm::StringRef name, ValueRange arguments,
+            llvm::function_ref<void(KernelBuilder &, ValueRange)> body);
   /// body(i, lanes) for vectors that cover 0 .. count: full vectors first, then single elements.
   void vectors(int64_t count, llvm::function_ref<void(Value, int64_t)> body);
   void vectors(Value count, llvm::function_ref<void(Value, int64_t)> body);
@@ -87,7 +92,8 @@ public:
   Value sum(Value vector);     ///< of all lanes, to f32; the order is the compiler's, and fixed
   Value maximum(Value vector); ///< of all lanes, to f32
   Value exp(Value vector);     ///< e^x for x <= 0, relative error 2e-7; 0 from -87 on
-  Value transpose(llvm::ArrayRef<Value> rows, llvm::SmallVectorImpl<Value> &columns);
+  /// The columns of a square of n vectors of n elements, n a power of two.
+  Values transpose(Values rows);
 
   // bf16.
   Value toF32(Value bf16);

@@ -13,11 +13,10 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
 
-/// The workspace as packed activations [blocks][pairs][kPackTokens].
-static Value packedView(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  Value blocks = b.ceilDiv(spec.rows(args), kPackTokens);
-  return b.view(args.buffers[*spec.workspace], b.getI32Type(),
-                {ShapedType::kDynamic, spec.pairs(), kPackTokens}, blocks);
+/// Packed activations of `rows` rows: [blocks][pairs][kPackTokens].
+static Value packedView(KernelBuilder &b, Value buffer, Value rows, int64_t pairs) {
+  return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs, kPackTokens},
+                b.ceilDiv(rows, kPackTokens));
 }
 
 //===----------------------------------------------------------------------===//
@@ -25,55 +24,66 @@ static Value packedView(KernelBuilder &b, const KernelArguments &args, const Lin
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What packing knows of each of the lanes() rows it transposes at a time.
-struct PackedRow {
-  Value from; ///< row of the input; 0 for rows beyond the step
-  Value mask; ///< all lanes, or none beyond the step
-  RowStatistics statistics;
+/// What packing keeps of the lanes() rows that it transposes at a time, on the stack: the row of
+/// the input (0 for rows beyond the step), how many lanes of it count (all or none), its
+/// statistics.
+struct PackedRows {
+  Value from, lanes, means, scales;
 };
 } // namespace
 
-static PackedRow describeRow(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                             Value input, Value row, const std::optional<NormParameters> &norm) {
-  Value inside = b.less(row, spec.rows(args));
-  Value from = spec.inputRow(b, args, b.select(inside, row, b.index(0)));
-  PackedRow packed{from, b.mask(b.select(inside, b.index(b.lanes()), b.index(0))), {}};
-  if (norm)
-    packed.statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
-  return packed;
+static PackedRows describeRows(KernelBuilder &b, const KernelArguments &args,
+                               const LinearSpec &spec, Value input, Value first,
+                               const std::optional<NormParameters> &norm) {
+  Type f32 = b.getF32Type(), index = b.getIndexType();
+  PackedRows rows{b.stack(index, {b.lanes()}), b.stack(index, {b.lanes()}),
+                  b.stack(f32, {b.lanes()}), b.stack(f32, {b.lanes()})};
+  b.loop(b.index(0), b.index(b.lanes()), 1, [&](Value i) {
+    Value row = b.add(first, i), inside = b.less(row, spec.rows(args));
+    Value from = spec.inputRow(b, args, b.select(inside, row, b.index(0)));
+    b.store(from, rows.from, i);
+    b.store(b.select(inside, b.index(b.lanes()), b.index(0)), rows.lanes, i);
+    if (!norm)
+      return;
+    RowStatistics statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
+    b.store(statistics.mean, rows.means, i);
+    b.store(statistics.scale, rows.scales, i);
+  });
+  return rows;
 }
 
-/// Transposes lanes() pairs from `pair` on of all rows; rows beyond the step become zeros.
-static void packVector(KernelBuilder &b, Value input, Value packed, ArrayRef<PackedRow> rows,
+/// Transposes `count` pairs from `pair` on of all rows; rows beyond the step become zeros.
+static void packVector(KernelBuilder &b, Value input, Value packed, const PackedRows &rows,
                        Value block, Value token, Value pair, int64_t count,
                        const std::optional<NormParameters> &norm) {
   Value partial = count == b.lanes() ? Value() : b.mask(count);
-  Values lines, columns;
-  for (const PackedRow &row : rows) {
-    Value mask = partial ? arith::AndIOp::create(b, row.mask, partial) : row.mask;
-    Value values = b.loadMasked(input, {row.from, pair}, mask);
+  Values lines;
+  for (int64_t i = 0; i != b.lanes(); ++i) {
+    Value at = b.index(i), inside = b.mask(b.load(rows.lanes, at));
+    Value mask = partial ? arith::AndIOp::create(b, inside, partial) : inside;
+    Value values = b.loadMasked(input, {b.load(rows.from, at), pair}, mask);
     if (norm) {
-      values = normalizePairs(b, values, pair, partial, *norm, row.statistics);
-      values = b.selectLanes(row.mask, values, b.i32(0, b.lanes()));
+      RowStatistics statistics{b.load(rows.means, at), b.load(rows.scales, at)};
+      values = normalizePairs(b, values, pair, partial, *norm, statistics);
+      values = b.selectLanes(inside, values, b.i32(0, b.lanes()));
     }
     lines.push_back(values);
   }
-  b.transpose(lines, columns);
+  Values columns = b.transpose(lines);
   for (int64_t i = 0; i != count; ++i)
     b.store(columns[i], packed, {block, b.add(pair, i), token});
 }
 
 void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  Value input = spec.inputPairs(b, args), packed = packedView(b, args, spec);
+  Value input = spec.inputPairs(b, args);
+  Value packed = packedView(b, args.buffers[*spec.workspace], spec.rows(args), spec.pairs());
   std::optional<NormParameters> norm = spec.norm(b, args);
   int64_t lanes = b.lanes(), full = spec.pairs() / lanes * lanes;
   // A workgroup is 16 tokens: one transpose with 16 lanes, two with 8.
   b.loop(b.mul(args.begin, 16 / lanes), b.mul(args.end, 16 / lanes), 1, [&](Value group) {
     Value first = b.mul(group, lanes);
     Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
-    SmallVector<PackedRow> rows;
-    for (int64_t i = 0; i != lanes; ++i)
-      rows.push_back(describeRow(b, args, spec, input, b.add(first, i), norm));
+    PackedRows rows = describeRows(b, args, spec, input, first, norm);
     if (full)
       b.loop(b.index(0), b.index(full), lanes, [&](Value pair) {
         packVector(b, input, packed, rows, block, token, pair, lanes, norm);
@@ -149,14 +159,30 @@ static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
   int64_t lanes = b.lanes();
   b.loop(b.index(0), tile.rows, lanes, [&](Value row) {
     b.loop(b.index(0), tile.tokens, lanes, [&](Value token) {
-      Values lines, columns;
+      Values lines;
       for (int64_t i = 0; i != lanes; ++i)
         lines.push_back(b.load(products, {b.add(row, i), token}, lanes));
-      b.transpose(lines, columns);
+      Values columns = b.transpose(lines);
       for (int64_t i = 0; i != lanes; ++i)
         b.store(columns[i], tile.values, {b.add(token, i), row});
     });
   });
+}
+
+/// products[0..endRow - firstRow][0..tokens] of one block. The code depends on the input features
+/// and the height of `products` only, so all linears of a kind share it.
+static void callProduct(KernelBuilder &b, Value weight, Value packed, Value products, Value block,
+                        Value firstRow, Value endRow, Value tokens, int64_t pairs) {
+  int64_t height = cast<MemRefType>(products.getType()).getDimSize(0);
+  std::string name = ("product_" + llvm::Twine(2 * pairs) + "x" + llvm::Twine(height)).str();
+  b.call(name, {weight, packed, products, block, firstRow, endRow, tokens},
+         [&](KernelBuilder &b, ValueRange args) {
+           Value rows = args[5], blocks = b.mul(b.add(args[3], 1), kPackTokens);
+           Value weights = b.view(args[0], b.getI32Type(), {ShapedType::kDynamic, pairs}, rows);
+           TokenBlock work{
+               weights, packedView(b, args[1], blocks, pairs), args[2], args[3], args[4], pairs};
+           emitTokens(b, work, rows, args[6]);
+         });
 }
 
 void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
@@ -166,16 +192,15 @@ void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
   int64_t padded = llvm::alignTo(groupRows, 16);
   Value products = b.stack(b.getF32Type(), {padded, kPackTokens});
   Value values = b.stack(b.getF32Type(), {kPackTokens, padded});
-  Value packed = packedView(b, args, spec), rows = spec.rows(args);
+  Value rows = spec.rows(args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
-    Value weight = spec.weightPairs(b, args, part);
     b.loop(first, end, groupRows, [&](Value firstRow) {
       Value count = b.min(b.sub(end, firstRow), b.index(groupRows));
       b.loop(b.index(0), b.ceilDiv(rows, kPackTokens), 1, [&](Value block) {
         Value firstToken = b.mul(block, kPackTokens);
         Value tokens = b.min(b.sub(rows, firstToken), b.index(kPackTokens));
-        TokenBlock work{weight, packed, products, block, firstRow, spec.pairs()};
-        emitTokens(b, work, b.add(firstRow, count), tokens);
+        callProduct(b, args.buffers[part.weight], args.buffers[*spec.workspace], products, block,
+                    firstRow, b.add(firstRow, count), tokens, spec.pairs());
         Tile tile{values, firstToken, tokens, firstRow, count};
         emitTranspose(b, products, tile);
         emitEpilogue(b, args, spec, part, tile);

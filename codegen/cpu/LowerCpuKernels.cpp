@@ -44,6 +44,11 @@ namespace {
 struct EmitCpuEntries : strata::impl::EmitCpuEntriesBase<EmitCpuEntries> {
   void runOnOperation() override {
     for (auto body : llvm::make_early_inc_range(getOperation().getOps<LLVM::LLVMFuncOp>())) {
+      if (body.isPrivate()) { // shared by kernels: one copy is enough
+        body.setLinkage(LLVM::Linkage::Internal);
+        body.setNoInline(true);
+        continue;
+      }
       std::string name = body.getName().str();
       body.setName(name + ".body");
       body.setLinkage(LLVM::Linkage::Internal);
