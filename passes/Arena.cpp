@@ -39,11 +39,10 @@ int64_t strata::packArena(MutableArrayRef<Stretch> stretches) {
     stretch->offset = findGap(stretch->bytes, rivals);
     total = std::max(total, stretch->offset + stretch->bytes);
     // `placed` stays sorted by offset, so every `rivals` is.
-    placed.insert(llvm::upper_bound(placed, stretch,
-                                    [](const Stretch *a, const Stretch *b) {
-                                      return a->offset < b->offset;
-                                    }),
-                  stretch);
+    placed.insert(
+        llvm::upper_bound(placed, stretch,
+                          [](const Stretch *a, const Stretch *b) { return a->offset < b->offset; }),
+        stretch);
   }
   return total;
 }

@@ -17,9 +17,7 @@ struct Stretch {
   int64_t first, last; // the ops between which it is live, both included
   int64_t offset = 0;  // set by packArena
 
-  bool isLiveWith(const Stretch &other) const {
-    return first <= other.last && other.first <= last;
-  }
+  bool isLiveWith(const Stretch &other) const { return first <= other.last && other.first <= last; }
 };
 
 /// Gives each stretch its offset: the largest first, each into the smallest gap that fits between

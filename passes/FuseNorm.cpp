@@ -20,13 +20,15 @@ struct NormIntoReader : OpRewritePattern<LayerNormOp> {
 
   LogicalResult matchAndRewrite(LayerNormOp norm, PatternRewriter &rewriter) const override {
     if (!norm->hasOneUse())
-      return missed(norm, kPass, "the result has " + Twine(norm.getResult().getNumUses()) +
-                                     " uses; as a clause each would compute it again");
+      return missed(norm, kPass,
+                    "the result has " + Twine(norm.getResult().getNumUses()) +
+                        " uses; as a clause each would compute it again");
     OpOperand &use = *norm->use_begin();
     return TypeSwitch<Operation *, LogicalResult>(use.getOwner())
         .Case<LinearOp, LogitsOp>([&](auto reader) { return absorb(norm, use, reader, rewriter); })
         .Default([&](Operation *other) {
-          return missed(norm, kPass, "it is read by " + describe(other) + ", not by a linear or logits");
+          return missed(norm, kPass,
+                        "it is read by " + describe(other) + ", not by a linear or logits");
         });
   }
 

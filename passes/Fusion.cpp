@@ -52,8 +52,7 @@ std::string strata::whyNotAbsorbed(Value product, Operation *user) {
   if (linear->getBlock() != user->getBlock())
     return "the linear is in another block";
   if (!product.hasOneUse())
-    return ("the product of " + describe(linear) + " has " + Twine(product.getNumUses()) +
-            " uses")
+    return ("the product of " + describe(linear) + " has " + Twine(product.getNumUses()) + " uses")
         .str();
   return "";
 }

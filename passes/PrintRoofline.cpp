@@ -21,8 +21,8 @@ struct PrintRoofline : strata::impl::PrintRooflineBase<PrintRoofline> {
     if (!found)
       return signalPassFailure();
     if (tokens < 1 || context < 0) {
-      getOperation().emitError() << "a step has tokens >= 1 and context >= 0, found " << tokens
-                                 << " and " << context;
+      emitError(getOperation().getLoc()) << "a step has tokens >= 1 and context >= 0, found "
+                                         << tokens.getValue() << " and " << context.getValue();
       return signalPassFailure();
     }
     printRoofline(getOperation(), *found, llvm::outs(), Step{tokens, context});
@@ -35,13 +35,13 @@ private:
     if (bandwidthGbs > 0 && tflops > 0)
       return Machine{"this machine", bandwidthGbs, tflops};
     if (bandwidthGbs != 0 || tflops != 0) {
-      getOperation().emitError("bandwidth-gbs and tflops go together, both more than 0");
+      emitError(getOperation().getLoc(), "bandwidth-gbs and tflops go together, both more than 0");
       return std::nullopt;
     }
     std::optional<Machine> named = findMachine(machine);
     if (!named)
-      getOperation().emitError() << "no machine is called '" << machine << "'; known are "
-                                 << machineNames();
+      emitError(getOperation().getLoc())
+          << "no machine is called '" << machine << "'; known are " << machineNames();
     return named;
   }
 };

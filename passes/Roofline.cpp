@@ -71,20 +71,27 @@ std::string withoutLayer(StringRef name) {
   return llvm::join(parts, ".");
 }
 
-/// Each new token attends to those before the step, those of the step before it, and itself.
-double attendedTokens(const Step &step) {
-  return double(step.tokens) * step.context + double(step.tokens) * (step.tokens + 1) / 2;
+/// "model.layers.*.mlp.up_proj"; an op without a name is told by its result.
+std::string getRowName(Operation *op) {
+  if (StringRef name = getModelName(op->getLoc()); !name.empty())
+    return withoutLayer(name);
+  std::string type;
+  llvm::raw_string_ostream(type) << op->getResult(0).getType();
+  return type;
 }
 
 Row makeRow(KernelOpInterface op, const Machine &machine, const Step &step) {
   CostAttr cost = op.getCost();
   double rows = op.getAxis() == Axis::Outputs ? step.outputRows : step.tokens;
-  double attended = attendedTokens(step);
+  // Keys and values are read once for all tokens of a sequence; each token computes with those
+  // before the step, those of the step before it, and its own.
+  double cached = double(step.context) + step.tokens;
+  double attended = step.tokens * (step.context + (step.tokens + 1.0) / 2);
   Row row;
   row.op = op->getName().stripDialect();
-  row.name = withoutLayer(getModelName(op->getLoc()));
+  row.name = getRowName(op);
   row.cost = cost;
-  row.streamed = cost.getFixedBytes() + attended * cost.getContextBytes();
+  row.streamed = cost.getFixedBytes() + cached * cost.getContextBytes();
   row.activations = rows * cost.getRowBytes();
   row.flops = rows * cost.getRowFlops() + attended * cost.getContextFlops();
   row.memoryUs = row.streamed / machine.gigabytesPerSecond / 1e3;
@@ -147,8 +154,8 @@ void printTable(ArrayRef<Line> lines, raw_ostream &os) {
 void strata::printRoofline(ModuleOp module, const Machine &machine, raw_ostream &os,
                            const Step &step) {
   std::vector<Row> rows = collectRows(module, machine, step);
-  std::vector<Line> lines{{"op", "name", "count", "MB", "activation MB", "GFLOP", "ideal us",
-                           "total us", "bound"}};
+  std::vector<Line> lines{
+      {"op", "name", "count", "MB", "activation MB", "GFLOP", "ideal us", "total us", "bound"}};
   double streamed = 0, flops = 0, us = 0;
   for (const Row &row : rows) {
     lines.push_back(toLine(row));
@@ -156,9 +163,9 @@ void strata::printRoofline(ModuleOp module, const Machine &machine, raw_ostream 
     flops += row.count * row.flops;
     us += row.count * row.idealUs();
   }
-  os << llvm::formatv("floor of a step of {0} tokens after {1} on {2}: {3} GB/s, {4} TFLOP/s\n",
-                      step.tokens, step.context, machine.name,
-                      fixed(machine.gigabytesPerSecond, 0), fixed(machine.teraflops, 1));
+  os << llvm::formatv("{0}: {1} GB/s, {2} TFLOP/s; a step of tokens = {3} after context = {4}\n",
+                      machine.name, fixed(machine.gigabytesPerSecond, 0),
+                      fixed(machine.teraflops, 1), step.tokens, step.context);
   printTable(lines, os);
   os << llvm::formatv("total: {0} GB streamed, {1} GFLOP, {2} ms, {3} tokens/s\n",
                       fixed(streamed / 1e9, 2), fixed(flops / 1e9, 2), fixed(us / 1e3, 2),

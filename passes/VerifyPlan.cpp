@@ -28,8 +28,8 @@ struct Place {
 LogicalResult overlap(const Place &a, const Place &b) {
   InFlightDiagnostic error = a.op->emitOpError();
   error << (a.value ? "result" : "workspace") << " at bytes " << a.begin << " to " << a.end
-        << " of the arena overlaps a live " << (b.value ? "value" : "workspace") << " at " << b.begin
-        << " to " << b.end;
+        << " of the arena overlaps a live " << (b.value ? "value" : "workspace") << " at "
+        << b.begin << " to " << b.end;
   error.attachNote(b.op->getLoc()) << "which belongs to this op";
   return error;
 }
@@ -67,7 +67,8 @@ private:
   }
 
   static int64_t getRowBytes(MemRefType type) {
-    return ShapedType::getNumElements(type.getShape().drop_front()) * type.getElementTypeBitWidth() / 8;
+    return ShapedType::getNumElements(type.getShape().drop_front()) *
+           type.getElementTypeBitWidth() / 8;
   }
 
   LogicalResult occupy(ArenaAttr attr, int64_t bytes, Operation *op, Value value) {

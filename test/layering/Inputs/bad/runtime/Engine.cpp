@@ -1,0 +1,4 @@
+#include <vector>
+#include <mlir/IR/Operation.h>
+#include "dialect/Decoder.h"
+#include "runtime/Engine.h"
