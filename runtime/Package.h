@@ -14,8 +14,8 @@
 namespace strata {
 
 /// Everything Package::open checks, on the bytes of a whole file: header, hashes, and every index,
-/// range and size of the manifest. The errors do not name the file. The compiler's writer calls it
-/// too, so that what is written can be read.
+/// range and size of the manifest. `bytes` start at a multiple of 8. The errors do not name the
+/// file. The compiler's writer calls it too, so that what is written can be read.
 absl::Status verifyPackage(std::span<const std::byte> bytes);
 
 /// A compiled model. Owns the mapping of its file; the manifest and the sections point into it.

@@ -37,6 +37,14 @@ absl::Status isMultiple(const char *field, uint64_t value, uint64_t divisor) {
              : invalid(field, ": expected a multiple of ", divisor, ", found ", value);
 }
 
+// FlatBuffers' verifier checks the alignment of a vector's length, not that of its elements.
+template <typename T>
+absl::Status isAligned(const char *field, const flatbuffers::Vector<T> *vector, size_t alignment) {
+  return !vector || reinterpret_cast<uintptr_t>(vector->Data()) % alignment == 0
+             ? absl::OkStatus()
+             : invalid(field, ": expected elements aligned to ", alignment, " bytes");
+}
+
 absl::Status isText(const char *field, const flatbuffers::String *string) {
   if (!string || string->size() == 0)
     return invalid(field, ": expected text, found none");
@@ -142,6 +150,7 @@ absl::Status IndexVerifier::verifyParameter(const package::Parameter &parameter)
   STRATA_TRY(annotate(
       inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::i32)), key));
   STRATA_TRY(annotate(inRange("rank", count(parameter.shape()), 0, 8), key));
+  STRATA_TRY(annotate(isAligned("shape", parameter.shape(), sizeof(uint64_t)), key));
   Checked bytes = elementBytes(parameter.dtype());
   for (uint64_t dimension : items(parameter.shape()))
     bytes = bytes * dimension;
@@ -231,6 +240,7 @@ absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
   STRATA_TRY(isIndex("kernel", dispatch.kernel(), count(program.kernels())));
   STRATA_TRY(isIndex("layer", dispatch.layer(), manifest.model()->layers()));
   STRATA_TRY(inRange("buffers", count(dispatch.buffers()), 1, 64));
+  STRATA_TRY(isAligned("buffers", dispatch.buffers(), alignof(package::Buffer)));
   for (const package::Buffer *buffer : items(dispatch.buffers()))
     STRATA_TRY(annotate(verifyBuffer(program, *buffer), text(dispatch.name())));
   return absl::OkStatus();
