@@ -2,6 +2,7 @@
 
 #include "frontend/ModelConfig.h"
 
+#include "frontend/SpecialTokens.h"
 #include "frontend/Spellings.h"
 #include "runtime/Json.h"
 #include "runtime/Quote.h"
@@ -44,8 +45,6 @@ constexpr Size kSizes[] = {
 constexpr int64_t kMaxHeads = 1024;
 constexpr int64_t kMaxHeadDim = 1024;
 constexpr int64_t kMaxContext = int64_t(1) << 24;
-constexpr uint64_t kMaxConfigBytes = uint64_t(1) << 20;
-constexpr uint64_t kMaxTokenizerConfigBytes = uint64_t(16) << 20;
 
 //===----------------------------------------------------------------------===//
 // Which architecture
@@ -222,56 +221,6 @@ absl::Status checkTotal(const JsonValue &root, const ModelConfig &config) {
                                  config.hidden, " x ", config.intermediate));
 }
 
-//===----------------------------------------------------------------------===//
-// Special tokens
-//===----------------------------------------------------------------------===//
-
-/// bos_token_id: absent is the default, null is none.
-absl::Status readBosToken(const JsonObject &json, ModelConfig &config) {
-  std::optional<JsonValue> value = json.find("bos_token_id");
-  if (value && !value->isNull()) {
-    STRATA_ASSIGN(config.bosToken, value->integer({0, config.vocabulary - 1}));
-  } else if (value || config.bosToken >= config.vocabulary) {
-    config.bosToken = -1;
-  }
-  return absl::OkStatus();
-}
-
-/// eos_token_id of config.json or generation_config.json: one id or a list. Absent leaves what is
-/// there, null is none.
-absl::Status readEosTokens(const JsonObject &json, ModelConfig &config) {
-  std::optional<JsonValue> value = json.find("eos_token_id");
-  IntegerRange range = {0, config.vocabulary - 1};
-  if (!value) {
-    std::erase_if(config.eosTokens, [&](int64_t id) { return id > range.max; });
-  } else if (value->isArray()) {
-    STRATA_ASSIGN(config.eosTokens, value->integers(range));
-  } else if (value->isNull()) {
-    config.eosTokens.clear();
-  } else {
-    STRATA_ASSIGN(int64_t id, value->integer(range));
-    config.eosTokens = {id};
-  }
-  return absl::OkStatus();
-}
-
-absl::Status readGenerationConfig(const std::string &path, ModelConfig &config) {
-  STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxConfigBytes));
-  STRATA_ASSIGN(JsonObject json, document.object());
-  return json.findNonNull("eos_token_id") ? readEosTokens(json, config) : absl::OkStatus();
-}
-
-absl::Status readTokenizerConfig(const std::string &path, ModelConfig &config) {
-  STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxTokenizerConfigBytes));
-  STRATA_ASSIGN(JsonObject json, document.object());
-  STRATA_ASSIGN(std::optional<bool> addBos, json.optionalBoolean("add_bos_token"));
-  config.addBos = addBos.value_or(false);
-  if (config.addBos && config.bosToken < 0)
-    return json.error("add_bos_token",
-                      "expected false, as config.json has no bos_token_id, found true");
-  return absl::OkStatus();
-}
-
 absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
   STRATA_ASSIGN(JsonObject json, document.object());
   ModelConfig config;
@@ -285,8 +234,7 @@ absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
   STRATA_TRY(readRopeScale(json, config));
   STRATA_TRY(readConstants(json, config));
   STRATA_TRY(checkTotal(document.root(), config));
-  STRATA_TRY(readBosToken(json, config));
-  STRATA_TRY(readEosTokens(json, config));
+  STRATA_TRY(readSpecialTokens(json, config));
   return config;
 }
 } // namespace
@@ -303,10 +251,7 @@ absl::StatusOr<ModelConfig> readModelConfig(const std::string &path) {
   std::error_code ignored;
   fs::path folder = fs::absolute(path, ignored).parent_path();
   config.name = fs::weakly_canonical(folder, ignored).filename();
-  if (fs::path generation = folder / "generation_config.json"; fs::exists(generation, ignored))
-    STRATA_TRY(readGenerationConfig(generation, config));
-  if (fs::path tokenizer = folder / "tokenizer_config.json"; fs::exists(tokenizer, ignored))
-    STRATA_TRY(readTokenizerConfig(tokenizer, config));
+  STRATA_TRY(readNeighbours(folder, config));
   return config;
 }
 

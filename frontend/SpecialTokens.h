@@ -1,0 +1,23 @@
+//===- SpecialTokens.h - tokens that begin and end a text -------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/status.h"
+
+#include <cstdint>
+#include <filesystem>
+
+namespace strata {
+
+class JsonObject;
+struct ModelConfig;
+
+/// Largest config.json and generation_config.json.
+inline constexpr uint64_t kMaxConfigBytes = uint64_t(1) << 20;
+
+/// bos_token_id and eos_token_id of a config.json, against the vocabulary in `config`.
+absl::Status readSpecialTokens(const JsonObject &json, ModelConfig &config);
+
+/// What generation_config.json and tokenizer_config.json in `folder` say of them, where present.
+absl::Status readNeighbours(const std::filesystem::path &folder, ModelConfig &config);
+
+} // namespace strata
