@@ -9,7 +9,8 @@
 namespace strata {
 
 static constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81"; // "▁", U+2581
-static constexpr size_t kMaxTextBytes = size_t(16) << 20;
+static constexpr size_t kMaxTextBytes = 4 << 20;
+static constexpr size_t kMaxTextBytesWithoutFallback = 256 << 10;
 
 //===----------------------------------------------------------------------===//
 // Vocabulary
@@ -78,9 +79,10 @@ std::optional<int32_t> Tokenizer::controlPieceAt(std::string_view text) const {
 
 absl::StatusOr<std::vector<int32_t>> Tokenizer::encode(std::string_view text,
                                                        ControlPieces control) const {
-  if (text.size() > kMaxTextBytes)
+  const size_t limit = model.byteFallback ? kMaxTextBytes : kMaxTextBytesWithoutFallback;
+  if (text.size() > limit)
     return absl::InvalidArgumentError(
-        absl::StrCat("text has ", text.size(), " bytes, expected at most ", kMaxTextBytes));
+        absl::StrCat("text has ", text.size(), " bytes, expected at most ", limit));
   std::vector<int32_t> ids;
   size_t begin = 0; // of the stretch not yet encoded
   for (size_t at = 0; control == ControlPieces::asIds && at < text.size();) {

@@ -56,7 +56,9 @@ public:
   std::optional<int32_t> idOf(std::string_view piece) const;
 
   /// The ids of `text`, without BOS or EOS. User-defined pieces become their ids wherever they
-  /// stand. Texts of more than 16 MiB are INVALID_ARGUMENT.
+  /// stand. Texts of more than 4 MiB are INVALID_ARGUMENT, and of more than 256 KiB if the model
+  /// does not fall back to bytes: SentencePiece takes 200 bytes for one, and for characters that it
+  /// does not know a time that grows with their square.
   absl::StatusOr<std::vector<int32_t>> encode(std::string_view text,
                                               ControlPieces control = ControlPieces::asText) const;
 

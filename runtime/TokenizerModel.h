@@ -45,7 +45,7 @@ struct TokenizerModel {
   std::string unkSurface = " \xE2\x81\x87 "; // what the unknown piece decodes to
   bool addDummyPrefix = true;                // encoding puts a space before the text
   bool removeExtraWhitespaces = true;        // encoding joins spaces
-  bool whitespaceAsSuffix = false;           // "▁" ends words instead of beginning them
+  bool byteFallback = false;                 // characters without a piece become byte pieces
 };
 
 /// Reads and checks a serialized model; errors call it `file`. Models that are neither BPE nor

@@ -61,10 +61,8 @@ static absl::Status readTrainerField(const ProtobufField &field, TokenizerSpecs 
   switch (field.number) {
   case 3:
     return store(field.asInt32(), specs.modelType);
-  case 24:
-    return store(field.asBool(), model.whitespaceAsSuffix);
   case 35:
-    return store(field.asBool(), specs.byteFallback);
+    return store(field.asBool(), model.byteFallback);
   case 40:
     return store(field.asInt32(), specs.unkId);
   case 41:

@@ -180,8 +180,11 @@ TEST(Tokenizer, UserDefinedPiecesAreIdsAnywhere) {
 }
 
 TEST(Tokenizer, LongTextsAreRefused) {
-  EXPECT_EQ(demo().encode(std::string((16 << 20) + 1, 'a')).status().message(),
-            "text has 16777217 bytes, expected at most 16777216");
+  EXPECT_EQ(demo().encode(std::string((4 << 20) + 1, 'a')).status().message(),
+            "text has 4194305 bytes, expected at most 4194304");
+  const Tokenizer withoutFallback = loaded(smallModel(protoPiece("a", 0, 1)));
+  EXPECT_EQ(withoutFallback.encode(std::string((256 << 10) + 1, 'a')).status().message(),
+            "text has 262145 bytes, expected at most 262144");
 }
 
 TEST(Tokenizer, DemoIsLikeSentencePiece) { expectLikeSentencePiece(demoModel(), 2000); }
