@@ -135,6 +135,26 @@ TEST_F(Tool, OutputThatFailsIsAnError) {
               "status 1");
 }
 
+TEST_F(Tool, OutOfMemoryIsAnError) {
+  std::string huge = folder.write("huge.strata", [&] {
+    TestPackage changed = fakeModel(tokenizer);
+    changed.manifest.programs[0]->page_bytes = uint64_t(1) << 47;
+    changed.layout();
+    return changed.encode();
+  }());
+  expectError("%r " + huge + " -p a -n 20", 1, "KV cache");
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need more address space";
+#endif
+  expectError("ulimit -v 400000; %r %p -p a -n 1 --threads 900", 1, "error: thread");
+}
+
+TEST_F(Tool, ShortenedFileIsAnError) {
+  // The package stays mapped while it runs; then its pages are gone.
+  expectError("{ printf 'a\\n'; sleep 0.3; truncate -s 0 %p; printf 'b\\n'; } | %r %p -i -n 1", 1,
+              "was shortened");
+}
+
 TEST_F(Tool, InteractiveKeepsTheText) {
   Result result =
       run("printf 'a\\n/help\\n/what\\nb\\n/stats\\n/clear\\nc\\n/exit\\nd\\n' | %r %p -i -n 2");

@@ -45,14 +45,20 @@ std::string percent(double share) {
   return std::isfinite(share) ? absl::StrFormat("%.0f %%", 100 * share) : "-";
 }
 
+/// "15.63 B", "5.38 M".
+std::string formatCount(uint64_t count) {
+  return count >= 1000000000 ? absl::StrFormat("%.2f B", double(count) / 1e9)
+                             : absl::StrFormat("%.2f M", double(count) / 1e6);
+}
+
 std::string markdownRow(const BenchSetup &setup, const BenchRow &row) {
   BenchFigures f = figuresOf(row);
-  return absl::StrFormat(
-      "| %s | %s | %.2f B | %s | %d | %s | %.2f | %.2f ± %.2f | %.2f | %s | "
-      "%.3f | %s |\n",
-      setup.model, formatBytes(setup.weightBytes), double(setup.parameters) / 1e9, setup.target,
-      setup.threads, row.test.name(), f.tokensMedian, f.tokensMean, f.tokensDeviation,
-      f.bytes / 1e9, percent(f.bytesShare), f.flops / 1e12, percent(f.flopsShare));
+  return absl::StrFormat("| %s | %s | %s | %s | %d | %s | %.2f | %.2f ± %.2f | %.2f | %s | "
+                         "%.3f | %s |\n",
+                         setup.model, formatBytes(setup.weightBytes), formatCount(setup.parameters),
+                         setup.target, setup.threads, row.test.name(), f.tokensMedian, f.tokensMean,
+                         f.tokensDeviation, f.bytes / 1e9, percent(f.bytesShare), f.flops / 1e12,
+                         percent(f.flopsShare));
 }
 
 std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <numeric>
 
 namespace strata {
@@ -164,6 +165,14 @@ int reportError(const std::string &program, const absl::Status &status) {
   std::string message(status.message());
   fprintf(stderr, "%s: error: %s\n", program.c_str(), message.c_str());
   return 1;
+}
+
+int runTool(const std::string &program, const std::function<int()> &body) {
+  try {
+    return body();
+  } catch (const std::exception &error) { // of the standard library; ours throws nothing
+    return reportError(program, absl::ResourceExhaustedError(error.what()));
+  }
 }
 
 int reportUsage(const std::string &program, const absl::Status &status) {

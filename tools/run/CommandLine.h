@@ -56,6 +56,8 @@ OptionSetter setIntegers(std::vector<int64_t> &target, int64_t low, int64_t high
 int reportError(const std::string &program, const absl::Status &status);
 /// The same for a wrong command line, with a hint to --help; returns 2.
 int reportUsage(const std::string &program, const absl::Status &status);
+/// Calls a tool's body, which returns the exit status; running out of memory becomes an error.
+int runTool(const std::string &program, const std::function<int()> &body);
 /// The lines of --version.
 std::string versionText(const std::string &program);
 

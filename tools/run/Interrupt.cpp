@@ -18,6 +18,12 @@ void onInterrupt(int) {
   asked = 1;
 }
 
+void onLostPages(int) {
+  constexpr char message[] = "error: a file that is in use was shortened, or cannot be read\n";
+  [[maybe_unused]] ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
+  _exit(1);
+}
+
 } // namespace
 
 Interruptible::Interruptible() {
@@ -34,6 +40,8 @@ void installSignalHandlers() {
   action.sa_handler = onInterrupt;
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = onLostPages;
+  sigaction(SIGBUS, &action, nullptr);
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, nullptr);
 }

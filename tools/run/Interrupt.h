@@ -1,4 +1,4 @@
-//===- Interrupt.h - what Ctrl-C does ---------------------------*- C++ -*-===//
+//===- Interrupt.h - what signals do ----------------------------*- C++ -*-===//
 #pragma once
 
 namespace strata {
@@ -15,7 +15,8 @@ public:
   bool stopAsked() const;
 };
 
-/// Makes Ctrl-C behave as described, and writing to a closed pipe an error instead of a signal.
+/// Makes Ctrl-C behave as described, writing to a closed pipe an error instead of a signal, and the
+/// loss of a mapped file's pages (somebody shortened it) a message and status 1.
 void installSignalHandlers();
 
 } // namespace strata

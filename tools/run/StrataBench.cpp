@@ -7,9 +7,9 @@
 #include "tools/run/BenchReport.h"
 #include "tools/run/CommandLine.h"
 #include "tools/run/Console.h"
+#include "tools/run/Interrupt.h"
 
 #include <algorithm>
-#include <csignal>
 #include <optional>
 
 namespace strata {
@@ -151,10 +151,12 @@ absl::Status run(const BenchOptions &options) {
 } // namespace strata
 
 int main(int argc, char **argv) {
-  signal(SIGPIPE, SIG_IGN); // a closed pipe is an error like others
-  auto options = strata::parse(argc, argv);
-  if (!options.ok())
-    return strata::reportUsage(strata::kProgram, options.status());
-  absl::Status status = strata::run(*options);
-  return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
+  strata::installSignalHandlers();
+  return strata::runTool(strata::kProgram, [&] {
+    auto options = strata::parse(argc, argv);
+    if (!options.ok())
+      return strata::reportUsage(strata::kProgram, options.status());
+    absl::Status status = strata::run(*options);
+    return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
+  });
 }

@@ -121,6 +121,9 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   STRATA_TRY(generation.run(prompt, tokens));
   if (!console.atLineStart())
     STRATA_TRY(console.write("\n"));
+  if (!options.tokens && generation.length() == model.context)
+    console.note(absl::StrCat("the context of ", model.context, " tokens is full; --context N ",
+                              "allows more"));
   console.note(describeSpeed(generation, measureRead(*engine)));
   return absl::OkStatus();
 }
@@ -152,9 +155,11 @@ absl::Status run(const RunOptions &options) {
 
 int main(int argc, char **argv) {
   strata::installSignalHandlers();
-  auto options = strata::parseRunOptions(argc, argv);
-  if (!options.ok())
-    return strata::reportUsage(strata::kProgram, options.status());
-  absl::Status status = strata::run(*options);
-  return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
+  return strata::runTool(strata::kProgram, [&] {
+    auto options = strata::parseRunOptions(argc, argv);
+    if (!options.ok())
+      return strata::reportUsage(strata::kProgram, options.status());
+    absl::Status status = strata::run(*options);
+    return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
+  });
 }
