@@ -114,6 +114,13 @@ TEST_F(Tool, WritesPromptAndText) {
   EXPECT_EQ(run("%r %p -f " + file + " -n 5").out, whole.out);
 }
 
+TEST_F(Tool, WrongPromptFiles) {
+  expectError("%r %p -f /no/such/file", 1, "/no/such/file: cannot be read: No such file");
+  expectError("%r %p -f /tmp", 1, "/tmp: cannot be read");
+  expectError("%r %p -f /dev/zero", 1, "/dev/zero: expected at most 16777216 bytes, found more");
+  EXPECT_EQ(run("%r %p -f /dev/null").status, 0) << "begins with BOS";
+}
+
 TEST_F(Tool, StopsAtTheContext) {
   expectError("%r %p -p 'In the beginning' -n 29", 1,
               "the prompt has 4 tokens and -n asks for 29, the context is 32; --context 33 would");

@@ -92,7 +92,7 @@ absl::StatusOr<StepResult> Generation::feedToken(int32_t token) {
 std::string describeSpeed(const Generation &generation, double readCeiling) {
   const Speed &prompt = generation.promptSpeed(), &generated = generation.generatedSpeed();
   if (prompt.tokens == 0)
-    return "stopped in the prompt";
+    return "nothing was run";
   std::string text =
       absl::StrFormat("prompt: %d tokens, %.1f tok/s; generated: %d tokens", prompt.tokens,
                       double(prompt.tokens) / prompt.seconds, generation.generatedTokens());

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <fstream>
 #include <iostream>
-#include <iterator>
 
 namespace strata {
 namespace {
@@ -51,12 +51,26 @@ absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &f
   return weightsFromCheckpoint(package, std::move(checkpoint));
 }
 
+/// All of a stream, which may be a pipe.
+absl::StatusOr<std::string> readAll(std::istream &stream, const std::string &name) {
+  std::string text(kMostPromptBytes + 1, '\0');
+  stream.read(text.data(), std::streamsize(text.size()));
+  if (!stream.eof() && !stream)
+    return absl::ErrnoToStatus(errno, absl::StrCat(name, ": cannot be read"));
+  text.resize(size_t(stream.gcount()));
+  if (text.size() > kMostPromptBytes)
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": expected at most ", kMostPromptBytes, " bytes, found more"));
+  return text;
+}
+
 absl::StatusOr<std::string> readPrompt(const RunOptions &options) {
   if (options.prompt)
     return *options.prompt;
   if (*options.file == "-")
-    return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  return readFile(*options.file, kMostPromptBytes);
+    return readAll(std::cin, "standard input");
+  std::ifstream file(*options.file, std::ios::binary);
+  return readAll(file, *options.file);
 }
 
 /// The package and what it says about itself; everything that needs no weights.
@@ -136,7 +150,9 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{options.tokens.value_or(kDefaultTokens), terminal,
                                  [&] { return describeSpeed(generation, measureRead(*engine)); }};
-  return runInteractive(std::cin, interactive, *engine, model.tokenizer, generation, console);
+  STRATA_TRY(runInteractive(std::cin, interactive, *engine, model.tokenizer, generation, console));
+  console.note(interactive.stats());
+  return absl::OkStatus();
 }
 
 absl::Status run(const RunOptions &options) {
