@@ -66,6 +66,17 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError, 
   return success();
 }
 
+StringRef strata::getModelName(Location location) {
+  StringRef name;
+  location->walk([&](Location inner) {
+    auto named = dyn_cast<NameLoc>(inner);
+    if (named)
+      name = named.getName();
+    return named ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return name;
+}
+
 int64_t strata::getStreamedBytes(Operation *root) {
   int64_t bytes = 0;
   root->walk([&](KernelOpInterface op) { bytes += op.getCost().getFixedBytes(); });

@@ -60,6 +60,9 @@ inline int64_t elements(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(0);
 }
 
+/// What the model calls the place of an op: the first NameLoc of its location, else "".
+llvm::StringRef getModelName(mlir::Location location);
+
 /// Bytes that a step streams once: the weights of every kernel op of the program.
 int64_t getStreamedBytes(mlir::Operation *root);
 

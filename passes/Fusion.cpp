@@ -17,17 +17,6 @@ LogicalResult strata::missed(Operation *op, StringLiteral pass, const Twine &why
   return failure();
 }
 
-StringRef strata::getModelName(Location location) {
-  StringRef name;
-  location->walk([&](Location inner) {
-    auto named = dyn_cast<NameLoc>(inner);
-    if (named)
-      name = named.getName();
-    return named ? WalkResult::interrupt() : WalkResult::advance();
-  });
-  return name;
-}
-
 std::string strata::describe(Operation *op) {
   std::string text = op->getName().stripDialect().str();
   if (StringRef name = getModelName(op->getLoc()); !name.empty())

@@ -15,9 +15,6 @@ llvm::LogicalResult missed(mlir::Operation *op, llvm::StringLiteral pass, const 
 /// "linear 'model.layers.3.mlp.up_proj'": what a remark calls an op.
 std::string describe(mlir::Operation *op);
 
-/// The name that the model gave to an op, from the first NameLoc of its location; else "".
-llvm::StringRef getModelName(mlir::Location location);
-
 /// The linear of which `value` is a product, or null. The product's weight has its result's number.
 LinearOp getLinearOf(mlir::Value value);
 

@@ -3,7 +3,6 @@
 #include "passes/Roofline.h"
 
 #include "dialect/Decoder.h"
-#include "passes/Fusion.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
