@@ -2,11 +2,11 @@
 
 #include "tools/Compile.h"
 
+#include "runtime/TokenizerModel.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace strata;
@@ -44,11 +44,15 @@ static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
       inputs.tensors[key] = {tensor.file, tensor.offset, asText(tensor.bytes)};
   }
   if (!model.tokenizerPath.empty()) {
-    auto buffer = llvm::MemoryBuffer::getFile(model.tokenizerPath, /*IsText=*/false,
-                                              /*RequiresNullTerminator=*/false);
-    if (!buffer)
-      return error(model.tokenizerPath + ": " + buffer.getError().message());
-    inputs.tokenizer = (*buffer)->getBuffer().str();
+    // Whoever runs the package cannot mend its tokenizer: refuse a bad one here.
+    absl::StatusOr<std::string> bytes = readFile(model.tokenizerPath, kMaxTokenizerBytes);
+    if (bytes.ok())
+      if (absl::Status status = parseTokenizerModel(*bytes, model.tokenizerPath).status();
+          !status.ok())
+        bytes = status;
+    if (!bytes.ok())
+      return error(std::string(bytes.status().message()));
+    inputs.tokenizer = *std::move(bytes);
   }
   auto objects = emitObjects(*model.module);
   if (!objects)

@@ -1,0 +1,22 @@
+// RUN: strata-opt %s --pass-pipeline='builtin.module(func.func(decoder-assign-cpu-workspace))' | FileCheck %s
+
+// linear and logits keep their packed input: 2 bytes for each of its features.
+// CHECK-LABEL: @linears
+// CHECK: decoder.linear {{.*}} {decoder.workspace_bytes = 512 : i64}
+// CHECK: decoder.logits {{.*}} {decoder.workspace_bytes = 2048 : i64}
+func.func @linears(%x: tensor<?x256xbf16>, %w: tensor<1024x256xbf16>, %v: tensor<10x1024xbf16>,
+                   %batch: !decoder.batch) -> tensor<?x10xf32> {
+  %y = decoder.linear %x, [%w] : (tensor<?x256xbf16>, tensor<1024x256xbf16>) -> tensor<?x1024xbf16>
+  %l = decoder.logits %y, %v, %batch
+    : (tensor<?x1024xbf16>, tensor<10x1024xbf16>, !decoder.batch) -> tensor<?x10xf32>
+  return %l : tensor<?x10xf32>
+}
+
+// Nothing else wants any.
+// CHECK-LABEL: @others
+// CHECK-NOT: workspace
+func.func @others(%x: tensor<?x256xbf16>) -> tensor<?x256xbf16> {
+  %y = decoder.squared_relu %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  %z = decoder.add %x, %y : (tensor<?x256xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  return %z : tensor<?x256xbf16>
+}

@@ -1,0 +1,49 @@
+// RUN: strata-opt %s --decoder-generate-cpu-kernels --split-input-file --verify-diagnostics
+
+func.func @forward(%x: tensor<?x256xbf16>) {
+  // expected-error @below {{is on tensors; run --decoder-plan-memory first}}
+  %y = decoder.squared_relu %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>) {
+  // expected-error @below {{has no workspace; run --decoder-assign-cpu-workspace before --decoder-plan-memory}}
+  %y = decoder.linear %x, [%w]
+    : (memref<?x256xbf16>, memref<16x256xbf16>) -> memref<?x16xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x255xbf16>) {
+  // expected-error @below {{has 255 features; the cpu target needs an even number}}
+  %y = decoder.squared_relu %x : (memref<?x255xbf16>) -> memref<?x255xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 5, page_tokens = 64>
+func.func @forward(%q: memref<?x10xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // expected-error @below {{head_dim is 5; the cpu target needs an even number}}
+  %a = decoder.attention %q, %kv, %batch {layer = 0 : i64}
+    : (memref<?x10xbf16>, !kv, !decoder.batch) -> memref<?x10xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 8, page_tokens = 48>
+func.func @forward(%q: memref<?x16xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  // expected-error @below {{page_tokens is 48; the cpu target needs a multiple of 64}}
+  %a = decoder.attention %q, %kv, %batch {layer = 0 : i64}
+    : (memref<?x16xbf16>, !kv, !decoder.batch) -> memref<?x16xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+// expected-error @below {{there is no @forward}}
+module {}

@@ -1,0 +1,30 @@
+// RUN: strata-opt %s --decoder-generate-cpu-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-cpu-kernels=levels=x86-64-v3 | FileCheck %s --check-prefix=ONE
+
+// Ops that differ only in their buffers share a kernel; another shape is another kernel.
+// CHECK: decoder.kernel @squared_relu_0 axis tokens
+// CHECK: decoder.kernel @squared_relu_1 axis tokens
+// CHECK-NOT: decoder.kernel
+// CHECK: func.func @forward
+// CHECK: %[[Y:.+]] = decoder.dispatch @squared_relu_0(%{{.+}}) layer 0
+// CHECK: decoder.dispatch @squared_relu_0(%[[Y]]) layer 0
+// CHECK: decoder.dispatch @squared_relu_1(
+// CHECK-NOT: decoder.squared_relu
+func.func @forward(%x: memref<?x256xbf16>, %small: memref<?x20xbf16>) {
+  %y = decoder.squared_relu %x : (memref<?x256xbf16>) -> memref<?x256xbf16, #decoder.arena<0>>
+  %z = decoder.squared_relu %y
+    : (memref<?x256xbf16, #decoder.arena<0>>) -> memref<?x256xbf16, #decoder.arena<512>>
+  %s = decoder.squared_relu %small : (memref<?x20xbf16>) -> memref<?x20xbf16, #decoder.arena<1024>>
+  return
+}
+
+// Every level has its own bodies, as wide as its vectors.
+// CHECK: module @cpu_x86_64_v4_bf16
+// CHECK: func.func @squared_relu_0.squared_relu(
+// CHECK: vector<16xf32>
+// CHECK: module @cpu_x86_64_v3
+// CHECK: func.func @squared_relu_0.squared_relu(
+// CHECK: vector<8xf32>
+
+// ONE-NOT: cpu_x86_64_v4_bf16
+// ONE: module @cpu_x86_64_v3

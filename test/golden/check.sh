@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# check.sh COMPILE GOLDEN CASE FOLDER MODEL   compiles MODEL and compares its logits with CASE's,
+# in the ways a prompt can be fed, on each level of x86-64 that this CPU has.
+set -euo pipefail
+compile=$1 golden=$2 case=$3 folder=$4 model=$5
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$compile" "$model" -o "$work/fused.strata"
+"$compile" "$model" -o "$work/plain.strata" --no-fuse
+
+levels=(x86-64-v3)
+grep -qw avx512_bf16 /proc/cpuinfo && levels+=(x86-64-v4-bf16)
+
+check() { "$golden" "$work/$1.strata" "$folder/golden.safetensors" "${@:2}"; }
+
+for level in "${levels[@]}"; do
+  echo "$case on $level: at once, together, in chunks of 7, token by token; without fusion"
+  check fused --cpu "$level"
+  check fused --cpu "$level" --together --threads 1
+  check fused --cpu "$level" --chunk 7
+  # Thousands of tokens one by one take too long; what they test, chunks of 7 test as well.
+  [[ $case == far* ]] || check fused --cpu "$level" --chunk 1
+  [[ $case == far* ]] || check plain --cpu "$level"
+done
