@@ -6,6 +6,7 @@
 #include "runtime/Status.h"
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr uint64_t kHugePage = 2 << 20;
 constexpr uint64_t kMost = uint64_t(1) << 48;
+constexpr uint64_t kGuard = 4096; // poisoned bytes behind what was asked for
 
 std::byte *alignUp(void *address) {
   auto value = reinterpret_cast<uintptr_t>(address);
@@ -50,17 +52,23 @@ AnonymousMemory::~AnonymousMemory() {
     munmap(mapping, mappingBytes);
 }
 
-absl::Status GrowingMemory::atLeast(uint64_t bytes) {
-  if (bytes <= memory.size())
-    return absl::OkStatus();
-  memory = {}; // first: both may not fit
-  STRATA_ASSIGN(memory, AnonymousMemory::reserve(bytes, what));
+absl::Status GrowingMemory::prepare(uint64_t bytes, bool poison) {
+  used = bytes;
+  uint64_t wanted = poison && bytes <= kMost ? bytes + kGuard : bytes;
+  if (wanted > memory.size()) {
+    memory = {}; // first: both may not fit
+    STRATA_ASSIGN(memory, AnonymousMemory::reserve(wanted, what));
+  }
+  if (poison)
+    memset(memory.data(), 0xff, wanted);
   return absl::OkStatus();
 }
 
-void GrowingMemory::fill(uint8_t value) {
-  if (memory.size() > 0)
-    memset(memory.data(), value, memory.size());
+absl::Status GrowingMemory::checkPoison() const {
+  const std::byte *guard = memory.data() + used;
+  return std::all_of(guard, guard + kGuard, [](std::byte b) { return b == std::byte(0xff); })
+             ? absl::OkStatus()
+             : absl::InternalError(absl::StrCat(what, ": a kernel wrote behind its end"));
 }
 
 uint64_t availableMemory() {

@@ -45,15 +45,17 @@ private:
 class GrowingMemory {
 public:
   explicit GrowingMemory(const char *what) : what(what) {}
-  /// Afterwards data() has at least `bytes` bytes, aligned to 64.
-  absl::Status atLeast(uint64_t bytes);
-  void fill(uint8_t value);
+  /// Afterwards data() has at least `bytes` bytes, aligned to 64. With `poison`, all are 0xFF (NaN
+  /// as bf16 and f32), and so are some behind them.
+  absl::Status prepare(uint64_t bytes, bool poison = false);
+  /// After prepare with `poison`: an error if the bytes behind were written to.
+  absl::Status checkPoison() const;
   std::byte *data() const { return memory.data(); }
-  uint64_t size() const { return memory.size(); }
 
 private:
   const char *what;
   AnonymousMemory memory;
+  uint64_t used = 0; // bytes asked for last
 };
 
 /// Bytes of memory that programs can still get without swapping, by /proc/meminfo; the largest

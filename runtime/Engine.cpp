@@ -91,8 +91,12 @@ absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch) {
   STRATA_TRY(check(batch));
   STRATA_TRY(takePages(batch));
   STRATA_TRY(buildInputs(batch));
-  STRATA_TRY(growMemory());
+  STRATA_TRY(prepareMemory());
   cpu::Work work = plan.run({&inputs, arena.data(), pages.data(), logits.data()}, *threads);
+  if (poison) {
+    STRATA_TRY(arena.checkPoison());
+    STRATA_TRY(logits.checkPoison());
+  }
   for (const BatchEntry &entry : batch)
     slots[size_t(entry.sequence)].length += int64_t(entry.tokens.size());
   int64_t vocabulary = model().vocabulary();
@@ -164,19 +168,14 @@ absl::Status Engine::buildInputs(std::span<const BatchEntry> batch) {
   return inputs.build(sequences);
 }
 
-absl::Status Engine::growMemory() {
+absl::Status Engine::prepareMemory() {
   uint64_t rounded = uint64_t(cpu::roundUp(inputs.tokens, program.arena_token_multiple()));
   // A size that does not fit is one that no system has.
   uint64_t arenaBytes =
       (Checked(program.arena_bytes_per_token()) * rounded).value().value_or(UINT64_MAX);
   uint64_t logitsBytes = uint64_t(inputs.outputRows) * model().vocabulary() * sizeof(float);
-  STRATA_TRY(arena.atLeast(arenaBytes));
-  STRATA_TRY(logits.atLeast(logitsBytes));
-  if (poison) {
-    arena.fill(0xff);
-    logits.fill(0xff);
-  }
-  return absl::OkStatus();
+  STRATA_TRY(arena.prepare(arenaBytes, poison));
+  return logits.prepare(logitsBytes, poison);
 }
 
 absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,

@@ -24,7 +24,8 @@ struct EngineOptions {
   std::string cpu = {};   // target of the code to run ("x86-64-v3"); empty: the first that can
   uint32_t context = 0;   // most tokens of a sequence; 0: what the model was trained on
   uint32_t sequences = 1; // the KV cache has room for this many of `context` tokens
-  bool poison = false;    // for tests: fresh arena, pages and logits hold NaN instead of zero
+  bool poison = false;    // for tests: arena, logits and fresh pages hold NaN before each step, and
+                          // a kernel that writes behind arena or logits is an error
 };
 
 /// A sequence of an engine, from open() to close().
@@ -102,7 +103,7 @@ private:
   absl::Status checkEntry(const BatchEntry &entry) const;
   absl::Status takePages(std::span<const BatchEntry> batch);
   absl::Status buildInputs(std::span<const BatchEntry> batch);
-  absl::Status growMemory();
+  absl::Status prepareMemory();
 
   const Package &package;
   const Weights &weights;

@@ -30,7 +30,7 @@ absl::Status StepInputs::build(std::span<const StepSequence> sequences) {
   count(sequences);
   int64_t tableSize = int64_t(sequences.size()) * pageTableStride;
   uint64_t bytes = 3 * alignUp(tokens) + alignUp(outputRows) + alignUp(tableSize);
-  STRATA_TRY(memory.atLeast(bytes));
+  STRATA_TRY(memory.prepare(bytes));
   std::byte *next = memory.data();
   memset(next, 0, bytes);
   auto place = [&](int64_t values) {

@@ -214,6 +214,20 @@ TEST_P(FakeEngine, ContextCanBeRaised) {
 
 INSTANTIATE_TEST_SUITE_P(Threads, FakeEngine, testing::Values(1, 2, 5));
 
+TEST(Engine, PoisonTellsOfWritesBehindTheArena) {
+  TemporaryFolder folder;
+  TestPackage wrong = fakeModel();
+  wrong.manifest.programs[0]->kernels[0]->variants[0]->phases[0]->symbol = "embed_behind";
+  wrong.layout();
+  auto package = Package::open(folder.write("fake.strata", wrong.encode()));
+  ASSERT_TRUE(package.ok()) << package.status();
+  auto weights = Weights::fromPackage(*package);
+  auto engine = Engine::create(*package, *weights, {.poison = true});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  BatchEntry entry{(*engine)->open(), kTokens};
+  EXPECT_TRUE(says((*engine)->step({&entry, 1}).status(), "arena: a kernel wrote behind its end"));
+}
+
 TEST(Engine, MissingSymbolAndCpuAreErrors) {
   TemporaryFolder folder;
   auto create = [&](const TestPackage &changed, const EngineOptions &options) {

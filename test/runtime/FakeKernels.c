@@ -30,6 +30,12 @@ KERNEL(embed) {
     value[t] = table[ids[t]];
 }
 
+// A kernel that is wrong: it writes behind the arena, whose end is that of 3 arrays of f32.
+KERNEL(embed_behind) {
+  embed(buffers, tokens, rows, stride, layer, begin, end);
+  ((float *)buffers[2])[(tokens + 15) / 16 * 16 * 3] = 0;
+}
+
 // Buffers: value, positions, sequences, page_table, cache. Four tokens a workgroup.
 KERNEL(store) {
   const float *value = buffers[0];
