@@ -67,6 +67,9 @@ struct CacheAppendIntoLinear : OpRewritePattern<CacheAppendOp> {
 };
 
 struct FuseCacheAppend : strata::impl::FuseCacheAppendBase<FuseCacheAppend> {
-  void runOnOperation() override { applyOnce<CacheAppendIntoLinear>(getOperation()); }
+  void runOnOperation() override {
+    if (failed(applyOnce<CacheAppendIntoLinear>(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace

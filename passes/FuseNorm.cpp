@@ -51,6 +51,9 @@ struct NormIntoReader : OpRewritePattern<LayerNormOp> {
 };
 
 struct FuseNorm : strata::impl::FuseNormBase<FuseNorm> {
-  void runOnOperation() override { applyOnce<NormIntoReader>(getOperation()); }
+  void runOnOperation() override {
+    if (failed(applyOnce<NormIntoReader>(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace

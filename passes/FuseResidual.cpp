@@ -23,6 +23,8 @@ std::string whyNotAdded(Value product, Value other, AddOp add) {
     return describe(linear) + " has several weights or a rope clause";
   if (linear.getResidual())
     return describe(linear) + " has a residual clause already";
+  if (other.getType() != product.getType())
+    return "the addends have different types";
   if (!isDefinedBefore(other, linear))
     return describe(linear) + " stands before the other addend";
   return "";
@@ -50,6 +52,9 @@ struct AddIntoLinear : OpRewritePattern<AddOp> {
 };
 
 struct FuseResidual : strata::impl::FuseResidualBase<FuseResidual> {
-  void runOnOperation() override { applyOnce<AddIntoLinear>(getOperation()); }
+  void runOnOperation() override {
+    if (failed(applyOnce<AddIntoLinear>(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace

@@ -53,6 +53,9 @@ struct RopeIntoLinear : OpRewritePattern<RopeOp> {
 };
 
 struct FuseRope : strata::impl::FuseRopeBase<FuseRope> {
-  void runOnOperation() override { applyOnce<RopeIntoLinear>(getOperation()); }
+  void runOnOperation() override {
+    if (failed(applyOnce<RopeIntoLinear>(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace

@@ -138,6 +138,9 @@ struct JoinSiblings : OpRewritePattern<AttentionOp> {
 };
 
 struct FuseSiblings : strata::impl::FuseSiblingsBase<FuseSiblings> {
-  void runOnOperation() override { applyOnce<JoinSiblings>(getOperation()); }
+  void runOnOperation() override {
+    if (failed(applyOnce<JoinSiblings>(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace

@@ -41,6 +41,9 @@ struct SquaredReluIntoLinear : OpRewritePattern<SquaredReluOp> {
 };
 
 struct FuseSquaredRelu : strata::impl::FuseSquaredReluBase<FuseSquaredRelu> {
-  void runOnOperation() override { applyOnce<SquaredReluIntoLinear>(getOperation()); }
+  void runOnOperation() override {
+    if (failed(applyOnce<SquaredReluIntoLinear>(getOperation())))
+      signalPassFailure();
+  }
 };
 } // namespace

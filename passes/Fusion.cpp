@@ -24,6 +24,12 @@ std::string strata::describe(Operation *op) {
   return text;
 }
 
+LogicalResult strata::checkNotPlanned(Operation *function) {
+  if (function->hasAttr(kArenaBytesAttrName))
+    return function->emitOpError("is planned already, fusions come before");
+  return success();
+}
+
 LinearOp strata::getLinearOf(Value value) {
   auto linear = value.getDefiningOp<LinearOp>();
   return linear && isa<ShapedType>(value.getType()) ? linear : LinearOp();
@@ -43,5 +49,8 @@ std::string strata::whyNotAbsorbed(Value product, Operation *user) {
   if (!product.hasOneUse())
     return ("the product of " + describe(linear) + " has " + Twine(product.getNumUses()) + " uses")
         .str();
+  Type type = user->getResult(0).getType();
+  if (isa<ShapedType>(type) && type != product.getType())
+    return "the product and the result have different types";
   return "";
 }

@@ -21,16 +21,22 @@ LinearOp getLinearOf(mlir::Value value);
 /// Whether `value`, which is visible in the block of `op`, exists already where `op` stands.
 bool isDefinedBefore(mlir::Value value, mlir::Operation *op);
 
-/// Why `user` cannot become a clause of the linear that computes `product`: there is none, or the
-/// product is needed for itself. Empty if nothing speaks against it.
+/// Why `user` cannot become a clause of the linear that computes `product`: there is none, the
+/// product is needed for itself, or is of another type. Empty if nothing speaks against it.
 std::string whyNotAbsorbed(mlir::Value product, mlir::Operation *user);
+
+/// Fails where buffers have places already: what is live when would change under them.
+llvm::LogicalResult checkNotPlanned(mlir::Operation *function);
 
 /// Tries one pattern once on every op, in order.
 template <typename Pattern>
-void applyOnce(mlir::Operation *function) {
+llvm::LogicalResult applyOnce(mlir::Operation *function) {
+  if (failed(checkNotPlanned(function)))
+    return llvm::failure();
   mlir::RewritePatternSet patterns(function->getContext());
   patterns.add<Pattern>(function->getContext());
   mlir::walkAndApplyPatterns(function, std::move(patterns));
+  return llvm::success();
 }
 
 } // namespace strata

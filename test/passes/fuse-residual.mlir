@@ -76,3 +76,12 @@ func.func @too_late(%x: !x, %w: !w) -> !x {
   %y = decoder.add %b, %a : (!x, !x) -> !x
   return %y : !x
 }
+
+// CHECK-LABEL: func @static_rows(
+func.func @static_rows(%x: tensor<4x64xbf16>, %z: !x, %w: !w) -> !x {
+  // CHECK: decoder.add
+  %a = decoder.linear %z, [%w] : (!x, !w) -> !x
+  // expected-remark @below {{right: the addends have different types}}
+  %y = decoder.add %x, %a : (tensor<4x64xbf16>, !x) -> !x
+  return %y : !x
+}

@@ -76,3 +76,12 @@ func.func @after_rope(%x: !x, %w: !w, %r: tensor<?x32xf32>) -> !x {
   %y = decoder.squared_relu %u : (!x) -> !x
   return %y : !x
 }
+
+// CHECK-LABEL: func @static_rows(
+func.func @static_rows(%x: !x, %w: !w) -> tensor<4x64xbf16> {
+  // CHECK: decoder.squared_relu
+  %u = decoder.linear %x, [%w] : (!x, !w) -> !x
+  // expected-remark @below {{the product and the result have different types}}
+  %y = decoder.squared_relu %u : (!x) -> tensor<4x64xbf16>
+  return %y : tensor<4x64xbf16>
+}
