@@ -37,17 +37,10 @@ ProgramFacts strata::getProgramFacts(ModuleOp module) {
   return facts;
 }
 
-/// The model's name for an op: its first NameLoc.
+/// The model's name for an op, or its kernel's.
 static std::string dispatchName(DispatchOp op) {
-  std::string name;
-  op.getLoc()->walk([&](Location loc) {
-    auto named = dyn_cast<NameLoc>(loc);
-    if (!named)
-      return WalkResult::advance();
-    name = named.getName().str();
-    return WalkResult::interrupt();
-  });
-  return name.empty() ? op.getKernel().str() : name;
+  llvm::StringRef name = getModelName(op.getLoc());
+  return (name.empty() ? op.getKernel() : name).str();
 }
 
 /// The buffer's kind and value in the manifest.

@@ -41,14 +41,10 @@ struct State {
 };
 } // namespace
 
-static Value scalar(KernelBuilder &b, double value) {
-  return arith::ConstantOp::create(b, b.getF32FloatAttr(static_cast<float>(value)));
-}
-
 static void reset(KernelBuilder &b, const AttentionSpec &spec, const State &state) {
   b.loop(b.index(0), b.index(spec.group), 1, [&](Value g) {
-    b.store(scalar(b, -INFINITY), state.maxima, g);
-    b.store(scalar(b, 0), state.weights, g);
+    b.store(b.f32(-INFINITY), state.maxima, g);
+    b.store(b.f32(0), state.weights, g);
     b.vectors(spec.headDim, [&](Value i, int64_t lanes) {
       b.store(b.f32(0, lanes), state.sums, {g, i});
     });
@@ -169,7 +165,7 @@ static void emitResult(KernelBuilder &b, const KernelArguments &args, const Atte
                         {ShapedType::kDynamic, spec.features}, args.tokens);
   b.loop(b.index(0), b.index(spec.group), 1, [&](Value g) {
     Value first = b.mul(b.add(b.mul(head, spec.group), g), spec.headDim);
-    Value inverse = arith::DivFOp::create(b, scalar(b, 1), b.load(state.weights, g));
+    Value inverse = b.divf(b.f32(1), b.load(state.weights, g));
     b.vectors(spec.headDim, [&](Value i, int64_t lanes) {
       Value sum = b.load(state.sums, {g, i}, lanes);
       b.store(b.toBf16(b.mulf(sum, b.splat(inverse, lanes))), result, {token, b.add(first, i)});
@@ -186,8 +182,8 @@ static void emitAttention(KernelBuilder &b, const KernelArguments &args,
                        {ShapedType::kDynamic, spec.features / 2}, args.tokens);
   b.loop(args.begin, args.end, 1, [&](Value unit) {
     Value token = b.div(unit, spec.kvHeads), head = b.rem(unit, spec.kvHeads);
-    Value position = loadIndex(b, args.buffers[spec.cache.positions], token, args.tokens);
-    Value sequence = loadIndex(b, args.buffers[spec.cache.sequences], token, args.tokens);
+    Value position = b.loadIndex(args.buffers[spec.cache.positions], token);
+    Value sequence = b.loadIndex(args.buffers[spec.cache.sequences], token);
     Value context = b.add(position, 1);
     reset(b, spec, state);
     b.loop(b.index(0), b.ceilDiv(context, spec.pageTokens), 1, [&](Value pageIndex) {

@@ -16,11 +16,6 @@ CacheBuffers::CacheBuffers(Operation *op, KVCacheType type) : type(type) {
   pageTable = findBuffer(buffers, BufferRole::PageTable);
 }
 
-Value strata::cpu::loadIndex(KernelBuilder &b, Value buffer, Value at, Value size) {
-  Value array = b.view(buffer, b.getI32Type(), {ShapedType::kDynamic}, size);
-  return b.toIndex(b.load(array, at));
-}
-
 CachePage strata::cpu::cachePage(KernelBuilder &b, const KernelArguments &args,
                                  const CacheBuffers &buffers, Value page) {
   KVCacheType type = buffers.type;
@@ -37,15 +32,15 @@ CachePage strata::cpu::cachePage(KernelBuilder &b, const KernelArguments &args,
 CachePage strata::cpu::cachePageAt(KernelBuilder &b, const KernelArguments &args,
                                    const CacheBuffers &buffers, Value sequence, Value pageIndex) {
   Value at = b.add(b.mul(sequence, args.pageTableStride), pageIndex);
-  Value page = loadIndex(b, args.buffers[buffers.pageTable], at, b.add(at, 1));
+  Value page = b.loadIndex(args.buffers[buffers.pageTable], at);
   return cachePage(b, args, buffers, page);
 }
 
 CacheSlot strata::cpu::cacheSlot(KernelBuilder &b, const KernelArguments &args,
                                  const CacheBuffers &buffers, Value token) {
   int64_t pageTokens = buffers.type.getPageTokens();
-  Value position = loadIndex(b, args.buffers[buffers.positions], token, args.tokens);
-  Value sequence = loadIndex(b, args.buffers[buffers.sequences], token, args.tokens);
+  Value position = b.loadIndex(args.buffers[buffers.positions], token);
+  Value sequence = b.loadIndex(args.buffers[buffers.sequences], token);
   return {cachePageAt(b, args, buffers, sequence, b.div(position, pageTokens)),
           b.rem(position, pageTokens)};
 }

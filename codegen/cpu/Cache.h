@@ -41,9 +41,6 @@ CachePage cachePageAt(KernelBuilder &b, const KernelArguments &args, const Cache
 CacheSlot cacheSlot(KernelBuilder &b, const KernelArguments &args, const CacheBuffers &buffers,
                     Value token);
 
-/// Element `at` of an array of i32, as index.
-Value loadIndex(KernelBuilder &b, Value buffer, Value at, Value size);
-
 /// Stores head_dim features, f32 at `features`[row, 0..], as the key or the value of a slot.
 void storeKey(KernelBuilder &b, const CacheSlot &slot, Value head, Value features, Value row,
               int64_t headDim);

@@ -35,7 +35,7 @@ KernelSpec strata::cpu::describeEmbedding(EmbeddingOp op) {
            result = findBuffer(buffers, op.getResult());
   int64_t vocabulary = rows(op.getTable()), features = columns(op.getTable());
   return perToken("embedding", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
-    Value id = loadIndex(b, args.buffers[tokens], token, args.tokens);
+    Value id = b.loadIndex(args.buffers[tokens], token);
     Value from = b.view(args.buffers[table], b.getBF16Type(), {vocabulary, features});
     Value to = activations(b, args, result, features);
     b.vectors(features, [&](Value i, int64_t lanes) {

@@ -15,7 +15,7 @@ Value LinearSpec::inputPairs(KernelBuilder &b, const KernelArguments &args) cons
 }
 
 Value LinearSpec::inputRow(KernelBuilder &b, const KernelArguments &args, Value row) const {
-  return outputRows ? loadIndex(b, args.buffers[*outputRows], row, args.outputRows) : row;
+  return outputRows ? b.loadIndex(args.buffers[*outputRows], row) : row;
 }
 
 std::optional<NormParameters> LinearSpec::norm(KernelBuilder &b,

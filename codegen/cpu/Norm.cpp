@@ -2,10 +2,8 @@
 
 #include "codegen/cpu/Norm.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-
 using namespace mlir;
+using namespace strata;
 using namespace strata::cpu;
 
 Values strata::cpu::reducePairs(KernelBuilder &b, int64_t count, ValueRange initial,
@@ -33,10 +31,7 @@ static Value sumOverRow(KernelBuilder &b, Value input, Value row, int64_t pairs,
 
 RowStatistics strata::cpu::rowStatistics(KernelBuilder &b, Value input, Value row, int64_t pairs,
                                          double eps) {
-  auto scalar = [&](double value) -> Value {
-    return arith::ConstantOp::create(b, b.getF32FloatAttr(static_cast<float>(value)));
-  };
-  Value inverseCount = scalar(1.0 / double(2 * pairs));
+  Value inverseCount = b.f32(1.0 / double(2 * pairs));
   Value total =
       sumOverRow(b, input, row, pairs, [&](Value acc, Value x, Value) { return b.addf(acc, x); });
   Value mean = b.mulf(total, inverseCount);
@@ -47,8 +42,8 @@ RowStatistics strata::cpu::rowStatistics(KernelBuilder &b, Value input, Value ro
       d = b.selectLanes(mask, d, b.f32(0, b.lanes()));
     return b.fma(d, d, acc);
   });
-  Value variance = b.addf(b.mulf(squares, inverseCount), scalar(eps));
-  Value scale = arith::DivFOp::create(b, scalar(1.0), math::SqrtOp::create(b, variance));
+  Value variance = b.addf(b.mulf(squares, inverseCount), b.f32(eps));
+  Value scale = b.divf(b.f32(1.0), b.sqrt(variance));
   return {mean, scale};
 }
 

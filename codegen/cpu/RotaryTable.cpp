@@ -78,7 +78,7 @@ KernelSpec strata::cpu::describeRotaryTable(RotaryTableOp op) {
       frequencies(op.getTheta().convertToFloat(), dims, op.getScale().convertToFloat());
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
     Value table = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(b.f32Type(half), ArrayRef<float>(values)));
+        b, DenseElementsAttr::get(cast<VectorType>(b.f32Type(half)), ArrayRef<float>(values)));
     Value frequency = b.stack(b.getF32Type(), {half});
     b.store(table, frequency, b.index(0));
     Value to =

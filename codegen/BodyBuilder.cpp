@@ -1,0 +1,222 @@
+//===- BodyBuilder.cpp - writing the body of a kernel as MLIR -------------===//
+
+#include "codegen/BodyBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace strata;
+
+int64_t strata::lanesOf(Value value) {
+  auto vector = dyn_cast<VectorType>(value.getType());
+  return vector ? vector.getDimSize(0) : 0;
+}
+
+/// A vector type of that many lanes, or the element itself.
+static Type withLanes(Type element, int64_t lanes) {
+  return lanes ? VectorType::get(lanes, element) : element;
+}
+
+BodyBuilder::BodyBuilder(func::FuncOp function, Block *entry, bool narrowsBf16)
+    : ImplicitLocOpBuilder(function.getLoc(), function.getContext()), function(function),
+      narrowsBf16(narrowsBf16) {
+  setInsertionPointToStart(entry);
+}
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic
+//===----------------------------------------------------------------------===//
+
+Value BodyBuilder::index(int64_t value) { return arith::ConstantIndexOp::create(*this, value); }
+Value BodyBuilder::add(Value a, Value b) { return arith::AddIOp::create(*this, a, b); }
+Value BodyBuilder::sub(Value a, Value b) { return arith::SubIOp::create(*this, a, b); }
+Value BodyBuilder::mul(Value a, Value b) { return arith::MulIOp::create(*this, a, b); }
+Value BodyBuilder::mul(Value a, int64_t b) { return mul(a, index(b)); }
+Value BodyBuilder::div(Value a, int64_t b) { return arith::DivUIOp::create(*this, a, index(b)); }
+Value BodyBuilder::rem(Value a, int64_t b) { return arith::RemUIOp::create(*this, a, index(b)); }
+Value BodyBuilder::min(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
+Value BodyBuilder::max(Value a, Value b) { return arith::MaxSIOp::create(*this, a, b); }
+Value BodyBuilder::less(Value a, Value b) {
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b);
+}
+Value BodyBuilder::equal(Value a, Value b) {
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, a, b);
+}
+Value BodyBuilder::both(Value a, Value b) { return arith::AndIOp::create(*this, a, b); }
+Value BodyBuilder::select(Value condition, Value a, Value b) {
+  return arith::SelectOp::create(*this, condition, a, b);
+}
+Value BodyBuilder::toIndex(Value i32) {
+  return arith::IndexCastOp::create(*this, getIndexType(), i32);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+Values BodyBuilder::loop(Value begin, Value end, Value step, ValueRange initial,
+                         llvm::function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(*this, begin, end, step, initial);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  Values next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!initial.empty()) // without carried values the terminator is there already
+    scf::YieldOp::create(*this, next);
+  return Values(loop.getResults());
+}
+
+Values BodyBuilder::loop(Value begin, Value end, int64_t step, ValueRange initial,
+                         llvm::function_ref<Values(Value, ValueRange)> body) {
+  return loop(begin, end, index(step), initial, body);
+}
+
+void BodyBuilder::loop(Value begin, Value end, Value step, llvm::function_ref<void(Value)> body) {
+  loop(begin, end, step, ValueRange(), [&](Value i, ValueRange) {
+    body(i);
+    return Values();
+  });
+}
+
+void BodyBuilder::loop(Value begin, Value end, int64_t step, llvm::function_ref<void(Value)> body) {
+  loop(begin, end, index(step), body);
+}
+
+void BodyBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Value BodyBuilder::view(Value bytes, Type element, ArrayRef<int64_t> shape, ValueRange sizes,
+                        Value byteOffset) {
+  Attribute space = cast<MemRefType>(bytes.getType()).getMemorySpace();
+  auto type = MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
+  return memref::ViewOp::create(*this, type, bytes, byteOffset ? byteOffset : index(0), sizes);
+}
+
+Value BodyBuilder::load(Value memory, ValueRange at) {
+  return memref::LoadOp::create(*this, memory, at);
+}
+
+Value BodyBuilder::load(Value memory, ValueRange at, int64_t lanes, int64_t alignment) {
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  return vector::LoadOp::create(*this, VectorType::get(lanes, element), memory, at,
+                                /*nontemporal=*/false, llvm::MaybeAlign(alignment));
+}
+
+void BodyBuilder::store(Value value, Value memory, ValueRange at, int64_t alignment) {
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(*this, value, memory, at, /*nontemporal=*/false,
+                            llvm::MaybeAlign(alignment));
+  else
+    memref::StoreOp::create(*this, value, memory, at);
+}
+
+Value BodyBuilder::loadIndex(Value bytes, Value at) {
+  Value array = view(bytes, getI32Type(), {ShapedType::kDynamic}, add(at, 1));
+  return toIndex(load(array, at));
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+Type BodyBuilder::f32Type(int64_t lanes) { return withLanes(getF32Type(), lanes); }
+Type BodyBuilder::i32Type(int64_t lanes) { return withLanes(getI32Type(), lanes); }
+
+Value BodyBuilder::f32(double value, int64_t lanes) {
+  TypedAttr attr = getF32FloatAttr(static_cast<float>(value));
+  if (lanes)
+    attr = DenseElementsAttr::get(cast<VectorType>(f32Type(lanes)), attr);
+  return arith::ConstantOp::create(*this, attr);
+}
+Value BodyBuilder::i32(int64_t value, int64_t lanes) {
+  TypedAttr attr = getI32IntegerAttr(static_cast<int32_t>(value));
+  if (lanes)
+    attr = DenseElementsAttr::get(cast<VectorType>(i32Type(lanes)), attr);
+  return arith::ConstantOp::create(*this, attr);
+}
+Value BodyBuilder::splat(Value scalar, int64_t lanes) {
+  if (!lanes)
+    return scalar;
+  return vector::BroadcastOp::create(*this, VectorType::get(lanes, scalar.getType()), scalar);
+}
+Value BodyBuilder::addf(Value a, Value b) { return arith::AddFOp::create(*this, a, b); }
+Value BodyBuilder::subf(Value a, Value b) { return arith::SubFOp::create(*this, a, b); }
+Value BodyBuilder::mulf(Value a, Value b) { return arith::MulFOp::create(*this, a, b); }
+Value BodyBuilder::divf(Value a, Value b) { return arith::DivFOp::create(*this, a, b); }
+Value BodyBuilder::fma(Value a, Value b, Value c) { return math::FmaOp::create(*this, a, b, c); }
+Value BodyBuilder::maxf(Value a, Value b) {
+  // (a > b ? a : b), which is one instruction on x86; a NaN in b wins.
+  Value greater = arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b);
+  return arith::SelectOp::create(*this, greater, a, b);
+}
+Value BodyBuilder::sqrt(Value x) { return math::SqrtOp::create(*this, x); }
+
+Value BodyBuilder::exp(Value x) {
+  // x = n ln2 + r with |r| <= ln2 / 2, ln2 in two parts; e^r by its Taylor series to r^6/6!.
+  int64_t n = lanesOf(x);
+  x = maxf(x, f32(-87.0, n));
+  Value k = math::RoundEvenOp::create(*this, mulf(x, f32(1.44269504088896341, n)));
+  Value r = fma(k, f32(-0.693145751953125, n), x);
+  r = fma(k, f32(-1.42860682030941723212e-6, n), r);
+  Value p = f32(1.0 / 720, n);
+  for (double c : {1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0})
+    p = fma(p, r, f32(c, n));
+  Value exponent = arith::FPToSIOp::create(*this, i32Type(n), k);
+  exponent =
+      arith::ShLIOp::create(*this, arith::AddIOp::create(*this, exponent, i32(127, n)), i32(23, n));
+  return mulf(p, arith::BitcastOp::create(*this, f32Type(n), exponent));
+}
+
+//===----------------------------------------------------------------------===//
+// bf16
+//===----------------------------------------------------------------------===//
+
+/// f32 bits rounded to bf16 in the upper half; the lower half is not cleared.
+Value BodyBuilder::roundBits(Value f32) {
+  int64_t n = lanesOf(f32);
+  Value bits = arith::BitcastOp::create(*this, i32Type(n), f32);
+  Value lsb = both(arith::ShRUIOp::create(*this, bits, i32(16, n)), i32(1, n));
+  return add(bits, add(lsb, i32(0x7fff, n)));
+}
+
+Value BodyBuilder::toF32(Value bf16) {
+  return arith::ExtFOp::create(*this, f32Type(lanesOf(bf16)), bf16);
+}
+
+Value BodyBuilder::toBf16(Value f32) {
+  int64_t n = lanesOf(f32);
+  Type type = withLanes(getBF16Type(), n);
+  if (narrowsBf16)
+    return arith::TruncFOp::create(*this, type, f32);
+  Value high = arith::ShRUIOp::create(*this, roundBits(f32), i32(16, n));
+  Value half = arith::TruncIOp::create(*this, withLanes(getI16Type(), n), high);
+  return arith::BitcastOp::create(*this, type, half);
+}
+
+Value BodyBuilder::evens(Value pairs) {
+  int64_t n = lanesOf(pairs);
+  return arith::BitcastOp::create(*this, f32Type(n),
+                                  arith::ShLIOp::create(*this, pairs, i32(16, n)));
+}
+
+Value BodyBuilder::odds(Value pairs) {
+  int64_t n = lanesOf(pairs);
+  return arith::BitcastOp::create(*this, f32Type(n), both(pairs, i32(0xffff0000, n)));
+}
+
+Value BodyBuilder::pairs(Value evens, Value odds) {
+  int64_t n = lanesOf(evens);
+  Value low = arith::ShRUIOp::create(*this, roundBits(evens), i32(16, n));
+  return arith::OrIOp::create(*this, both(roundBits(odds), i32(0xffff0000, n)), low);
+}
