@@ -7,7 +7,7 @@
 #include "runtime/Status.h"
 
 #include <cstring>
-#include <vector>
+#include <set>
 
 namespace strata {
 namespace {
@@ -42,11 +42,11 @@ std::optional<std::span<const std::byte>> Package::findSection(const std::string
 }
 
 absl::StatusOr<const package::Program *> Package::program(const std::string &device) const {
-  std::vector<std::string> devices;
+  std::set<std::string> devices;
   for (const package::Program *program : items(root->programs())) {
     if (text(program->device()) == device)
       return program;
-    devices.push_back(text(program->device()));
+    devices.insert(text(program->device()));
   }
   return absl::NotFoundError(
       absl::StrCat(name, ": device: expected one the package has a program for (",

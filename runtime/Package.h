@@ -33,7 +33,7 @@ public:
   /// The bytes of sections[index], index < number of sections.
   std::span<const std::byte> section(uint32_t index) const;
   std::optional<std::span<const std::byte>> findSection(const std::string &name) const;
-  /// The program for a device kind ("cpu"); the error names those there are.
+  /// The first program for a device kind ("cpu"); the error names those there are.
   absl::StatusOr<const package::Program *> program(const std::string &device) const;
 
 private:

@@ -6,6 +6,7 @@
 #include "runtime/Package.h"
 #include "runtime/PackageFormat.h"
 #include "runtime/Status.h"
+#include "runtime/cuda/SelectCode.h"
 
 #include <set>
 
@@ -61,6 +62,8 @@ absl::Status isFileName(const char *field, const flatbuffers::String *string) {
   return component ? absl::OkStatus() : invalid(field, ": expected a file name without folders");
 }
 
+bool isCuda(const package::Program &program) { return text(program.device()) == "cuda"; }
+
 /// Walks the manifest from the top; each function checks one table.
 class IndexVerifier {
 public:
@@ -74,9 +77,10 @@ private:
   absl::Status verifyParameter(const package::Parameter &parameter);
   absl::Status verifyStorage(const package::Parameter &parameter, uint64_t bytes);
   absl::Status verifyProgram(const package::Program &program);
-  absl::Status verifyCode(const package::CodeObject &code);
-  absl::Status verifyKernel(const package::Kernel &kernel);
-  absl::Status verifyPhases(const package::Variant &variant);
+  absl::Status verifyTargets();
+  absl::Status verifyCode(const package::Program &program, const package::CodeObject &code);
+  absl::Status verifyKernel(const package::Program &program, const package::Kernel &kernel);
+  absl::Status verifyPhases(const package::Program &program, const package::Variant &variant);
   absl::Status verifyDispatch(const package::Program &program, const package::Dispatch &dispatch);
   absl::Status verifyBuffer(const package::Program &program, const package::Buffer &buffer);
 
@@ -112,11 +116,23 @@ absl::Status IndexVerifier::verify() {
   STRATA_TRY(inRange("sections", count(manifest.sections()), 0, 4096));
   STRATA_TRY(unique("sections", manifest.sections(), [](auto &s) { return s.name(); }));
   STRATA_TRY(unique("parameters", manifest.parameters(), [](auto &p) { return p.key(); }));
-  STRATA_TRY(unique("programs", manifest.programs(), [](auto &p) { return p.device(); }));
   STRATA_TRY(each("file", manifest.files(), [&](auto &file) { return verifyFile(file); }));
   STRATA_TRY(each("section", manifest.sections(), [&](auto &s) { return verifySection(s); }));
   STRATA_TRY(each("parameter", manifest.parameters(), [&](auto &p) { return verifyParameter(p); }));
-  return each("program", manifest.programs(), [&](auto &p) { return verifyProgram(p); });
+  STRATA_TRY(each("program", manifest.programs(), [&](auto &p) { return verifyProgram(p); }));
+  return verifyTargets();
+}
+
+// A program may share its device with others, but not the machines that it is for.
+absl::Status IndexVerifier::verifyTargets() {
+  std::set<std::string> seen;
+  for (const package::Program *program : items(manifest.programs()))
+    for (const package::CodeObject *code : items(program->code())) {
+      std::string name = absl::StrCat(text(program->device()), ".", text(code->target()));
+      if (!seen.insert(name).second)
+        return invalid("programs: expected code for different targets, found ", name, " twice");
+    }
+  return absl::OkStatus();
 }
 
 absl::Status IndexVerifier::verifyModel(const package::Model &model) {
@@ -185,34 +201,42 @@ absl::Status IndexVerifier::verifyStorage(const package::Parameter &parameter, u
 
 absl::Status IndexVerifier::verifyProgram(const package::Program &program) {
   STRATA_TRY(isText("device", program.device()));
+  if (text(program.device()) != "cpu" && !isCuda(program))
+    return invalid("device: expected cpu or cuda, found ", text(program.device()));
   STRATA_TRY(inRange("code", count(program.code()), 1, 64));
   STRATA_TRY(inRange("arena_token_multiple", program.arena_token_multiple(), 1, 1 << 16));
   STRATA_TRY(inRange("arena_bytes_per_token", program.arena_bytes_per_token(), 0, kMostBytes));
   STRATA_TRY(inRange("page_tokens", program.page_tokens(), 1, kMostTokens));
   STRATA_TRY(inRange("page_bytes", program.page_bytes(), 1, kMostBytes));
   STRATA_TRY(isMultiple("page_bytes", program.page_bytes(), 64));
-  STRATA_TRY(each("code", program.code(), [&](auto &c) { return verifyCode(c); }));
-  STRATA_TRY(unique("code", program.code(), [](auto &c) { return c.target(); }));
-  STRATA_TRY(each("kernel", program.kernels(), [&](auto &k) { return verifyKernel(k); }));
+  STRATA_TRY(each("code", program.code(), [&](auto &c) { return verifyCode(program, c); }));
+  STRATA_TRY(each("kernel", program.kernels(), [&](auto &k) { return verifyKernel(program, k); }));
   return each("dispatch", program.dispatches(),
               [&](auto &dispatch) { return verifyDispatch(program, dispatch); });
 }
 
-absl::Status IndexVerifier::verifyCode(const package::CodeObject &code) {
+absl::Status IndexVerifier::verifyCode(const package::Program &program,
+                                       const package::CodeObject &code) {
   STRATA_TRY(isText("target", code.target()));
+  STRATA_TRY(inRange("format", uint64_t(code.format()), 0,
+                     isCuda(program) ? uint64_t(package::CodeFormat::ptx) : 0));
+  if (isCuda(program) && !cuda::parseTarget(text(code.target()), code.format()))
+    return invalid("target: expected sim, sm_NN or sm_NN.ptx, as its format says, found ",
+                   text(code.target()));
   for (const flatbuffers::String *feature : items(code.features()))
     STRATA_TRY(isText("features", feature));
   return isIndex("section", code.section(), count(manifest.sections()));
 }
 
-absl::Status IndexVerifier::verifyKernel(const package::Kernel &kernel) {
+absl::Status IndexVerifier::verifyKernel(const package::Program &program,
+                                         const package::Kernel &kernel) {
   STRATA_TRY(isText("name", kernel.name()));
   STRATA_TRY(inRange("axis", uint64_t(kernel.axis()), 0, uint64_t(package::Axis::outputs)));
   STRATA_TRY(inRange("variants", count(kernel.variants()), 1, 64));
   uint32_t last = count(kernel.variants()) - 1, limit = 0;
   for (uint32_t i = 0; i <= last; ++i) {
     const package::Variant &variant = *kernel.variants()->Get(i);
-    STRATA_TRY(annotate(verifyPhases(variant), absl::StrCat("variant ", i)));
+    STRATA_TRY(annotate(verifyPhases(program, variant), absl::StrCat("variant ", i)));
     if (i < last && variant.up_to() <= limit)
       return invalid("variant ", i, ": up_to: expected more than ", limit, ", found ",
                      variant.up_to());
@@ -221,10 +245,14 @@ absl::Status IndexVerifier::verifyKernel(const package::Kernel &kernel) {
   return absl::OkStatus();
 }
 
-absl::Status IndexVerifier::verifyPhases(const package::Variant &variant) {
+absl::Status IndexVerifier::verifyPhases(const package::Program &program,
+                                         const package::Variant &variant) {
   STRATA_TRY(inRange("phases", count(variant.phases()), 1, 64));
-  return each("phase", variant.phases(), [](const package::Phase &phase) {
+  uint64_t cuda = isCuda(program);
+  return each("phase", variant.phases(), [&](const package::Phase &phase) {
     STRATA_TRY(isText("symbol", phase.symbol()));
+    STRATA_TRY(inRange("block", phase.block(), cuda, cuda * 1024));
+    STRATA_TRY(inRange("shared_bytes", phase.shared_bytes(), 0, cuda * (1 << 20)));
     if (!phase.grid())
       return invalid("grid: expected one, found none");
     STRATA_TRY(

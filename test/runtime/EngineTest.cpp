@@ -248,7 +248,7 @@ TEST(Engine, MissingSymbolAndCpuAreErrors) {
   EXPECT_TRUE(says(create(fakeModel(), {.threads = -1}), "threads: expected 1 to 1024"));
   EXPECT_TRUE(says(create(fakeModel(), {.context = 1u << 25}), "context: expected at most"));
   TestPackage device = fakeModel();
-  device.manifest.programs[0]->device = "cuda";
+  makeCuda(*device.manifest.programs[0], "sm_80", package::CodeFormat::cubin);
   device.layout();
   EXPECT_TRUE(says(create(device, {}), "a program for (cuda), found cpu"));
 }

@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 1.0 to 1.0, found"));
+                     "format version: expected 1.0 to 1.1, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 1.0 to 1.0, found 1.1"));
+                   "format version: expected 1.0 to 1.1, found 1.2"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -120,6 +120,44 @@ TEST(Package, HeaderFields) {
     std::string file = validFile();
     memcpy(file.data() + offsetof(PackageHeader, manifestSize), &size, sizeof size);
     EXPECT_FALSE(verify(file).ok());
+  }
+}
+
+package::ModelT &model(TestPackage &p) { return *p.manifest.model; }
+package::ProgramT &program(TestPackage &p) { return *p.manifest.programs[0]; }
+package::SectionT &section(TestPackage &p, size_t i) { return *p.manifest.sections[i]; }
+package::ParameterT &table(TestPackage &p) { return *p.manifest.parameters[0]; }
+package::KernelT &attend(TestPackage &p) { return *program(p).kernels[2]; }
+package::DispatchT &dispatch(TestPackage &p) { return *program(p).dispatches[0]; }
+void setGrid(TestPackage &p, package::Axis axis, uint32_t divisor, uint32_t factor) {
+  *attend(p).variants[0]->phases[0]->grid = package::Grid(axis, divisor, factor);
+}
+void setBuffer(TestPackage &p, size_t i, package::BufferKind kind, uint64_t value) {
+  dispatch(p).buffers[i] = package::Buffer(kind, value);
+}
+
+void makeCuda(TestPackage &p, const std::string &target, package::CodeFormat format) {
+  makeCuda(program(p), target, format);
+}
+
+package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
+  p.manifest.files.push_back(std::make_unique<package::CheckpointFileT>());
+  p.manifest.files[0]->name = name;
+  p.manifest.files[0]->size = 9000;
+  p.manifest.files[0]->header_size = 10;
+  table(p).storage = package::Storage::file;
+  return *p.manifest.files[0];
+}
+
+TEST(Package, ProgramsForCuda) {
+  TestPackage package = fakeModel();
+  for (auto [target, format] : {std::pair{"sm_80", package::CodeFormat::cubin},
+                                {"sm_90a", package::CodeFormat::cubin},
+                                {"sm_100.ptx", package::CodeFormat::ptx},
+                                {"sim", package::CodeFormat::elf}}) {
+    makeCuda(package, target, format);
+    package.layout();
+    EXPECT_TRUE(verify(package.encode()).ok()) << verify(package.encode());
   }
 }
 
@@ -136,28 +174,6 @@ TEST_P(PackageIndices, AreChecked) {
   TestPackage package = fakeModel();
   GetParam().change(package);
   EXPECT_TRUE(says(verify(package.encode()), GetParam().message));
-}
-
-package::ModelT &model(TestPackage &p) { return *p.manifest.model; }
-package::ProgramT &program(TestPackage &p) { return *p.manifest.programs[0]; }
-package::SectionT &section(TestPackage &p, size_t i) { return *p.manifest.sections[i]; }
-package::ParameterT &table(TestPackage &p) { return *p.manifest.parameters[0]; }
-package::KernelT &attend(TestPackage &p) { return *program(p).kernels[2]; }
-package::DispatchT &dispatch(TestPackage &p) { return *program(p).dispatches[0]; }
-void setGrid(TestPackage &p, package::Axis axis, uint32_t divisor, uint32_t factor) {
-  *attend(p).variants[0]->phases[0]->grid = package::Grid(axis, divisor, factor);
-}
-void setBuffer(TestPackage &p, size_t i, package::BufferKind kind, uint64_t value) {
-  dispatch(p).buffers[i] = package::Buffer(kind, value);
-}
-
-package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
-  p.manifest.files.push_back(std::make_unique<package::CheckpointFileT>());
-  p.manifest.files[0]->name = name;
-  p.manifest.files[0]->size = 9000;
-  p.manifest.files[0]->header_size = 10;
-  table(p).storage = package::Storage::file;
-  return *p.manifest.files[0];
 }
 
 const Case kCases[] = {
@@ -222,7 +238,33 @@ const Case kCases[] = {
      [](TestPackage &p) {
        p.manifest.programs.push_back(std::make_unique<package::ProgramT>(program(p)));
      },
-     "programs: expected different names"},
+     "programs: expected code for different targets, found cpu.x86-64 twice"},
+    {"Device", [](TestPackage &p) { program(p).device = "tpu"; },
+     "device: expected cpu or cuda, found tpu"},
+    {"CpuFormat", [](TestPackage &p) { program(p).code[0]->format = package::CodeFormat::ptx; },
+     "code 0: format: expected 0 to 0, found 2"},
+    {"CpuBlock", [](TestPackage &p) { attend(p).variants[0]->phases[0]->block = 32; },
+     "block: expected 0 to 0, found 32"},
+    {"CpuShared", [](TestPackage &p) { attend(p).variants[0]->phases[0]->shared_bytes = 1; },
+     "shared_bytes: expected 0 to 0, found 1"},
+    {"CudaTarget", [](TestPackage &p) { makeCuda(p, "x86-64", package::CodeFormat::elf); },
+     "code 0: target: expected sim, sm_NN or sm_NN.ptx, as its format says, found x86-64"},
+    {"CudaFormat", [](TestPackage &p) { makeCuda(p, "sm_80.ptx", package::CodeFormat::cubin); },
+     "code 0: target: expected sim, sm_NN or sm_NN.ptx"},
+    {"CudaFormatRange", [](TestPackage &p) { makeCuda(p, "sm_80", package::CodeFormat(3)); },
+     "code 0: format: expected 0 to 2, found 3"},
+    {"CudaNoBlock",
+     [](TestPackage &p) {
+       makeCuda(p, "sm_80", package::CodeFormat::cubin);
+       attend(p).variants[0]->phases[0]->block = 0;
+     },
+     "block: expected 1 to 1024, found 0"},
+    {"CudaShared",
+     [](TestPackage &p) {
+       makeCuda(p, "sm_80", package::CodeFormat::cubin);
+       attend(p).variants[0]->phases[0]->shared_bytes = (1 << 20) + 1;
+     },
+     "shared_bytes: expected 0 to 1048576, found 1048577"},
     {"NoCode", [](TestPackage &p) { program(p).code.clear(); }, "code: expected 1 to"},
     {"CodeSection", [](TestPackage &p) { program(p).code[0]->section = 2; },
      "section: expected an index below 2, found 2"},

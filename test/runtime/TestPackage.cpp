@@ -212,6 +212,16 @@ TestPackage fakeModel(const std::string &tokenizer) {
   return result;
 }
 
+void makeCuda(package::ProgramT &program, const std::string &target, package::CodeFormat format) {
+  program.device = "cuda";
+  program.code[0]->target = target;
+  program.code[0]->format = format;
+  for (auto &kernel : program.kernels)
+    for (auto &variant : kernel->variants)
+      for (auto &phase : variant->phases)
+        phase->block = 1;
+}
+
 float fakeSum(std::span<const int32_t> sequence, int64_t position, int64_t tokensOfStep) {
   float sum = tokensOfStep <= 2 ? 0 : tokensOfStep <= 6 ? 1000 : 2000;
   for (int64_t p = 0; p <= position; ++p)
