@@ -137,7 +137,7 @@ void setBuffer(TestPackage &p, size_t i, package::BufferKind kind, uint64_t valu
 }
 
 void makeCuda(TestPackage &p, const std::string &target, package::CodeFormat format) {
-  makeCuda(program(p), target, format);
+  test::makeCuda(program(p), target, format);
 }
 
 package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
