@@ -39,3 +39,11 @@ unsigned strata::findBuffer(ArrayRef<BufferRef> buffers, BufferRole role) {
   assert(found != buffers.end() && "this op has no such buffer");
   return found - buffers.begin();
 }
+
+CacheBuffers::CacheBuffers(Operation *op, KVCacheType type) : type(type) {
+  auto buffers = listBuffers(op);
+  cache = findBuffer(buffers, BufferRole::Cache);
+  positions = findBuffer(buffers, BufferRole::Positions);
+  sequences = findBuffer(buffers, BufferRole::Sequences);
+  pageTable = findBuffer(buffers, BufferRole::PageTable);
+}

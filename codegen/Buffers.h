@@ -21,4 +21,11 @@ llvm::SmallVector<BufferRef> listBuffers(mlir::Operation *op);
 unsigned findBuffer(llvm::ArrayRef<BufferRef> buffers, mlir::Value value);
 unsigned findBuffer(llvm::ArrayRef<BufferRef> buffers, BufferRole role);
 
+/// Where the cache and the batch's arrays stand among an op's buffers.
+struct CacheBuffers {
+  CacheBuffers(mlir::Operation *op, KVCacheType type);
+  KVCacheType type;
+  unsigned cache, positions, sequences, pageTable;
+};
+
 } // namespace strata

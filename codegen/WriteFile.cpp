@@ -62,7 +62,7 @@ llvm::Error strata::writeFileAtomically(llvm::StringRef path, llvm::StringRef by
   if (fd < 0)
     return fail(path, "create a temporary file beside it", errno);
   llvm::sys::RemoveFileOnSignal(temporary);
-  auto keep = llvm::make_scope_exit([&] { llvm::sys::DontRemoveFileOnSignal(temporary); });
+  llvm::scope_exit keep([&] { llvm::sys::DontRemoveFileOnSignal(temporary); });
   mode_t mask = umask(0);
   umask(mask);
   int code = writeAll(fd, bytes);

@@ -8,14 +8,6 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
 
-CacheBuffers::CacheBuffers(Operation *op, KVCacheType type) : type(type) {
-  auto buffers = listBuffers(op);
-  cache = findBuffer(buffers, BufferRole::Cache);
-  positions = findBuffer(buffers, BufferRole::Positions);
-  sequences = findBuffer(buffers, BufferRole::Sequences);
-  pageTable = findBuffer(buffers, BufferRole::PageTable);
-}
-
 CachePage strata::cpu::cachePage(KernelBuilder &b, const KernelArguments &args,
                                  const CacheBuffers &buffers, Value page) {
   KVCacheType type = buffers.type;

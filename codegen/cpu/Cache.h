@@ -9,16 +9,10 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "codegen/Buffers.h"
 #include "codegen/cpu/Kernels.h"
 
 namespace strata::cpu {
-
-/// Where the cache and the batch's arrays stand among a kernel's buffers.
-struct CacheBuffers {
-  CacheBuffers(mlir::Operation *op, KVCacheType type);
-  KVCacheType type;
-  unsigned cache, positions, sequences, pageTable;
-};
 
 /// Keys and values of one page and layer, and a token's slot in it.
 struct CachePage {

@@ -111,7 +111,7 @@ static Expected<std::string> link(StringRef object) {
   SmallString<128> folder;
   if (std::error_code code = sys::fs::createUniqueDirectory("strata-link", folder))
     return error("cannot create a temporary folder: " + code.message());
-  auto cleanup = make_scope_exit([&] { sys::fs::remove_directories(folder); });
+  scope_exit cleanup([&] { sys::fs::remove_directories(folder); });
   std::string input = (folder + "/kernels.o").str(), output = (folder + "/kernels.so").str();
   if (Error failed = writeObject(input, object))
     return failed;

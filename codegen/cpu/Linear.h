@@ -10,47 +10,30 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "codegen/LinearSpec.h"
 #include "codegen/cpu/Cache.h"
 #include "codegen/cpu/Norm.h"
-#include <optional>
 
 namespace strata::cpu {
 
-/// A linear or logits op, as its kernels need it. Numbers are positions among the buffers.
-struct LinearSpec {
-  enum class Sink { Result, Logits, Key, Value };
-  struct Part {
-    int64_t rows;
-    unsigned weight, result; ///< result: for Sink::Result and Logits
-    Sink sink;
-    bool roped;
-  };
+/// Rows of a unit.
+int64_t unitRows(const LinearSpec &spec);
 
-  int64_t inFeatures;
-  unsigned input;
-  llvm::SmallVector<Part> parts;
-  std::optional<unsigned> gamma, beta, residual, rotary, outputRows, workspace;
-  double eps = 0;
-  bool squaredRelu = false;
-  int64_t rotaryDims = 0, headDim = 0;
-  std::optional<CacheBuffers> cache;
+/// Rows of the product: tokens, or the output rows of logits.
+Value productRows(const LinearSpec &spec, const KernelArguments &args);
 
-  int64_t pairs() const { return inFeatures / 2; }
-  int64_t unitRows() const;
-  int64_t units(const Part &part) const { return (part.rows + unitRows() - 1) / unitRows(); }
-  /// Rows of the input that are multiplied: tokens, or the output rows of logits.
-  Axis axis() const { return outputRows ? Axis::Outputs : Axis::Tokens; }
-  Value rows(const KernelArguments &args) const {
-    return outputRows ? args.outputRows : args.tokens;
-  }
-  /// The input as pairs [tokens, pairs()].
-  Value inputPairs(KernelBuilder &b, const KernelArguments &args) const;
-  /// The input row that row `row` of the product comes from.
-  Value inputRow(KernelBuilder &b, const KernelArguments &args, Value row) const;
-  std::optional<NormParameters> norm(KernelBuilder &b, const KernelArguments &args) const;
-  /// Weight of a part as pairs [rows, pairs()].
-  Value weightPairs(KernelBuilder &b, const KernelArguments &args, const Part &part) const;
-};
+/// The input as pairs [tokens, pairs].
+Value inputPairs(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+
+/// The input row that row `row` of the product comes from.
+Value inputRow(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, Value row);
+
+std::optional<NormParameters> normOf(KernelBuilder &b, const KernelArguments &args,
+                                     const LinearSpec &spec);
+
+/// Weight of a part as pairs [rows, pairs].
+Value weightPairs(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                  const LinearSpec::Part &part);
 
 /// body(part, first row, end row) for the rows of each part in workgroups [begin, end).
 void forEachPart(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,

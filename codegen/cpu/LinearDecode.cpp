@@ -15,15 +15,15 @@ using namespace strata::cpu;
 /// The workspace as rows of pairs: what the decode form multiplies when a prologue wrote it.
 static Value workspaceRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
   return b.view(args.buffers[*spec.workspace], b.getI32Type(), {ShapedType::kDynamic, spec.pairs()},
-                spec.rows(args));
+                productRows(spec, args));
 }
 
 void strata::cpu::emitNormalizeRows(KernelBuilder &b, const KernelArguments &args,
                                     const LinearSpec &spec) {
-  Value input = spec.inputPairs(b, args), output = workspaceRows(b, args, spec);
-  std::optional<NormParameters> norm = spec.norm(b, args);
+  Value input = inputPairs(b, args, spec), output = workspaceRows(b, args, spec);
+  std::optional<NormParameters> norm = normOf(b, args, spec);
   b.loop(args.begin, args.end, 1, [&](Value row) {
-    Value from = spec.inputRow(b, args, row);
+    Value from = inputRow(b, args, spec, row);
     RowStatistics statistics;
     if (norm)
       statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
@@ -89,17 +89,17 @@ static void emitRow(KernelBuilder &b, Value weight, Value row, Value input, int6
 void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
                              const LinearSpec &spec) {
   bool prepared = spec.gamma || spec.outputRows;
-  Value input = prepared ? workspaceRows(b, args, spec) : spec.inputPairs(b, args);
-  Value values = b.stack(b.getF32Type(), {kDecodeTile, spec.unitRows()});
-  Value rows = spec.rows(args);
+  Value input = prepared ? workspaceRows(b, args, spec) : inputPairs(b, args, spec);
+  Value values = b.stack(b.getF32Type(), {kDecodeTile, unitRows(spec)});
+  Value rows = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
-    Value weight = spec.weightPairs(b, args, part);
-    b.loop(first, end, spec.unitRows(), [&](Value firstRow) {
-      Value unitRows = b.min(b.sub(end, firstRow), b.index(spec.unitRows()));
+    Value weight = weightPairs(b, args, spec, part);
+    b.loop(first, end, unitRows(spec), [&](Value firstRow) {
+      Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
       b.loop(b.index(0), rows, kDecodeTile, [&](Value firstToken) {
         Value tokens = b.min(b.sub(rows, firstToken), b.index(kDecodeTile));
-        Tile tile{values, firstToken, tokens, firstRow, unitRows};
-        b.loop(firstRow, b.add(firstRow, unitRows), 1,
+        Tile tile{values, firstToken, tokens, firstRow, count};
+        b.loop(firstRow, b.add(firstRow, count), 1,
                [&](Value row) { emitRow(b, weight, row, input, spec.pairs(), tile); });
         emitEpilogue(b, args, spec, part, tile);
       });

@@ -25,7 +25,7 @@ static void emitStore(KernelBuilder &b, const KernelArguments &args, const Linea
   Value token = b.add(tile.firstToken, row);
   auto activations = [&](unsigned buffer, Type element) {
     return b.view(args.buffers[buffer], element, {ShapedType::kDynamic, part.rows},
-                  spec.rows(args));
+                  productRows(spec, args));
   };
   Value result = activations(part.result, logits ? Type(b.getF32Type()) : Type(b.getBF16Type()));
   Value residual = spec.residual ? activations(*spec.residual, b.getBF16Type()) : Value();

@@ -39,8 +39,8 @@ static PackedRows describeRows(KernelBuilder &b, const KernelArguments &args,
   PackedRows rows{b.stack(index, {b.lanes()}), b.stack(index, {b.lanes()}),
                   b.stack(f32, {b.lanes()}), b.stack(f32, {b.lanes()})};
   b.loop(b.index(0), b.index(b.lanes()), 1, [&](Value i) {
-    Value row = b.add(first, i), inside = b.less(row, spec.rows(args));
-    Value from = spec.inputRow(b, args, b.select(inside, row, b.index(0)));
+    Value row = b.add(first, i), inside = b.less(row, productRows(spec, args));
+    Value from = inputRow(b, args, spec, b.select(inside, row, b.index(0)));
     b.store(from, rows.from, i);
     b.store(b.select(inside, b.index(b.lanes()), b.index(0)), rows.lanes, i);
     if (!norm)
@@ -75,9 +75,10 @@ static void packVector(KernelBuilder &b, Value input, Value packed, const Packed
 }
 
 void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  Value input = spec.inputPairs(b, args);
-  Value packed = packedView(b, args.buffers[*spec.workspace], spec.rows(args), spec.pairs());
-  std::optional<NormParameters> norm = spec.norm(b, args);
+  Value input = inputPairs(b, args, spec);
+  Value packed =
+      packedView(b, args.buffers[*spec.workspace], productRows(spec, args), spec.pairs());
+  std::optional<NormParameters> norm = normOf(b, args, spec);
   int64_t lanes = b.lanes(), full = spec.pairs() / lanes * lanes;
   // A workgroup is 16 tokens: one transpose with 16 lanes, two with 8.
   b.loop(b.mul(args.begin, 16 / lanes), b.mul(args.end, 16 / lanes), 1, [&](Value group) {
@@ -192,7 +193,7 @@ void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
   int64_t padded = llvm::alignTo(groupRows, 16);
   Value products = b.stack(b.getF32Type(), {padded, kPackTokens});
   Value values = b.stack(b.getF32Type(), {kPackTokens, padded});
-  Value rows = spec.rows(args);
+  Value rows = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, groupRows, [&](Value firstRow) {
       Value count = b.min(b.sub(end, firstRow), b.index(groupRows));

@@ -1,0 +1,55 @@
+//===- LinearSpec.cpp - linear and logits, as kernels need them -----------===//
+
+#include "codegen/LinearSpec.h"
+
+using namespace mlir;
+using namespace strata;
+
+template <typename OpT>
+static LinearSpec describeInput(OpT op, ArrayRef<BufferRef> buffers) {
+  LinearSpec spec;
+  spec.inFeatures = columns(op.getInput());
+  spec.input = findBuffer(buffers, op.getInput());
+  if (op.getGamma()) {
+    spec.gamma = findBuffer(buffers, op.getGamma());
+    spec.beta = findBuffer(buffers, op.getBeta());
+    spec.eps = op.getEps()->convertToDouble();
+  }
+  if (op.getWorkspace())
+    spec.workspace = findBuffer(buffers, BufferRole::Workspace);
+  return spec;
+}
+
+LinearSpec strata::describeOperands(LinearOp op) {
+  auto buffers = listBuffers(op);
+  LinearSpec spec = describeInput(op, buffers);
+  unsigned products = op.getNumProducts();
+  for (auto [i, weight] : llvm::enumerate(op.getWeights())) {
+    using Sink = LinearSpec::Sink;
+    Sink sink = i < products ? Sink::Result : i == products ? Sink::Key : Sink::Value;
+    unsigned result = i < products ? findBuffer(buffers, op->getResult(i)) : 0;
+    spec.parts.push_back({rows(weight), findBuffer(buffers, weight), result, sink, op.isRoped(i)});
+  }
+  spec.squaredRelu = op.getSquaredRelu();
+  if (op.getResidual())
+    spec.residual = findBuffer(buffers, op.getResidual());
+  if (op.getRotary()) {
+    spec.rotary = findBuffer(buffers, op.getRotary());
+    spec.rotaryDims = columns(op.getRotary());
+    spec.headDim = *op.getHeadDim();
+  }
+  if (op.getCache()) {
+    spec.cache.emplace(op, op.getCache().getType());
+    spec.headDim = op.getCache().getType().getHeadDim();
+  }
+  return spec;
+}
+
+LinearSpec strata::describeOperands(LogitsOp op) {
+  auto buffers = listBuffers(op);
+  LinearSpec spec = describeInput(op, buffers);
+  spec.outputRows = findBuffer(buffers, BufferRole::OutputRows);
+  spec.parts.push_back({rows(op.getWeight()), findBuffer(buffers, op.getWeight()),
+                        findBuffer(buffers, op.getResult()), LinearSpec::Sink::Logits, false});
+  return spec;
+}
