@@ -2,9 +2,7 @@
 
 #include "runtime/Engine.h"
 
-#include "runtime/Checked.h"
 #include "runtime/Status.h"
-#include "runtime/cpu/SelectCode.h"
 
 #include <algorithm>
 #include <set>
@@ -14,27 +12,6 @@ namespace {
 
 constexpr uint32_t kMostContext = 1 << 24;
 
-absl::StatusOr<KvCache> createCache(const package::Program &program, uint64_t context,
-                                    const EngineOptions &options) {
-  uint64_t pages = (context + program.page_tokens() - 1) / program.page_tokens();
-  Checked total = Checked(pages) * options.sequences;
-  if (!total.atMost(INT32_MAX))
-    return absl::InvalidArgumentError(absl::StrCat("KV cache: expected at most ", INT32_MAX,
-                                                   " pages, found ", options.sequences,
-                                                   " sequences of ", pages));
-  return KvCache::create(program.page_bytes(), uint32_t(*total.value()), options.poison);
-}
-
-absl::StatusOr<cpu::CodeObject> loadCode(const Package &package, const package::Program &program,
-                                         const std::string &target) {
-  auto chosen = cpu::selectCode(program, cpu::CpuFeatures::detect(), target);
-  if (!chosen.ok())
-    return annotate(chosen.status(), package.path());
-  auto code =
-      cpu::CodeObject::load(text((*chosen)->target()), package.section((*chosen)->section()));
-  return code.ok() ? std::move(code) : annotate(code.status(), package.path());
-}
-
 } // namespace
 
 absl::StatusOr<std::unique_ptr<Engine>>
@@ -43,22 +20,16 @@ Engine::create(const Package &package, const Weights &weights, const EngineOptio
   if (context > kMostContext)
     return absl::InvalidArgumentError(
         absl::StrCat("context: expected at most ", kMostContext, " tokens, found ", context));
-  STRATA_ASSIGN(const package::Program *program, package.program("cpu"));
-  STRATA_ASSIGN(cpu::CodeObject code, loadCode(package, *program, options.cpu));
-  STRATA_ASSIGN(cpu::Plan plan, cpu::Plan::create(*program, weights, code));
-  STRATA_ASSIGN(KvCache cache, createCache(*program, context, options));
-  int threads = options.threads ? options.threads : cpu::availableCpus();
-  STRATA_ASSIGN(auto pool, cpu::ThreadPool::create(threads));
-  Parts parts{*program, std::move(pool), std::move(code), std::move(plan), std::move(cache)};
-  return std::unique_ptr<Engine>(
-      new Engine(package, weights, context, options.poison, std::move(parts)));
+  DeviceOptions wanted{options.threads,   options.cpu,        context,
+                       options.sequences, options.stepTokens, options.poison};
+  STRATA_ASSIGN(auto device, Device::create(options.device, package, weights, wanted));
+  return std::unique_ptr<Engine>(new Engine(package, context, options.poison, std::move(device)));
 }
 
-Engine::Engine(const Package &package, const Weights &weights, int64_t mostTokens, bool poison,
-               Parts parts)
-    : package(package), weights(weights), program(parts.program), mostTokens(mostTokens),
-      poison(poison), threads(std::move(parts.threads)), code(std::move(parts.code)),
-      plan(std::move(parts.plan)), pages(std::move(parts.pages)) {}
+Engine::Engine(const Package &package, int64_t mostTokens, bool poison,
+               std::unique_ptr<Device> device)
+    : package(package), mostTokens(mostTokens), poison(poison), hardware(std::move(device)),
+      pages(hardware->pages()), inputs(hardware->fixedPageTables() ? pagesFor(mostTokens) : 0) {}
 
 Sequence Engine::open() {
   auto slot = std::find_if(slots.begin(), slots.end(), [](const Slot &s) { return !s.open; });
@@ -83,7 +54,7 @@ void Engine::rewind(Sequence sequence, int64_t length) {
 }
 
 int64_t Engine::pagesFor(int64_t tokens) const {
-  int64_t size = program.page_tokens();
+  int64_t size = hardware->program().page_tokens();
   return (tokens + size - 1) / size;
 }
 
@@ -91,18 +62,10 @@ absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch) {
   STRATA_TRY(check(batch));
   STRATA_TRY(takePages(batch));
   STRATA_TRY(buildInputs(batch));
-  STRATA_TRY(prepareMemory());
-  cpu::Work work = plan.run({&inputs, arena.data(), pages.data(), logits.data()}, *threads);
-  if (poison) {
-    STRATA_TRY(arena.checkPoison());
-    STRATA_TRY(logits.checkPoison());
-  }
+  STRATA_ASSIGN(DeviceStep done, hardware->run(inputs));
   for (const BatchEntry &entry : batch)
     slots[size_t(entry.sequence)].length += int64_t(entry.tokens.size());
-  int64_t vocabulary = model().vocabulary();
-  std::span<const float> rows(reinterpret_cast<const float *>(logits.data()),
-                              size_t(inputs.outputRows * vocabulary));
-  return StepResult{rows, inputs.outputRows, vocabulary, work};
+  return StepResult{done.logits, inputs.outputRows, model().vocabulary(), done.work};
 }
 
 absl::Status Engine::check(std::span<const BatchEntry> batch) const {
@@ -151,12 +114,17 @@ absl::Status Engine::takePages(std::span<const BatchEntry> batch) {
   for (const BatchEntry &entry : batch)
     sum += missing(entry);
   if (sum > pages.freePages())
-    return absl::ResourceExhaustedError(
-        absl::StrCat("KV cache: full: the step needs ", sum, " pages of ", program.page_tokens(),
-                     " tokens, ", pages.freePages(), " of ", pages.pages(), " are free"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "KV cache: full: the step needs ", sum, " pages of ", hardware->program().page_tokens(),
+        " tokens, ", pages.freePages(), " of ", pages.pages(), " are free"));
   for (const BatchEntry &entry : batch)
-    STRATA_TRY(pages.take(missing(entry), slots[size_t(entry.sequence)].pages));
+    STRATA_TRY(takePages(missing(entry), slots[size_t(entry.sequence)].pages));
   return absl::OkStatus();
+}
+
+absl::Status Engine::takePages(uint32_t count, std::vector<int32_t> &taken) {
+  STRATA_TRY(pages.take(count, taken));
+  return poison ? hardware->poisonPages(std::span(taken).last(count)) : absl::OkStatus();
 }
 
 absl::Status Engine::buildInputs(std::span<const BatchEntry> batch) {
@@ -168,16 +136,6 @@ absl::Status Engine::buildInputs(std::span<const BatchEntry> batch) {
   return inputs.build(sequences);
 }
 
-absl::Status Engine::prepareMemory() {
-  uint64_t rounded = uint64_t(cpu::roundUp(inputs.tokens, program.arena_token_multiple()));
-  // A size that does not fit is one that no system has.
-  uint64_t arenaBytes =
-      (Checked(program.arena_bytes_per_token()) * rounded).value().value_or(UINT64_MAX);
-  uint64_t logitsBytes = uint64_t(inputs.outputRows) * model().vocabulary() * sizeof(float);
-  STRATA_TRY(arena.prepare(arenaBytes, poison));
-  return logits.prepare(logitsBytes, poison);
-}
-
 absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
                                    std::span<const int32_t> tokens, int64_t chunk,
                                    absl::FunctionRef<bool(int64_t done)> proceed) {
@@ -185,7 +143,7 @@ absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
     return absl::InvalidArgumentError(absl::StrCat("prefill: expected tokens and a chunk of at ",
                                                    "least 1, found ", tokens.size(), " and ",
                                                    chunk));
-  cpu::Work work;
+  Work work;
   for (size_t done = 0;;) {
     if (!proceed(int64_t(done)))
       return absl::CancelledError("stopped");

@@ -3,13 +3,11 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "runtime/Device.h"
 #include "runtime/KvCache.h"
 #include "runtime/Package.h"
 #include "runtime/StepInputs.h"
 #include "runtime/Weights.h"
-#include "runtime/cpu/CodeObject.h"
-#include "runtime/cpu/Plan.h"
-#include "runtime/cpu/ThreadPool.h"
 
 #include <cstdint>
 #include <memory>
@@ -21,11 +19,14 @@ namespace strata {
 
 struct EngineOptions {
   int threads = 0;        // 0: one for each CPU this process may use
-  std::string cpu = {};   // target of the code to run ("x86-64-v3"); empty: the first that can
+  std::string cpu = {};   // target of the code to run ("x86-64-v3"); empty: the best that can
   uint32_t context = 0;   // most tokens of a sequence; 0: what the model was trained on
   uint32_t sequences = 1; // the KV cache has room for this many of `context` tokens
   bool poison = false;    // for tests: arena, logits and fresh pages hold NaN before each step, and
                           // a kernel that writes behind arena or logits is an error
+  std::string device = "cpu"; // or "cuda", the first one, or "cuda:N"
+  uint32_t stepTokens = 512;  // cuda: memory is set aside for steps of this many tokens; larger
+                              // ones take more when they come
 };
 
 /// A sequence of an engine, from open() to close().
@@ -43,15 +44,15 @@ struct StepResult {
                                  // engine's next step
   int64_t rows;                  // R
   int64_t vocabulary;
-  cpu::Work work; // what the step cost, by the plan's formulas
+  Work work; // what the step cost, by the plan's formulas
 
   std::span<const float> row(int64_t index) const {
     return logits.subspan(size_t(index * vocabulary), size_t(vocabulary));
   }
 };
 
-/// Runs the package's program for the CPU. Threads: one thread creates it, calls it and destroys
-/// it; that thread is worker 0 of the engine's pool. A failed call changes no sequence.
+/// Runs a package on a device. Threads: one thread creates it, calls it and destroys it; on the CPU
+/// that thread takes part in the work. A failed call changes no sequence.
 class Engine {
 public:
   /// Package and weights must outlive the engine.
@@ -72,14 +73,10 @@ public:
 
   int64_t context() const { return mostTokens; }
   const package::Model &model() const { return package.model(); }
-  cpu::ThreadPool &pool() { return *threads; }
+  Device &device() { return *hardware; }
   /// Name of the code that was chosen, e.g. "x86-64-v4-bf16".
-  const std::string &target() const { return code.target(); }
+  const std::string &target() const { return hardware->target(); }
   const KvCache &cache() const { return pages; }
-  /// See Plan::streamedParameters.
-  std::vector<std::span<const std::byte>> streamedParameters() const {
-    return plan.streamedParameters(weights);
-  }
 
 private:
   struct Slot {
@@ -88,36 +85,21 @@ private:
     std::vector<int32_t> pages;
   };
 
-  /// What create() makes before there is an engine.
-  struct Parts {
-    const package::Program &program;
-    std::unique_ptr<cpu::ThreadPool> threads;
-    cpu::CodeObject code;
-    cpu::Plan plan;
-    KvCache pages;
-  };
-  Engine(const Package &package, const Weights &weights, int64_t mostTokens, bool poison,
-         Parts parts);
+  Engine(const Package &package, int64_t mostTokens, bool poison, std::unique_ptr<Device> device);
   int64_t pagesFor(int64_t tokens) const;
   absl::Status check(std::span<const BatchEntry> batch) const;
   absl::Status checkEntry(const BatchEntry &entry) const;
   absl::Status takePages(std::span<const BatchEntry> batch);
+  absl::Status takePages(uint32_t count, std::vector<int32_t> &taken);
   absl::Status buildInputs(std::span<const BatchEntry> batch);
-  absl::Status prepareMemory();
 
   const Package &package;
-  const Weights &weights;
-  const package::Program &program;
   const int64_t mostTokens;
   const bool poison;
-  std::unique_ptr<cpu::ThreadPool> threads;
-  cpu::CodeObject code; // before the plan, which points into it
-  cpu::Plan plan;
+  std::unique_ptr<Device> hardware;
   KvCache pages;
   std::vector<Slot> slots;
   StepInputs inputs;
-  GrowingMemory arena{"arena"};
-  GrowingMemory logits{"logits"};
 };
 
 /// Adds `tokens` to a sequence, at most `chunk` (> 0) a step, and returns the logits of the last

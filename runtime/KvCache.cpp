@@ -2,24 +2,11 @@
 
 #include "runtime/KvCache.h"
 
-#include "runtime/Checked.h"
 #include "runtime/Status.h"
-
-#include <cstring>
 
 namespace strata {
 
-absl::StatusOr<KvCache> KvCache::create(uint64_t pageBytes, uint32_t pages, bool poison) {
-  std::optional<uint64_t> bytes = (Checked(pageBytes) * pages).value();
-  if (!bytes || pages > INT32_MAX)
-    return absl::ResourceExhaustedError(absl::StrCat("KV cache: ", pages, " pages of ", pageBytes,
-                                                     " bytes are more than can be addressed"));
-  STRATA_ASSIGN(AnonymousMemory memory, AnonymousMemory::reserve(*bytes, "KV cache"));
-  return KvCache(std::move(memory), pageBytes, pages, poison);
-}
-
-KvCache::KvCache(AnonymousMemory reserved, uint64_t pageBytes, uint32_t pages, bool poison)
-    : memory(std::move(reserved)), pageBytes(pageBytes), total(pages), poison(poison) {
+KvCache::KvCache(uint32_t pages) : total(pages) {
   for (uint32_t page = pages; page-- > 0;)
     free.push_back(int32_t(page));
 }
@@ -28,12 +15,8 @@ absl::Status KvCache::take(uint32_t count, std::vector<int32_t> &pages) {
   if (count > free.size())
     return absl::ResourceExhaustedError(absl::StrCat(
         "KV cache: full: expected ", count, " free pages, found ", free.size(), " of ", total));
-  for (uint32_t i = 0; i < count; ++i) {
-    pages.push_back(free.back());
-    if (poison)
-      memset(memory.data() + uint64_t(free.back()) * pageBytes, 0xff, pageBytes);
-    free.pop_back();
-  }
+  pages.insert(pages.end(), free.rbegin(), free.rbegin() + count);
+  free.resize(free.size() - count);
   return absl::OkStatus();
 }
 

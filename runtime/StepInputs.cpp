@@ -29,10 +29,10 @@ uint64_t alignUp(int64_t values) { return (uint64_t(values) * sizeof(int32_t) + 
 absl::Status StepInputs::build(std::span<const StepSequence> sequences) {
   count(sequences);
   int64_t tableSize = int64_t(sequences.size()) * pageTableStride;
-  uint64_t bytes = 3 * alignUp(tokens) + alignUp(outputRows) + alignUp(tableSize);
-  STRATA_TRY(memory.prepare(bytes));
+  used = 3 * alignUp(tokens) + alignUp(outputRows) + alignUp(tableSize);
+  STRATA_TRY(memory.prepare(used));
   std::byte *next = memory.data();
-  memset(next, 0, bytes);
+  memset(next, 0, used);
   auto place = [&](int64_t values) {
     auto *array = reinterpret_cast<int32_t *>(next);
     next += alignUp(values);
@@ -50,7 +50,8 @@ absl::Status StepInputs::build(std::span<const StepSequence> sequences) {
 }
 
 void StepInputs::count(std::span<const StepSequence> sequences) {
-  tokens = outputRows = pageTableStride = contextTokens = outputContext = 0;
+  tokens = outputRows = contextTokens = outputContext = 0;
+  pageTableStride = leastStride;
   for (const StepSequence &sequence : sequences) {
     tokens += int64_t(sequence.tokens.size());
     outputRows += rowsOf(sequence);

@@ -8,27 +8,6 @@
 #include <set>
 
 namespace strata::cpu {
-namespace {
-
-/// The length of an axis in this step.
-int64_t lengthOf(package::Axis axis, const StepInputs &inputs) {
-  switch (axis) {
-  case package::Axis::one:
-    return 1;
-  case package::Axis::tokens:
-    return inputs.tokens;
-  case package::Axis::outputs:
-    return inputs.outputRows;
-  }
-  return 0; // not reached: the package is verified
-}
-
-int64_t unitsOf(const package::Grid &grid, const StepInputs &inputs) {
-  int64_t divisor = grid.divisor();
-  return grid.factor() * ((lengthOf(grid.axis(), inputs) + divisor - 1) / divisor);
-}
-
-} // namespace
 
 absl::StatusOr<Plan> Plan::create(const package::Program &program, const Weights &weights,
                                   const CodeObject &code) {
@@ -113,26 +92,13 @@ void Plan::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
       launches.push_back({phase.function, dispatch.buffers.data(), dispatch.layer, units});
 }
 
-Work Plan::workOf(const Dispatch &dispatch, const StepInputs &inputs) const {
-  package::Axis axis = kernels[dispatch.kernel].axis;
-  const package::Cost &cost = dispatch.cost;
-  auto rows = double(lengthOf(axis, inputs));
-  auto context =
-      double(axis == package::Axis::outputs ? inputs.outputContext : inputs.contextTokens);
-  if (rows == 0)
-    return {};
-  return {double(cost.fixed_bytes()) + double(cost.row_bytes()) * rows +
-              double(cost.context_bytes()) * context,
-          double(cost.row_flops()) * rows + double(cost.context_flops()) * context};
-}
-
 Work Plan::run(const StepMemory &memory, ThreadPool &pool) {
   Work work;
   launches.clear();
   for (Dispatch &dispatch : dispatches) {
     bindBuffers(dispatch, memory);
     addLaunches(dispatch, *memory.inputs);
-    work += workOf(dispatch, *memory.inputs);
+    work += workOf(dispatch.cost, kernels[dispatch.kernel].axis, *memory.inputs);
   }
   runLaunches(*memory.inputs, pool);
   return work;

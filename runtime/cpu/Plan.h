@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "runtime/Package.h"
 #include "runtime/StepInputs.h"
+#include "runtime/StepWork.h"
 #include "runtime/Weights.h"
 #include "runtime/cpu/CodeObject.h"
 #include "runtime/cpu/ThreadPool.h"
@@ -13,16 +14,6 @@
 #include <vector>
 
 namespace strata::cpu {
-
-/// Work by the formulas of Package.fbs (Cost): what the hardware had to do at least.
-struct Work {
-  double bytes = 0, flops = 0;
-  Work &operator+=(const Work &other) {
-    bytes += other.bytes;
-    flops += other.flops;
-    return *this;
-  }
-};
 
 /// Memory that is new at each step. All of it outlives the step.
 struct StepMemory {
@@ -77,7 +68,6 @@ private:
   static Dispatch bindDispatch(const package::Dispatch &dispatch, const Weights &weights);
   void bindBuffers(Dispatch &dispatch, const StepMemory &memory) const;
   void addLaunches(const Dispatch &dispatch, const StepInputs &inputs);
-  Work workOf(const Dispatch &dispatch, const StepInputs &inputs) const;
   void runLaunches(const StepInputs &inputs, ThreadPool &pool) const;
 
   int64_t arenaMultiple = 1;
@@ -85,10 +75,5 @@ private:
   std::vector<Dispatch> dispatches;
   std::vector<Launch> launches;
 };
-
-/// tokens, rounded up to a multiple.
-inline int64_t roundUp(int64_t tokens, int64_t multiple) {
-  return (tokens + multiple - 1) / multiple * multiple;
-}
 
 } // namespace strata::cpu

@@ -3,42 +3,38 @@
 #include "runtime/Engine.h"
 #include "test/runtime/TestPackage.h"
 
+#include <cmath>
 #include <numeric>
 
 namespace strata::test {
 namespace {
 
 TEST(KvCache, GivesEachPageOnce) {
-  auto cache = KvCache::create(64, 5, false);
-  ASSERT_TRUE(cache.ok()) << cache.status();
+  KvCache cache(5);
   std::vector<int32_t> a, b;
-  EXPECT_TRUE(cache->take(2, a).ok());
-  EXPECT_TRUE(cache->take(3, b).ok());
+  EXPECT_TRUE(cache.take(2, a).ok());
+  EXPECT_TRUE(cache.take(3, b).ok());
   EXPECT_EQ(a, (std::vector<int32_t>{0, 1}));
   EXPECT_EQ(b, (std::vector<int32_t>{2, 3, 4}));
-  EXPECT_TRUE(says(cache->take(1, b), "KV cache: full: expected 1 free pages, found 0 of 5"));
+  EXPECT_TRUE(says(cache.take(1, b), "KV cache: full: expected 1 free pages, found 0 of 5"));
   EXPECT_EQ(b.size(), 3u);
-  cache->giveBack(a);
+  cache.giveBack(a);
   EXPECT_TRUE(a.empty());
-  EXPECT_EQ(cache->freePages(), 2u);
-  EXPECT_TRUE(cache->take(2, b).ok());
-}
-
-TEST(KvCache, PoisonsFreshPages) {
-  auto cache = KvCache::create(64, 2, true);
-  ASSERT_TRUE(cache.ok()) << cache.status();
-  std::vector<int32_t> pages;
-  ASSERT_TRUE(cache->take(2, pages).ok());
-  EXPECT_EQ(cache->data()[0], std::byte(0xff));
-  cache->data()[0] = std::byte(0);
-  cache->giveBack(pages);
-  ASSERT_TRUE(cache->take(2, pages).ok());
-  EXPECT_EQ(cache->data()[0], std::byte(0xff));
+  EXPECT_EQ(cache.freePages(), 2u);
+  EXPECT_TRUE(cache.take(2, b).ok());
 }
 
 TEST(KvCache, RefusesSizesThatWrap) {
-  EXPECT_FALSE(KvCache::create(uint64_t(1) << 48, 1 << 30, false).ok());
-  EXPECT_FALSE(KvCache::create(64, uint32_t(1) << 31, false).ok());
+  package::ProgramT large;
+  large.page_tokens = 1;
+  large.page_bytes = uint64_t(1) << 48;
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(package::Program::Pack(builder, &large));
+  auto *program = flatbuffers::GetRoot<package::Program>(builder.GetBufferPointer());
+  DeviceOptions options{.context = 1 << 24, .sequences = 64};
+  EXPECT_TRUE(says(cachePages(*program, options).status(), "more than can be addressed"));
+  options.sequences = 128;
+  EXPECT_TRUE(says(cachePages(*program, options).status(), "at most 2147483647 pages"));
 }
 
 /// The fake model with two sequences of 32 tokens; parameter: threads.
@@ -228,6 +224,24 @@ TEST(Engine, PoisonTellsOfWritesBehindTheArena) {
   EXPECT_TRUE(says((*engine)->step({&entry, 1}).status(), "arena: a kernel wrote behind its end"));
 }
 
+TEST(Engine, PoisonsFreshPages) {
+  TemporaryFolder folder;
+  TestPackage wrong = fakeModel();
+  wrong.manifest.programs[0]->dispatches.erase(wrong.manifest.programs[0]->dispatches.begin() + 2);
+  wrong.layout(); // nothing is stored for the layer that counts
+  auto package = Package::open(folder.write("fake.strata", wrong.encode()));
+  ASSERT_TRUE(package.ok()) << package.status();
+  auto weights = Weights::fromPackage(*package);
+  for (bool poison : {false, true}) {
+    auto engine = Engine::create(*package, *weights, {.poison = poison});
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    BatchEntry entry{(*engine)->open(), kTokens};
+    auto result = (*engine)->step({&entry, 1});
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(std::isnan(result->logits[0]), poison);
+  }
+}
+
 TEST(Engine, MissingSymbolAndCpuAreErrors) {
   TemporaryFolder folder;
   auto create = [&](const TestPackage &changed, const EngineOptions &options) {
@@ -245,6 +259,7 @@ TEST(Engine, MissingSymbolAndCpuAreErrors) {
   EXPECT_TRUE(says(create(features, {}), "fake.strata: this CPU cannot run the package's code: it "
                                          "is for x86-64 (it lacks avx9000)"));
   EXPECT_TRUE(says(create(fakeModel(), {.cpu = "z80"}), "expected one of x86-64, found z80"));
+  EXPECT_TRUE(says(create(fakeModel(), {.device = "tpu"}), "device: expected cpu, cuda or cuda:N"));
   EXPECT_TRUE(says(create(fakeModel(), {.threads = -1}), "threads: expected 1 to 1024"));
   EXPECT_TRUE(says(create(fakeModel(), {.context = 1u << 25}), "context: expected at most"));
   TestPackage device = fakeModel();

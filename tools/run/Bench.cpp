@@ -28,11 +28,6 @@ std::string BenchTest::name() const {
   return absl::StrCat(generate ? "tg" : "pp", tokens, depth > 0 ? absl::StrCat(" @ d", depth) : "");
 }
 
-Bench::Bench(Engine &engine, int64_t chunk)
-    : engine(engine), chunk(chunk),
-      read(cpu::CpuFeatures::detect(), engine.streamedParameters(), kMostReadBytes),
-      flops(cpu::CpuFeatures::detect()) {}
-
 absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
                                     absl::FunctionRef<void(int64_t)> progress) {
   BenchRow row{test, {}};
@@ -56,19 +51,19 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
 }
 
 Bench::Ceilings Bench::measureCeilings() {
-  double readRate = read.measure(engine.pool(), kReadSeconds);
-  return {readRate, flops.measure(engine.pool())};
+  double readRate = engine.device().measureRead(kMostReadBytes, kReadSeconds);
+  return {readRate, engine.device().measureFlops()};
 }
 
 absl::StatusOr<BenchSample> Bench::runTimed(const BenchTest &test, Sequence sequence) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
-  STRATA_ASSIGN(cpu::Work work, runOnce(test, sequence));
+  STRATA_ASSIGN(Work work, runOnce(test, sequence));
   double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return BenchSample{seconds, work, 0, 0};
 }
 
-absl::StatusOr<cpu::Work> Bench::runOnce(const BenchTest &test, Sequence sequence) {
+absl::StatusOr<Work> Bench::runOnce(const BenchTest &test, Sequence sequence) {
   engine.rewind(sequence, test.depth);
   std::vector<int32_t> tokens = someTokens(test.tokens, engine.model().vocabulary());
   STRATA_ASSIGN(StepResult result,

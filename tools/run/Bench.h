@@ -4,7 +4,6 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/Engine.h"
-#include "runtime/cpu/Ceiling.h"
 
 #include <cstdint>
 #include <string>
@@ -24,9 +23,9 @@ struct BenchTest {
 /// One repetition, and the ceilings measured just before and after it (their mean).
 struct BenchSample {
   double seconds;
-  cpu::Work work;
-  double readCeiling; // bytes a second
-  double flopCeiling; // FLOP a second
+  Work work;
+  double readCeiling; // bytes a second; 0: not measured
+  double flopCeiling; // FLOP a second; 0: not measured
 };
 
 struct BenchRow {
@@ -38,28 +37,24 @@ struct BenchRow {
 class Bench {
 public:
   /// `chunk`: prompt tokens a step.
-  Bench(Engine &engine, int64_t chunk);
+  Bench(Engine &engine, int64_t chunk) : engine(engine), chunk(chunk) {}
 
   /// One repetition that is not counted, then `repetitions` with the ceilings measured in between.
   /// `progress` is told which repetition begins.
   absl::StatusOr<BenchRow> run(const BenchTest &test, int64_t repetitions,
                                absl::FunctionRef<void(int64_t)> progress);
 
-  const char *flopInstruction() const { return flops.instruction(); }
-
 private:
   struct Ceilings {
     double read, flops;
   };
   Ceilings measureCeilings();
-  absl::StatusOr<cpu::Work> runOnce(const BenchTest &test, Sequence sequence);
+  absl::StatusOr<Work> runOnce(const BenchTest &test, Sequence sequence);
   absl::StatusOr<BenchSample> runTimed(const BenchTest &test, Sequence sequence);
   absl::Status fill(Sequence sequence, int64_t depth);
 
   Engine &engine;
   const int64_t chunk;
-  cpu::ReadCeiling read;
-  cpu::FlopCeiling flops;
 };
 
 } // namespace strata

@@ -19,9 +19,9 @@ namespace strata {
 struct Speed {
   int64_t tokens = 0;
   double seconds = 0;
-  cpu::Work work;
+  Work work;
 
-  void add(int64_t count, double duration, const cpu::Work &done) {
+  void add(int64_t count, double duration, const Work &done) {
     tokens += count;
     seconds += duration;
     work += done;

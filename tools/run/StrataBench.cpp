@@ -113,9 +113,13 @@ absl::Status benchPackage(const BenchOptions &options, Console &console) {
   STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
   Bench bench(*engine, options.chunk);
   STRATA_ASSIGN(std::vector<BenchRow> rows, runTests(options, bench, console));
-  BenchSetup setup{text(model.name()),     engine->target(),         model.parameter_count(),
-                   weights.bytes(),        engine->pool().threads(), options.randomWeights,
-                   bench.flopInstruction()};
+  BenchSetup setup{text(model.name()),
+                   engine->target(),
+                   model.parameter_count(),
+                   weights.bytes(),
+                   engine->device().threads(),
+                   options.randomWeights,
+                   engine->device().flopInstruction()};
   return console.write(formatBench(options.format, setup, rows));
 }
 

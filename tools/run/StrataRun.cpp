@@ -5,7 +5,6 @@
 #include "runtime/Status.h"
 #include "runtime/Tokenizer.h"
 #include "runtime/WeightsFromCheckpoint.h"
-#include "runtime/cpu/Ceiling.h"
 #include "tools/run/CommandLine.h"
 #include "tools/run/Console.h"
 #include "tools/run/Generation.h"
@@ -105,10 +104,9 @@ absl::StatusOr<int64_t> tokensAfter(int64_t prompt, const RunOptions &options, i
 /// A quick measure: the best of a few reads of at most 1 GB, as the first read of pages that were
 /// left alone is slow, and others may be disturbed.
 double measureRead(Engine &engine) {
-  cpu::ReadCeiling ceiling(cpu::CpuFeatures::detect(), engine.streamedParameters(), 1000000000);
   double best = 0;
   for (int i = 0; i < 4; ++i)
-    best = std::max(best, ceiling.measure(engine.pool(), 0.01));
+    best = std::max(best, engine.device().measureRead(1000000000, 0.01));
   return best;
 }
 

@@ -1,0 +1,37 @@
+//===- Device.cpp ---------------------------------------------------------===//
+
+#include "runtime/Device.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "runtime/Checked.h"
+#include "runtime/Status.h"
+#include "runtime/cpu/CpuDevice.h"
+
+namespace strata {
+
+absl::StatusOr<std::unique_ptr<Device>> Device::create(const std::string &name,
+                                                       const Package &package,
+                                                       const Weights &weights,
+                                                       const DeviceOptions &options) {
+  if (name == "cpu")
+    return cpu::CpuDevice::create(package, weights, options);
+  return absl::InvalidArgumentError(
+      absl::StrCat("device: expected cpu, cuda or cuda:N, found ", name));
+}
+
+absl::StatusOr<uint32_t> cachePages(const package::Program &program, const DeviceOptions &options) {
+  uint64_t pages = (options.context + program.page_tokens() - 1) / program.page_tokens();
+  Checked total = Checked(pages) * options.sequences;
+  if (!total.atMost(INT32_MAX))
+    return absl::InvalidArgumentError(absl::StrCat("KV cache: expected at most ", INT32_MAX,
+                                                   " pages, found ", options.sequences,
+                                                   " sequences of ", pages));
+  if (!(total * program.page_bytes()).value())
+    return absl::ResourceExhaustedError(absl::StrCat("KV cache: ", *total.value(), " pages of ",
+                                                     program.page_bytes(),
+                                                     " bytes are more than can be addressed"));
+  return uint32_t(*total.value());
+}
+
+} // namespace strata

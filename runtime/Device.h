@@ -1,0 +1,76 @@
+//===- Device.h - where the steps of an engine run --------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/Package.h"
+#include "runtime/StepInputs.h"
+#include "runtime/StepWork.h"
+#include "runtime/Weights.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace strata {
+
+struct DeviceOptions {
+  int threads = 0;           // of the host; 0: one for each CPU this process may use
+  std::string target = {};   // of the code to run; empty: the best
+  uint64_t context = 1;      // most tokens of a sequence
+  uint64_t sequences = 1;    // the KV cache has room for this many of `context` tokens
+  uint64_t stepTokens = 512; // of a step that memory is set aside for
+  bool poison = false;       // see EngineOptions
+};
+
+/// What a device did in a step.
+struct DeviceStep {
+  std::span<const float> logits; // [R, vocabulary] on the host, valid until the next step
+  Work work;
+};
+
+/// Has a program's code, its parameters, the pages of the KV cache and the memory of a step, and
+/// runs the program. Threads: one thread creates it, calls it and destroys it.
+class Device {
+public:
+  /// By name: "cpu", "cuda" (the first one) or "cuda:N". Package and weights must outlive it.
+  static absl::StatusOr<std::unique_ptr<Device>> create(const std::string &name,
+                                                        const Package &package,
+                                                        const Weights &weights,
+                                                        const DeviceOptions &options);
+  virtual ~Device() = default;
+
+  /// The program that it runs.
+  virtual const package::Program &program() const = 0;
+  /// Name of the code that was chosen, e.g. "x86-64-v4-bf16".
+  virtual const std::string &target() const = 0;
+  /// Pages of the KV cache.
+  virtual uint32_t pages() const = 0;
+  /// Threads of the host that work on a step; 0: the work is not the host's.
+  virtual int threads() const = 0;
+  /// Whether page tables must have the same stride in every step.
+  virtual bool fixedPageTables() const = 0;
+
+  /// Fills pages with 0xFF (NaN as bf16 and f32).
+  virtual absl::Status poisonPages(std::span<const int32_t> pages) = 0;
+  /// Runs all dispatches on the step's inputs.
+  virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs) = 0;
+
+  /// The rate, in bytes a second, of a mere read of the parameters that every step streams, at most
+  /// `mostBytes` a pass, for about `seconds`; 0 where it cannot be measured.
+  virtual double measureRead(uint64_t mostBytes, double seconds) = 0;
+  /// The peak of the best instruction for products, FLOP a second; 0 where it cannot be measured.
+  virtual double measureFlops() = 0;
+  /// The name of that instruction: "vdpbf16ps zmm".
+  virtual std::string flopInstruction() const = 0;
+
+protected:
+  Device() = default;
+  Device(const Device &) = delete;
+  Device &operator=(const Device &) = delete;
+};
+
+/// Pages that hold `sequences` of `context` tokens; an error if they are too many to be numbered.
+absl::StatusOr<uint32_t> cachePages(const package::Program &program, const DeviceOptions &options);
+
+} // namespace strata

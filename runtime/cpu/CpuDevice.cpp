@@ -1,0 +1,78 @@
+//===- CpuDevice.cpp ------------------------------------------------------===//
+
+#include "runtime/cpu/CpuDevice.h"
+
+#include "runtime/Checked.h"
+#include "runtime/Status.h"
+#include "runtime/cpu/SelectCode.h"
+
+#include <cstring>
+
+namespace strata::cpu {
+namespace {
+
+absl::StatusOr<CodeObject> loadCode(const Package &package, const package::Program &program,
+                                    const std::string &target) {
+  auto chosen = selectCode(program, CpuFeatures::detect(), target);
+  if (!chosen.ok())
+    return annotate(chosen.status(), package.path());
+  auto code = CodeObject::load(text((*chosen)->target()), package.section((*chosen)->section()));
+  return code.ok() ? std::move(code) : annotate(code.status(), package.path());
+}
+
+} // namespace
+
+absl::StatusOr<std::unique_ptr<Device>>
+CpuDevice::create(const Package &package, const Weights &weights, const DeviceOptions &options) {
+  STRATA_ASSIGN(const package::Program *program, package.program("cpu"));
+  STRATA_ASSIGN(CodeObject code, loadCode(package, *program, options.target));
+  STRATA_ASSIGN(Plan plan, Plan::create(*program, weights, code));
+  STRATA_ASSIGN(uint32_t pages, cachePages(*program, options));
+  STRATA_ASSIGN(AnonymousMemory cache,
+                AnonymousMemory::reserve(pages * program->page_bytes(), "KV cache"));
+  int threads = options.threads ? options.threads : availableCpus();
+  STRATA_ASSIGN(auto pool, ThreadPool::create(threads));
+  Parts parts{*program, std::move(pool), std::move(code), std::move(plan), pages, std::move(cache)};
+  return std::unique_ptr<Device>(new CpuDevice(package, weights, options.poison, std::move(parts)));
+}
+
+CpuDevice::CpuDevice(const Package &package, const Weights &weights, bool poison, Parts made)
+    : weights(weights), vocabulary(package.model().vocabulary()), poison(poison),
+      parts(std::move(made)), flops(CpuFeatures::detect()) {}
+
+absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
+  uint64_t bytes = program().page_bytes();
+  for (int32_t page : pages)
+    memset(parts.cache.data() + uint64_t(page) * bytes, 0xff, bytes);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs) {
+  STRATA_TRY(prepareMemory(inputs));
+  Work work =
+      parts.plan.run({&inputs, arena.data(), parts.cache.data(), logits.data()}, *parts.pool);
+  if (poison) {
+    STRATA_TRY(arena.checkPoison());
+    STRATA_TRY(logits.checkPoison());
+  }
+  std::span<const float> rows(reinterpret_cast<const float *>(logits.data()),
+                              size_t(inputs.outputRows) * vocabulary);
+  return DeviceStep{rows, work};
+}
+
+absl::Status CpuDevice::prepareMemory(const StepInputs &inputs) {
+  auto rounded = uint64_t(roundUp(inputs.tokens, program().arena_token_multiple()));
+  // A size that does not fit is one that no system has.
+  uint64_t arenaBytes =
+      (Checked(program().arena_bytes_per_token()) * rounded).value().value_or(UINT64_MAX);
+  uint64_t logitsBytes = uint64_t(inputs.outputRows) * vocabulary * sizeof(float);
+  STRATA_TRY(arena.prepare(arenaBytes, poison));
+  return logits.prepare(logitsBytes, poison);
+}
+
+double CpuDevice::measureRead(uint64_t mostBytes, double seconds) {
+  ReadCeiling ceiling(CpuFeatures::detect(), parts.plan.streamedParameters(weights), mostBytes);
+  return ceiling.measure(*parts.pool, seconds);
+}
+
+} // namespace strata::cpu

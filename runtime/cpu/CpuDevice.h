@@ -1,0 +1,54 @@
+//===- CpuDevice.h - the CPUs of this machine -------------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/AnonymousMemory.h"
+#include "runtime/Device.h"
+#include "runtime/cpu/Ceiling.h"
+#include "runtime/cpu/CodeObject.h"
+#include "runtime/cpu/Plan.h"
+#include "runtime/cpu/ThreadPool.h"
+
+namespace strata::cpu {
+
+/// Runs a package's program for the CPU on a pool of threads; the thread that creates the device is
+/// worker 0. Reads the weights where they are. Pages of the cache cost memory once they were
+/// written.
+class CpuDevice : public Device {
+public:
+  static absl::StatusOr<std::unique_ptr<Device>>
+  create(const Package &package, const Weights &weights, const DeviceOptions &options);
+
+  const package::Program &program() const override { return parts.program; }
+  const std::string &target() const override { return parts.code.target(); }
+  uint32_t pages() const override { return parts.pages; }
+  int threads() const override { return parts.pool->threads(); }
+  bool fixedPageTables() const override { return false; }
+  absl::Status poisonPages(std::span<const int32_t> pages) override;
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs) override;
+  double measureRead(uint64_t mostBytes, double seconds) override;
+  double measureFlops() override { return flops.measure(*parts.pool); }
+  std::string flopInstruction() const override { return flops.instruction(); }
+
+private:
+  /// What create() makes before there is a device.
+  struct Parts {
+    const package::Program &program;
+    std::unique_ptr<ThreadPool> pool;
+    CodeObject code; // before the plan, which points into it
+    Plan plan;
+    uint32_t pages;
+    AnonymousMemory cache;
+  };
+  CpuDevice(const Package &package, const Weights &weights, bool poison, Parts parts);
+  absl::Status prepareMemory(const StepInputs &inputs);
+
+  const Weights &weights;
+  const uint64_t vocabulary;
+  const bool poison;
+  Parts parts;
+  GrowingMemory arena{"arena"};
+  GrowingMemory logits{"logits"};
+  FlopCeiling flops;
+};
+
+} // namespace strata::cpu
