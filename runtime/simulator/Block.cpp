@@ -74,7 +74,7 @@ std::optional<std::string> Block::run() {
       break;
     }
     deliverSometimes();
-    if (readyBegin == ready.size())
+    if (failure || readyBegin == ready.size())
       continue;
     running = next();
     strataSwitchFiber(&scheduler, thread().stackPointer);
@@ -91,7 +91,8 @@ std::optional<std::string> Block::run() {
 void Block::deliverSometimes() {
   if (bulkCopies.empty() || (readyBegin != ready.size() && !chance(16)))
     return;
-  deliver(launch.options.randomSchedule ? random() % bulkCopies.size() : 0);
+  if (auto problem = deliver(launch.options.randomSchedule ? random() % bulkCopies.size() : 0))
+    failure = place() + ": " + *problem;
 }
 
 uint32_t Block::next() {
@@ -130,8 +131,8 @@ void Block::yield(const char *what, uint64_t which) {
 }
 
 void Block::fail(std::string message) {
-  failure = place() + ": " + std::move(message);
-  message.~basic_string();
+  failure = place() + ": " + message;
+  message.~basic_string(); // nobody will return to do it
   switchToScheduler();
   __builtin_unreachable();
 }

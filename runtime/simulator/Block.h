@@ -5,7 +5,6 @@
 #include "runtime/simulator/Launch.h"
 #include "runtime/simulator/RaceDetector.h"
 
-#include <deque>
 #include <map>
 #include <random>
 #include <string>
@@ -30,9 +29,9 @@ struct Thread {
   uint64_t waitsForWhich = 0;
 
   std::vector<AsyncCopy> openCopies;
-  std::deque<std::vector<AsyncCopy>> copyGroups; ///< committed, oldest first
+  std::vector<std::vector<AsyncCopy>> copyGroups; ///< committed, oldest first
   bool openWgmma = false;
-  std::deque<uint32_t> wgmmaGroups; ///< committed: each one's last time of its warpgroup
+  std::vector<uint32_t> wgmmaGroups; ///< committed: each one's last time of its warpgroup
 };
 
 /// Lanes that wait for each other in one collective of one mask.
@@ -138,11 +137,11 @@ public:
     dismiss(meeting);
   }
 
-  /// Arrives `bytes` bytes at an mbarrier; finishes its phase if nothing is pending.
-  void finishPhase(MemoryBarrier &barrier, uint32_t offset);
-  void deliver(size_t copy);
+  /// The initialized mbarrier at an address.
   MemoryBarrier &memoryBarrier(const void *address, const char *operation);
-  void issue(BulkCopy copy, const char *operation);
+  /// The bytes of a bulk copy arrive, in shared memory and at its mbarrier. What is wrong, if
+  /// something is: this also happens while no thread runs.
+  std::optional<std::string> deliver(size_t copy);
 
 private:
   static void threadMain();

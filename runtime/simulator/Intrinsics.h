@@ -61,6 +61,7 @@ struct WgmmaOperands {
 
 } // namespace strata::simulator
 
+#pragma GCC visibility push(default)
 extern "C" {
 
 uint32_t __sim_sreg(uint32_t specialRegister);
@@ -132,3 +133,4 @@ float __sim_cos(float x, uint32_t flush);
 /// What LLVM calls on x86-64 to round f32 to bf16. Its result is in xmm0.
 float __truncsfbf2(float x);
 }
+#pragma GCC visibility pop
