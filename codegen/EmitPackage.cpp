@@ -30,7 +30,8 @@ struct Section {
 
 class Writer {
 public:
-  Writer(ModuleOp module, const PackageInputs &inputs) : module(module), inputs(inputs) {}
+  Writer(llvm::ArrayRef<PackageDevice> devices, const PackageInputs &inputs)
+      : devices(devices), module(devices.front().module), inputs(inputs) {}
 
   llvm::Expected<std::string> write() {
     if (llvm::Error failed = collectParameters())
@@ -60,7 +61,8 @@ private:
                                                     unsigned index);
   llvm::Expected<std::string> assemble(llvm::StringRef manifest, uint64_t fileSize);
 
-  ModuleOp module;
+  llvm::ArrayRef<PackageDevice> devices;
+  ModuleOp module; ///< of the first device: the model's facts are the same in all
   const PackageInputs &inputs;
   std::vector<ParameterOp> parameters; ///< distinct keys, in program order
   std::vector<Section> sections;
@@ -94,8 +96,9 @@ llvm::Error Writer::collectParameters() {
 }
 
 void Writer::collectSections() {
-  for (const PackageCode &code : inputs.code)
-    sections.push_back({"cpu." + code.target, code.elf});
+  for (const PackageDevice &device : devices)
+    for (const PackageCode &code : device.code)
+      sections.push_back({device.name + "." + code.target, code.bytes});
   if (inputs.tokenizer)
     sections.push_back({"tokenizer", *inputs.tokenizer});
   if (!inputs.embedWeights)
@@ -184,10 +187,16 @@ llvm::Expected<std::string> Writer::manifest() {
                                                     digest.low64, digest.high64));
   }
   auto sectionsOffset = fb.CreateVector(sectionOffsets);
-  auto program = emitProgram(fb, module, inputs.code, numbers);
-  if (!program)
-    return program.takeError();
-  auto programs = fb.CreateVector(std::vector{*program});
+  std::vector<flatbuffers::Offset<package::Program>> programOffsets;
+  unsigned section = 0;
+  for (const PackageDevice &device : devices) {
+    auto program = emitProgram(fb, device, section, numbers);
+    if (!program)
+      return program.takeError();
+    programOffsets.push_back(*program);
+    section += device.code.size();
+  }
+  auto programs = fb.CreateVector(programOffsets);
   fb.Finish(package::CreateManifest(fb, compiler, modelOffset, directory, filesOffset,
                                     parametersOffset, sectionsOffset, programs));
   return std::string(reinterpret_cast<const char *>(fb.GetBufferPointer()), fb.GetSize());
@@ -218,6 +227,7 @@ llvm::Expected<std::string> Writer::assemble(llvm::StringRef manifest, uint64_t 
   return bytes;
 }
 
-llvm::Expected<std::string> strata::emitPackage(ModuleOp module, const PackageInputs &inputs) {
-  return Writer(module, inputs).write();
+llvm::Expected<std::string> strata::emitPackage(llvm::ArrayRef<PackageDevice> devices,
+                                                const PackageInputs &inputs) {
+  return Writer(devices, inputs).write();
 }

@@ -27,9 +27,18 @@ struct PackageTensor {
 
 /// Machine code for one kind of machine.
 struct PackageCode {
-  std::string target;
-  std::vector<std::string> features;
-  std::string elf;
+  enum class Format { Elf, Cubin, Ptx };
+  std::string target;                ///< as CodeObject.target in Package.fbs
+  std::vector<std::string> features; ///< what cpuid must report
+  Format format;
+  std::string bytes;
+};
+
+/// The compiled step for one kind of device, after the stage `kernels`.
+struct PackageDevice {
+  std::string name; ///< "cpu", "cuda"
+  mlir::ModuleOp module;
+  std::vector<PackageCode> code; ///< best first
 };
 
 /// What goes into a package besides the program. The referenced bytes must outlive the call.
@@ -39,13 +48,13 @@ struct PackageInputs {
   std::vector<PackageFile> files;         ///< of the checkpoint
   llvm::StringMap<PackageTensor> tensors; ///< by key; empty without weights
   bool embedWeights = false;
-  std::optional<std::string> tokenizer; ///< bytes of a SentencePiece model
-  std::vector<PackageCode> code;        ///< best first
+  std::optional<std::string> tokenizer;   ///< bytes of a SentencePiece model
 };
 
-/// The bytes of model.strata for a program after the stage `kernels`. Deterministic: equal inputs
-/// give equal bytes. The runtime's own verifier has accepted them.
-llvm::Expected<std::string> emitPackage(mlir::ModuleOp module, const PackageInputs &inputs);
+/// The bytes of model.strata, with a program for each device. All devices run the same model.
+/// Deterministic: equal inputs give equal bytes. The runtime's own verifier has accepted them.
+llvm::Expected<std::string> emitPackage(llvm::ArrayRef<PackageDevice> devices,
+                                        const PackageInputs &inputs);
 
 /// Writes all of `bytes` under `path` or nothing: a temporary file beside it, fsync, rename.
 llvm::Error writeFileAtomically(llvm::StringRef path, llvm::StringRef bytes);

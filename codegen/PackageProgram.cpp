@@ -9,6 +9,10 @@ using namespace strata;
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 
+static_assert(int(PackageCode::Format::Elf) == int(package::CodeFormat::elf) &&
+              int(PackageCode::Format::Cubin) == int(package::CodeFormat::cubin) &&
+              int(PackageCode::Format::Ptx) == int(package::CodeFormat::ptx));
+
 static llvm::Error error(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
@@ -82,7 +86,8 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
     for (PhaseAttr phase : variant.getPhases()) {
       package::Grid grid(static_cast<package::Axis>(phase.getAxis()), phase.getDivisor(),
                          phase.getFactor());
-      phases.push_back(package::CreatePhase(fb, fb.CreateString(phase.getSymbol().str()), &grid));
+      phases.push_back(package::CreatePhase(fb, fb.CreateString(phase.getSymbol().str()), &grid,
+                                            phase.getBlock(), phase.getShared()));
     }
     variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases)));
   }
@@ -113,21 +118,23 @@ static Offset<package::CodeObject> emitCode(FlatBufferBuilder &fb, const Package
   std::vector<Offset<flatbuffers::String>> features;
   for (const std::string &feature : code.features)
     features.push_back(fb.CreateString(feature));
+  auto format = static_cast<package::CodeFormat>(code.format);
   return package::CreateCodeObject(fb, fb.CreateString(code.target), fb.CreateVector(features),
-                                   section);
+                                   section, format);
 }
 
 llvm::Expected<Offset<package::Program>>
-strata::emitProgram(FlatBufferBuilder &fb, ModuleOp module, llvm::ArrayRef<PackageCode> code,
+strata::emitProgram(FlatBufferBuilder &fb, const PackageDevice &device, unsigned firstSection,
                     const llvm::StringMap<unsigned> &parameters) {
+  ModuleOp module = device.module;
   auto forward = module.lookupSymbol<func::FuncOp>("forward");
   KVCacheType cache = forward ? cacheType(forward) : KVCacheType();
   auto arena = forward ? forward->getAttrOfType<IntegerAttr>(kArenaBytesAttrName) : IntegerAttr();
   if (!cache || !arena)
     return error("@forward has no cache or no memory plan");
   std::vector<Offset<package::CodeObject>> codeObjects;
-  for (const PackageCode &object : code)
-    codeObjects.push_back(emitCode(fb, object, codeObjects.size()));
+  for (const PackageCode &object : device.code)
+    codeObjects.push_back(emitCode(fb, object, firstSection + codeObjects.size()));
   std::vector<Offset<package::Kernel>> kernels;
   llvm::StringMap<unsigned> numbers;
   for (auto kernel : module.getOps<KernelOp>()) {
@@ -141,8 +148,8 @@ strata::emitProgram(FlatBufferBuilder &fb, ModuleOp module, llvm::ArrayRef<Packa
       return offset.takeError();
     dispatches.push_back(*offset);
   }
-  auto device = fb.CreateString("cpu");
-  return package::CreateProgram(fb, device, fb.CreateVector(codeObjects), fb.CreateVector(kernels),
+  auto name = fb.CreateString(device.name);
+  return package::CreateProgram(fb, name, fb.CreateVector(codeObjects), fb.CreateVector(kernels),
                                 fb.CreateVector(dispatches), arena.getInt(), kArenaTokenMultiple,
                                 cache.getPageTokens(), cache.getPageBytes());
 }

@@ -12,10 +12,10 @@ struct ProgramFacts {
 };
 ProgramFacts getProgramFacts(mlir::ModuleOp module);
 
-/// The dispatches of @forward in order, with their kernels and buffers. `parameters` numbers the
-/// keys. Errors name the dispatch.
+/// The dispatches of @forward in order, with their kernels and buffers. The device's machine code
+/// is in sections from `firstSection` on; `parameters` numbers the keys. Errors name the dispatch.
 llvm::Expected<flatbuffers::Offset<package::Program>>
-emitProgram(flatbuffers::FlatBufferBuilder &fb, mlir::ModuleOp module,
-            llvm::ArrayRef<PackageCode> code, const llvm::StringMap<unsigned> &parameters);
+emitProgram(flatbuffers::FlatBufferBuilder &fb, const PackageDevice &device, unsigned firstSection,
+            const llvm::StringMap<unsigned> &parameters);
 
 } // namespace strata

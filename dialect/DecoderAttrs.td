@@ -47,11 +47,15 @@ def Decoder_PhaseAttr : Decoder_Attr<"Phase", "phase"> {
   let description = [{
     `factor * ceil(axis / divisor)` workgroups, split over the threads in contiguous ranges, with a
     barrier after the last. `#decoder.phase<"linear_0.decode", one, divisor = 1, factor = 96>`
+
+    On a GPU a workgroup is a block: `block` threads with `shared` bytes of dynamic shared memory.
   }];
   let parameters = (ins "::mlir::StringAttr":$symbol, "::strata::Axis":$axis, "int64_t":$divisor,
-                        "int64_t":$factor);
+                        "int64_t":$factor, DefaultValuedParameter<"int64_t", "0">:$block,
+                        DefaultValuedParameter<"int64_t", "0">:$shared);
   let assemblyFormat = [{
-    `<` $symbol `,` $axis `,` `divisor` `=` $divisor `,` `factor` `=` $factor `>`
+    `<` $symbol `,` $axis `,` `divisor` `=` $divisor `,` `factor` `=` $factor
+    (`,` `block` `=` $block^)? (`,` `shared` `=` $shared^)? `>`
   }];
 }
 

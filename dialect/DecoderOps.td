@@ -207,7 +207,8 @@ def Decoder_AttentionOp : Decoder_KernelizedOp<"attention"> {
     ```
   }];
   let arguments = (ins Decoder_Activations:$query, Decoder_KVCacheType:$cache,
-                       Decoder_BatchType:$batch, I64Attr:$layer);
+                       Decoder_BatchType:$batch, I64Attr:$layer,
+                       OptionalAttr<Decoder_ArenaAttr>:$workspace);
   let results = (outs Decoder_Activations:$result);
   let assemblyFormat = [{
     $query `,` $cache `,` $batch attr-dict `:` functional-type(operands, results)

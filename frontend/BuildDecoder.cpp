@@ -177,7 +177,8 @@ Value DecoderBuilder::rope(const Twine &module, Value input) {
 Value DecoderBuilder::attention(int64_t layer, Value queries, Value keys, Value values) {
   Location self = at("model.layers." + Twine(layer) + ".self_attn");
   cache = CacheAppendOp::create(builder, self, cache.getType(), keys, values, cache, batch, layer);
-  return AttentionOp::create(builder, self, queries.getType(), queries, cache, batch, layer);
+  return AttentionOp::create(builder, self, queries.getType(), queries, cache, batch, layer,
+                             ArenaAttr());
 }
 
 Value DecoderBuilder::add(const Twine &module, Value stream, Value branch) {

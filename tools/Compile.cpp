@@ -2,10 +2,11 @@
 
 #include "tools/Compile.h"
 
-#include "runtime/TokenizerModel.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "runtime/TokenizerModel.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -17,14 +18,6 @@ static llvm::Error error(const llvm::Twine &message) {
 
 static llvm::StringRef asText(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
-}
-
-static std::string print(ModuleOp module) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  module.print(os);
-  os << '\n';
-  return text;
 }
 
 /// What the package says beside the program: files, tensors, tokenizer, machine code.
@@ -54,55 +47,126 @@ static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
       return error(std::string(bytes.status().message()));
     inputs.tokenizer = *std::move(bytes);
   }
-  auto objects = emitObjects(*model.module);
-  if (!objects)
-    return objects.takeError();
-  for (cpu::Object &object : *objects) {
-    std::vector<std::string> features(object.level->required.begin(), object.level->required.end());
-    inputs.code.push_back({object.level->name.str(), features, std::move(object.elf)});
-  }
   return inputs;
 }
 
-static llvm::Expected<std::string> runPackage(ImportedModel &model, const CompileOptions &options) {
+namespace {
+/// The program of one target; before `plan`, of all of them.
+struct Program {
+  Target target;
+  OwningOpRef<ModuleOp> module;
+};
+
+class Compiler {
+public:
+  Compiler(ImportedModel &model, const CompileOptions &options) : model(model), options(options) {
+    programs.push_back({options.targets.front(), model.module->clone()});
+  }
+
+  llvm::Expected<std::string> run();
+
+private:
+  llvm::Expected<std::string> runStage(Stage stage);
+  llvm::Error runPasses(Stage stage, Program &program);
+  llvm::Expected<std::string> runPackage();
+  void splitByTarget();
+  std::string print();
+
+  ImportedModel &model;
+  const CompileOptions &options;
+  std::vector<Program> programs;
+};
+} // namespace
+
+/// From here on each target has a program of its own.
+void Compiler::splitByTarget() {
+  for (Target target : llvm::drop_begin(options.targets))
+    programs.push_back({target, programs.front().module->clone()});
+}
+
+std::string Compiler::print() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (Program &program : programs) {
+    if (&program != &programs.front())
+      os << "// -----\n";
+    program.module->print(os);
+    os << '\n';
+  }
+  return text;
+}
+
+llvm::Error Compiler::runPasses(Stage stage, Program &program) {
+  PassManager pm(program.module->getContext());
+  switch (stage) {
+  case Stage::Import:
+  case Stage::Package:
+    return llvm::Error::success();
+  case Stage::Fuse:
+    populateFuse(pm, options.pipeline);
+    break;
+  case Stage::Plan:
+    populatePlan(pm, program.target);
+    break;
+  case Stage::Kernels:
+    populateKernels(pm, program.target, options.pipeline);
+    break;
+  case Stage::Llvm:
+    populateLlvm(pm, program.target);
+    break;
+  }
+  if (failed(pm.run(*program.module)))
+    return error("the stage '" + stageName(stage) + "' failed");
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::string> Compiler::runPackage() {
   auto inputs = collectInputs(model, options);
   if (!inputs)
     return inputs.takeError();
-  return emitPackage(*model.module, *inputs);
+  std::vector<PackageDevice> devices;
+  for (Program &program : programs) {
+    auto code = emitCode(*program.module, program.target, options.pipeline);
+    if (!code)
+      return code.takeError();
+    devices.push_back({targetName(program.target).str(), *program.module, std::move(*code)});
+  }
+  return emitPackage(devices, *inputs);
 }
 
-/// The stages between `import` and `package`, which are passes.
-static llvm::Expected<std::string> runPasses(ImportedModel &model, Stage stage,
-                                             const CompileOptions &options, bool wantText) {
-  using Populate = void (*)(OpPassManager &, const PipelineOptions &);
-  static constexpr Populate populate[] = {nullptr, populateFuse, populatePlan, populateKernels,
-                                          populateLlvm};
-  if (Populate stagePasses = populate[static_cast<int>(stage)]) {
-    PassManager pm(model.module->getContext());
-    stagePasses(pm, options.pipeline);
-    if (failed(pm.run(*model.module)))
-      return error("the stage '" + stageName(stage) + "' failed");
+/// The stage's result: the package, or MLIR text if somebody wants it.
+llvm::Expected<std::string> Compiler::runStage(Stage stage) {
+  if (stage == Stage::Plan)
+    splitByTarget();
+  for (Program &program : programs) {
+    if (llvm::Error failed = runPasses(stage, program))
+      return failed;
+    if (options.onStage)
+      options.onStage(stage, *program.module);
   }
-  return wantText ? print(*model.module) : std::string();
+  if (stage == Stage::Package)
+    return runPackage();
+  return stage == options.stopAfter || options.dump ? print() : std::string();
+}
+
+llvm::Expected<std::string> Compiler::run() {
+  for (Stage stage : kStages) {
+    auto result = runStage(stage);
+    if (!result)
+      return result.takeError();
+    if (options.dump)
+      if (llvm::Error failed = options.dump(stage, *result))
+        return failed;
+    if (stage == options.stopAfter)
+      return result;
+  }
+  llvm_unreachable("the last stage is `package`");
 }
 
 llvm::Expected<std::string> strata::compile(ImportedModel &model, const CompileOptions &options) {
   MLIRContext &context = *model.module->getContext();
   registerBuiltinDialectTranslation(context);
   registerLLVMDialectTranslation(context);
-  for (Stage stage : kStages) {
-    bool last = stage == options.stopAfter;
-    auto text = stage == Stage::Package ? runPackage(model, options)
-                                        : runPasses(model, stage, options, last || options.dump);
-    if (!text)
-      return text.takeError();
-    if (options.onStage)
-      options.onStage(stage);
-    if (options.dump)
-      if (llvm::Error failed = options.dump(stage, *text))
-        return failed;
-    if (last)
-      return text;
-  }
-  llvm_unreachable("the last stage is `package`");
+  registerNVVMDialectTranslation(context);
+  return Compiler(model, options).run();
 }

@@ -10,11 +10,13 @@ namespace strata {
 
 struct CompileOptions {
   PipelineOptions pipeline;
+  std::vector<Target> targets = {Target::Cpu};
   Stage stopAfter = Stage::Package;
   bool embedWeights = false;
   std::string compiler; ///< name and version, for the manifest
-  /// Called after each stage, while the module is as that stage left it.
-  std::function<void(Stage)> onStage;
+  /// Called after each stage with the program as that stage left it: once, or from `plan` on once
+  /// for each target.
+  std::function<void(Stage, mlir::ModuleOp)> onStage;
   /// Called with each stage's result: MLIR text, at last the package.
   std::function<llvm::Error(Stage, llvm::StringRef)> dump;
 };

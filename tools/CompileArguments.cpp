@@ -6,6 +6,7 @@
 
 #include "tools/CompileArguments.h"
 
+#include "codegen/cpu/Level.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/CpuFeatures.h"
 #include "tools/run/CommandLine.h"
@@ -40,8 +41,14 @@ static OptionSetter setList(std::function<absl::Status(const std::string &)> eac
   };
 }
 
-static absl::Status setTarget(const std::string &name) {
-  return name == "cpu" ? absl::OkStatus() : expected("cpu", name);
+static absl::Status addTarget(const std::string &name, std::vector<Target> &targets) {
+  for (Target target : {Target::Cpu, Target::Cuda})
+    if (name == targetName(target)) {
+      if (!llvm::is_contained(targets, target))
+        targets.push_back(target);
+      return absl::OkStatus();
+    }
+  return expected("cpu or cuda", name);
 }
 
 static absl::Status addLevel(const std::string &name, std::vector<std::string> &levels) {
@@ -85,7 +92,8 @@ static CommandLine table(CompileArguments &args) {
       "preset (nemotron-4-15b, minitron-4b, ...) or a .mlir file.",
       {{"o", "FILE", "where the result goes; default: NAME.strata, or - with --stop-after",
         setText(args.output)},
-       {"target", "cpu", "devices to compile for", setList(setTarget)},
+       {"target", "DEVICES", "cpu, the default, cuda, or both: cpu,cuda",
+        setList([&](const std::string &name) { return addTarget(name, args.targets); })},
        {"cpu", "LEVELS", "native, or some of " + levelNames() + "; default: all of them",
         setList([&](const std::string &name) { return addLevel(name, options.pipeline.levels); })},
        {"stop-after", "STAGE", "import, fuse, plan, kernels, llvm or package: print its result",
@@ -128,6 +136,8 @@ absl::StatusOr<CompileArguments> strata::parseCompileArguments(int argc, char **
     return absl::InvalidArgumentError("expected one MODEL, found " + std::to_string(models.size()));
   args.model = models.front();
   args.options.compiler = compilerVersion();
+  if (!args.targets.empty())
+    args.options.targets = args.targets;
   if (args.output.empty())
     args.output = defaultOutput(args);
   return args;

@@ -14,6 +14,7 @@ struct CompileArguments {
   std::string output;              ///< resolved: never empty; "-" is standard output
   std::string dumpDirectory;       ///< empty: no dumps
   std::optional<Machine> roofline; ///< print the roofline for this machine
+  std::vector<Target> targets;     ///< as given; empty: the default
   CompileOptions options;
   bool help = false, version = false;
 };

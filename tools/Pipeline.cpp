@@ -3,8 +3,12 @@
 #include "tools/Pipeline.h"
 
 #include "codegen/cpu/CpuPasses.h"
+#include "codegen/cpu/EmitObject.h"
+#include "codegen/nvptx/CudaPasses.h"
+#include "codegen/nvptx/EmitPtx.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
+#include <functional>
 #include <thread>
 
 using namespace mlir;
@@ -15,6 +19,8 @@ llvm::StringRef strata::stageName(Stage stage) {
                                                   "kernels", "llvm", "package"};
   return names[static_cast<int>(stage)];
 }
+
+llvm::StringRef strata::targetName(Target target) { return target == Target::Cpu ? "cpu" : "cuda"; }
 
 void strata::populateFuse(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &forward = pm.nest<func::FuncOp>();
@@ -31,43 +37,96 @@ void strata::populateFuse(OpPassManager &pm, const PipelineOptions &options) {
   forward.addPass(createCSEPass());
 }
 
-void strata::populatePlan(OpPassManager &pm, const PipelineOptions &) {
+void strata::populatePlan(OpPassManager &pm, Target target) {
   OpPassManager &forward = pm.nest<func::FuncOp>();
-  forward.addPass(createAssignCpuWorkspace());
+  forward.addPass(target == Target::Cpu ? createAssignCpuWorkspace() : createAssignCudaWorkspace());
   forward.addPass(createPlanMemory());
 }
 
-void strata::populateKernels(OpPassManager &pm, const PipelineOptions &options) {
+void strata::populateKernels(OpPassManager &pm, Target target, const PipelineOptions &options) {
+  if (target == Target::Cuda)
+    return pm.addPass(createGenerateCudaKernels());
   GenerateCpuKernelsOptions kernels;
   kernels.levels.assign(options.levels.begin(), options.levels.end());
   pm.addPass(createGenerateCpuKernels(kernels));
 }
 
-void strata::populateLlvm(OpPassManager &pm, const PipelineOptions &) {
-  buildLowerCpuKernelsPipeline(pm.nest<ModuleOp>());
+void strata::populateLlvm(OpPassManager &pm, Target target) {
+  OpPassManager &kernels = pm.nest<ModuleOp>();
+  target == Target::Cpu ? buildLowerCpuKernelsPipeline(kernels)
+                        : buildLowerCudaKernelsPipeline(kernels);
 }
 
-llvm::Expected<std::vector<cpu::Object>> strata::emitObjects(ModuleOp module) {
-  std::vector<std::pair<const cpu::Level *, ModuleOp>> modules;
-  for (const cpu::Level &level : cpu::levels())
-    if (auto levelModule = module.lookupSymbol<ModuleOp>(level.moduleName))
-      modules.push_back({&level, levelModule});
-  std::vector<std::optional<llvm::Expected<cpu::Object>>> results(modules.size());
+using MakeCode = std::function<llvm::Expected<PackageCode>()>;
+
+/// All results in order, or all errors. Each job runs on a thread of its own.
+static llvm::Expected<std::vector<PackageCode>> runAll(llvm::ArrayRef<MakeCode> jobs) {
+  std::vector<std::optional<llvm::Expected<PackageCode>>> results(jobs.size());
   std::vector<std::thread> threads;
-  for (size_t i = 0; i != modules.size(); ++i)
-    threads.emplace_back(
-        [&, i] { results[i].emplace(cpu::emitObject(modules[i].second, *modules[i].first)); });
+  for (size_t i = 0; i != jobs.size(); ++i)
+    threads.emplace_back([&, i] { results[i].emplace(jobs[i]()); });
   for (std::thread &thread : threads)
     thread.join();
-  std::vector<cpu::Object> objects;
+  std::vector<PackageCode> code;
   llvm::Error errors = llvm::Error::success();
   for (auto &result : results) {
     if (*result)
-      objects.push_back(std::move(**result));
+      code.push_back(std::move(**result));
     else
       errors = llvm::joinErrors(std::move(errors), result->takeError());
   }
   if (errors)
     return errors;
-  return objects;
+  return code;
+}
+
+static llvm::Expected<PackageCode> emitLevel(ModuleOp module, const cpu::Level &level) {
+  llvm::Expected<cpu::Object> object = cpu::emitObject(module, level);
+  if (!object)
+    return object.takeError();
+  return PackageCode{level.name.str(),
+                     {level.required.begin(), level.required.end()},
+                     PackageCode::Format::Elf,
+                     std::move(object->elf)};
+}
+
+static llvm::Expected<PackageCode> emitCubin(ModuleOp module, const std::string &chip,
+                                             const std::string &ptxas) {
+  llvm::Expected<std::string> ptx = nvptx::emitPtx(module, chip);
+  if (!ptx)
+    return ptx.takeError();
+  llvm::Expected<nvptx::Cubin> cubin = nvptx::assemblePtx(*ptx, chip, ptxas);
+  if (!cubin)
+    return cubin.takeError();
+  return PackageCode{chip, {}, PackageCode::Format::Cubin, std::move(cubin->bytes)};
+}
+
+static llvm::Expected<PackageCode> emitPtxText(ModuleOp module, const std::string &chip) {
+  llvm::Expected<std::string> ptx = nvptx::emitPtx(module, chip);
+  if (!ptx)
+    return ptx.takeError();
+  ptx->push_back('\0'); // the driver reads a C string
+  return PackageCode{chip + ".ptx", {}, PackageCode::Format::Ptx, std::move(*ptx)};
+}
+
+/// Cubins where ptxas is installed, and PTX of the lowest chip for every other GPU.
+static std::vector<MakeCode> cudaJobs(ModuleOp module, const PipelineOptions &options) {
+  std::vector<MakeCode> jobs;
+  std::optional<std::string> ptxas = nvptx::findPtxas();
+  for (const std::string &chip : options.chips)
+    if (ptxas)
+      jobs.push_back([=] { return emitCubin(module, chip, *ptxas); });
+  jobs.push_back([=] { return emitPtxText(module, "sm_80"); });
+  return jobs;
+}
+
+llvm::Expected<std::vector<PackageCode>> strata::emitCode(ModuleOp module, Target target,
+                                                          const PipelineOptions &options) {
+  if (target == Target::Cuda)
+    return runAll(cudaJobs(module.lookupSymbol<ModuleOp>(kCudaModuleName), options));
+  std::vector<MakeCode> jobs;
+  for (const cpu::Level &level : cpu::levels())
+    if (auto levelModule = module.lookupSymbol<ModuleOp>(level.moduleName))
+      jobs.push_back([&level, levelModule] { return emitLevel(levelModule, level); });
+  return runAll(jobs);
 }

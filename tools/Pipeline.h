@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "codegen/cpu/EmitObject.h"
+#include "codegen/EmitPackage.h"
 #include "mlir/Pass/PassManager.h"
 #include <string>
 #include <vector>
@@ -21,9 +21,16 @@ inline constexpr Stage kStages[] = {Stage::Import,  Stage::Fuse, Stage::Plan,
 /// "import", "fuse", ...
 llvm::StringRef stageName(Stage stage);
 
+/// The devices that a program is compiled for. From `plan` on each has a program of its own.
+enum class Target { Cpu, Cuda };
+
+/// "cpu", "cuda"
+llvm::StringRef targetName(Target target);
+
 struct PipelineOptions {
   bool fuse = true;                ///< false: every op stays a kernel of its own
   std::vector<std::string> levels; ///< of x86-64; all if empty
+  std::vector<std::string> chips = {"sm_80", "sm_90a"}; ///< of NVIDIA; "sim": the simulated GPU
 };
 
 // `import` is frontend/ImportModel: it makes decoder ops on tensors, weights by checkpoint key.
@@ -32,16 +39,16 @@ struct PipelineOptions {
 void populateFuse(mlir::OpPassManager &pm, const PipelineOptions &options);
 
 /// Tensors become buffers at arena offsets; no two live values overlap.
-void populatePlan(mlir::OpPassManager &pm, const PipelineOptions &options);
+void populatePlan(mlir::OpPassManager &pm, Target target);
 
 /// One kernel for each distinct op; no compute op of the dialect is left.
-void populateKernels(mlir::OpPassManager &pm, const PipelineOptions &options);
+void populateKernels(mlir::OpPassManager &pm, Target target, const PipelineOptions &options);
 
-/// The kernels of each level in the llvm dialect, with entries.
-void populateLlvm(mlir::OpPassManager &pm, const PipelineOptions &options);
+/// The kernels in the llvm dialect (and nvvm on cuda), with entries.
+void populateLlvm(mlir::OpPassManager &pm, Target target);
 
-/// Machine code of each level, best first; the levels are compiled side by side. After this,
-/// codegen/EmitPackage makes the file.
-llvm::Expected<std::vector<cpu::Object>> emitObjects(mlir::ModuleOp module);
+/// Machine code, best first, made side by side. After this, codegen/EmitPackage makes the file.
+llvm::Expected<std::vector<PackageCode>> emitCode(mlir::ModuleOp module, Target target,
+                                                  const PipelineOptions &options);
 
 } // namespace strata

@@ -8,33 +8,25 @@
 using namespace mlir;
 using namespace strata;
 
-Summary strata::summarize(ModuleOp module) {
-  Summary summary;
-  if (auto model = module->getAttrOfType<ModelAttr>(kModelAttrName))
-    summary.name =
-        (model.getName().getValue() + " (" + model.getArchitecture().getValue() + ")").str();
-  summary.parameters = getParameterCount(module);
-  summary.streamedBytes = getStreamedBytes(module);
-  module.walk([&](KernelOpInterface) { ++summary.kernels; });
-  auto forward = module.lookupSymbol<func::FuncOp>("forward");
-  if (auto arena = forward->getAttrOfType<IntegerAttr>(kArenaBytesAttrName))
-    summary.arenaBytesPerToken = arena.getInt();
-  for (Type type : forward.getArgumentTypes())
-    if (auto cache = dyn_cast<KVCacheType>(type)) {
-      summary.cacheBytesPerToken = cache.getLayers() * cache.getBytesPerToken();
-      summary.pageTokens = cache.getPageTokens();
-      summary.pageBytes = cache.getPageBytes();
-    }
-  return summary;
+void strata::printModel(ModuleOp module, llvm::raw_ostream &os) {
+  auto model = module->getAttrOfType<ModelAttr>(kModelAttrName);
+  int64_t kernels = 0;
+  module.walk([&](KernelOpInterface) { ++kernels; });
+  os << llvm::formatv("model       {0} ({1})\n", model.getName().getValue(),
+                      model.getArchitecture().getValue());
+  os << llvm::formatv("parameters  {0:N}\n", getParameterCount(module));
+  os << llvm::formatv("streamed    {0:N} bytes a token\n", getStreamedBytes(module));
+  os << llvm::formatv("kernels     {0:N} launches a step\n", kernels);
+  for (Type type : module.lookupSymbol<func::FuncOp>("forward").getArgumentTypes())
+    if (auto cache = dyn_cast<KVCacheType>(type))
+      os << llvm::formatv("KV cache    {0:N} bytes a token, in pages of {1} tokens, {2:N} bytes\n",
+                          cache.getLayers() * cache.getBytesPerToken(), cache.getPageTokens(),
+                          cache.getPageBytes());
 }
 
-void strata::printSummary(const Summary &s, llvm::raw_ostream &os) {
-  os << llvm::formatv("model       {0}\n", s.name.empty() ? "unnamed" : s.name);
-  os << llvm::formatv("parameters  {0:N}\n", s.parameters);
-  os << llvm::formatv("streamed    {0:N} bytes a token\n", s.streamedBytes);
-  os << llvm::formatv("kernels     {0:N} launches a step\n", s.kernels);
+void strata::printPlan(ModuleOp module, llvm::raw_ostream &os) {
+  auto arena =
+      module.lookupSymbol<func::FuncOp>("forward")->getAttrOfType<IntegerAttr>(kArenaBytesAttrName);
   os << llvm::formatv("arena       {0:N} bytes x tokens of the step, rounded up to {1}\n",
-                      s.arenaBytesPerToken, kArenaTokenMultiple);
-  os << llvm::formatv("KV cache    {0:N} bytes a token, in pages of {1} tokens, {2:N} bytes\n",
-                      s.cacheBytesPerToken, s.pageTokens, s.pageBytes);
+                      arena.getInt(), kArenaTokenMultiple);
 }

@@ -6,18 +6,10 @@
 
 namespace strata {
 
-/// Facts of a program after the stage `plan`.
-struct Summary {
-  std::string name;
-  int64_t parameters = 0;    ///< elements of distinct tensors
-  int64_t streamedBytes = 0; ///< weights read for one token
-  int64_t kernels = 0;       ///< launches a step
-  int64_t arenaBytesPerToken = 0;
-  int64_t cacheBytesPerToken = 0; ///< keys and values, all layers
-  int64_t pageTokens = 0, pageBytes = 0;
-};
+/// Name, parameters, bytes streamed a token, launches, cache: after the stage `fuse`.
+void printModel(mlir::ModuleOp module, llvm::raw_ostream &os);
 
-Summary summarize(mlir::ModuleOp module);
-void printSummary(const Summary &summary, llvm::raw_ostream &os);
+/// The arena's formula: after the stage `plan`.
+void printPlan(mlir::ModuleOp module, llvm::raw_ostream &os);
 
 } // namespace strata

@@ -47,11 +47,13 @@ static Error run(const CompileArguments &args) {
   std::string report;
   raw_string_ostream os(report);
   CompileOptions options = args.options;
-  options.onStage = [&](Stage stage) {
+  options.onStage = [&](Stage stage, mlir::ModuleOp module) {
     if (stage == Stage::Fuse && args.roofline)
-      printRoofline(*model->module, *args.roofline, os);
+      printRoofline(module, *args.roofline, os);
+    if (stage == Stage::Fuse)
+      printModel(module, os);
     if (stage == Stage::Plan)
-      printSummary(summarize(*model->module), os);
+      printPlan(module, os);
   };
   if (!args.dumpDirectory.empty())
     options.dump = [&](Stage stage, StringRef text) {

@@ -1,6 +1,7 @@
 //===- strata-opt.cpp - mlir-opt with Strata's dialect and passes ---------===//
 
 #include "codegen/cpu/CpuPasses.h"
+#include "codegen/nvptx/CudaPasses.h"
 #include "dialect/Decoder.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
@@ -14,6 +15,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   strata::registerStrataPasses();
   strata::registerCpuPassesAndPipelines();
+  strata::registerCudaPassesAndPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Strata's optimizer driver\n", registry));
 }

@@ -1,6 +1,7 @@
 //===- GenerateCpuKernels.cpp - one kernel for each distinct op -----------===//
 
 #include "codegen/Buffers.h"
+#include "codegen/GenerateKernels.h"
 #include "codegen/cpu/CpuPasses.h"
 #include "codegen/cpu/Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -10,7 +11,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
-#include "llvm/ADT/StringMap.h"
 
 namespace strata {
 #define GEN_PASS_DEF_GENERATECPUKERNELS
@@ -20,24 +20,6 @@ namespace strata {
 using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
-
-/// What distinguishes kernels: op, clauses, shapes. Not layer, buffers or location.
-static std::string signature(Operation *op) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  os << op->getName();
-  for (NamedAttribute attribute : op->getAttrDictionary())
-    if (attribute.getName() != "layer" && attribute.getName() != "workspace")
-      os << ' ' << attribute.getName() << '=' << attribute.getValue();
-  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
-    os << ' ';
-    if (auto shaped = dyn_cast<ShapedType>(type))
-      os << RankedTensorType::get(shaped.getShape(), shaped.getElementType());
-    else
-      os << type;
-  }
-  return text;
-}
 
 /// func @name(buffers: memref<1xi8>..., tokens, output_rows, page_table_stride, layer, begin, end:
 /// index), with its body from `phase`.
@@ -70,18 +52,9 @@ struct GenerateCpuKernels : strata::impl::GenerateCpuKernelsBase<GenerateCpuKern
   using GenerateCpuKernelsBase::GenerateCpuKernelsBase;
 
   void runOnOperation() override {
-    auto forward = getOperation().lookupSymbol<func::FuncOp>("forward");
-    if (!forward) {
-      getOperation().emitError("there is no @forward");
-      return signalPassFailure();
-    }
-    if (failed(createLevelModules()))
-      return signalPassFailure();
-    SmallVector<KernelOpInterface> ops;
-    forward.walk([&](KernelOpInterface op) { ops.push_back(op); });
-    for (KernelOpInterface op : ops)
-      if (failed(replace(op)))
-        return signalPassFailure();
+    auto generate = [&](Operation *op, StringRef name) { return generateKernel(op, name); };
+    if (failed(createLevelModules()) || failed(generateKernels(getOperation(), generate)))
+      signalPassFailure();
   }
 
 private:
@@ -97,59 +70,26 @@ private:
     return success();
   }
 
-  LogicalResult replace(KernelOpInterface op) {
-    FailureOr<FlatSymbolRefAttr> kernel = getKernel(op);
-    if (failed(kernel))
-      return failure();
-    OpBuilder builder(op);
-    auto layer = op->getAttrOfType<IntegerAttr>("layer");
-    if (!layer)
-      layer = builder.getI64IntegerAttr(0);
-    auto dispatch =
-        DispatchOp::create(builder, op.getLoc(), op->getResultTypes(), *kernel, op->getOperands(),
-                           layer, op.getCost(), op->getAttrOfType<ArenaAttr>("workspace"));
-    op->replaceAllUsesWith(dispatch);
-    op->erase();
-    return success();
-  }
-
-  /// The kernel of this kind of op, made when it is first asked for.
-  FailureOr<FlatSymbolRefAttr> getKernel(KernelOpInterface op) {
-    FlatSymbolRefAttr &kernel = kernels[signature(op)];
-    if (kernel)
-      return kernel;
+  FailureOr<GeneratedKernel> generateKernel(Operation *op, StringRef name) {
     FailureOr<KernelSpec> spec = describeKernel(op);
     if (failed(spec))
       return failure();
-    StringRef kind = op->getName().stripDialect();
-    std::string name = (kind + "_" + Twine(counts[kind]++)).str();
-    return kernel = createKernel(op, name, *spec);
-  }
-
-  FlatSymbolRefAttr createKernel(KernelOpInterface op, const std::string &name,
-                                 const KernelSpec &spec) {
     unsigned buffers = listBuffers(op).size();
-    OpBuilder builder(op->getParentOp());
-    SmallVector<Attribute> variants;
-    for (const VariantSpec &variant : spec.variants) {
+    GeneratedKernel kernel{spec->axis, {}};
+    for (const VariantSpec &variant : spec->variants) {
       SmallVector<PhaseAttr> phases;
       for (const PhaseSpec &phase : variant.phases) {
-        std::string symbol = name + "." + phase.name;
+        auto symbol = StringAttr::get(&getContext(), name + "." + phase.name);
         for (auto &[level, levelModule] : modules)
-          emitFunction(levelModule, *level, symbol, phase, buffers, op.getLoc());
-        phases.push_back(PhaseAttr::get(&getContext(), builder.getStringAttr(symbol), phase.axis,
-                                        phase.divisor, phase.factor));
+          emitFunction(levelModule, *level, symbol, phase, buffers, op->getLoc());
+        phases.push_back(PhaseAttr::get(&getContext(), symbol, phase.axis, phase.divisor,
+                                        phase.factor, /*block=*/0, /*shared=*/0));
       }
-      variants.push_back(VariantAttr::get(&getContext(), variant.upTo, phases));
+      kernel.variants.push_back(VariantAttr::get(&getContext(), variant.upTo, phases));
     }
-    // A kernel serves many layers: no location of one of them.
-    auto kernel = KernelOp::create(builder, builder.getUnknownLoc(), name, spec.axis,
-                                   builder.getArrayAttr(variants));
-    return FlatSymbolRefAttr::get(kernel.getSymNameAttr());
+    return kernel;
   }
 
   SmallVector<std::pair<const Level *, ModuleOp>> modules;
-  llvm::StringMap<FlatSymbolRefAttr> kernels;
-  llvm::StringMap<unsigned> counts;
 };
 } // namespace

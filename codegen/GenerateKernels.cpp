@@ -1,0 +1,85 @@
+//===- GenerateKernels.cpp - one kernel for each distinct op --------------===//
+
+#include "codegen/GenerateKernels.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace strata;
+
+/// What distinguishes kernels: op, clauses, shapes. Not layer, buffers or location.
+static std::string signature(Operation *op) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << op->getName();
+  for (NamedAttribute attribute : op->getAttrDictionary())
+    if (attribute.getName() != "layer" && attribute.getName() != "workspace")
+      os << ' ' << attribute.getName() << '=' << attribute.getValue();
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
+    os << ' ';
+    if (auto shaped = dyn_cast<ShapedType>(type))
+      os << RankedTensorType::get(shaped.getShape(), shaped.getElementType());
+    else
+      os << type;
+  }
+  return text;
+}
+
+namespace {
+class Generator {
+public:
+  explicit Generator(GenerateKernel generate) : generate(generate) {}
+
+  LogicalResult replace(KernelOpInterface op) {
+    FailureOr<FlatSymbolRefAttr> kernel = getKernel(op);
+    if (failed(kernel))
+      return failure();
+    OpBuilder builder(op);
+    auto layer = op->getAttrOfType<IntegerAttr>("layer");
+    if (!layer)
+      layer = builder.getI64IntegerAttr(0);
+    auto dispatch =
+        DispatchOp::create(builder, op.getLoc(), op->getResultTypes(), *kernel, op->getOperands(),
+                           layer, op.getCost(), op->getAttrOfType<ArenaAttr>("workspace"));
+    op->replaceAllUsesWith(dispatch);
+    op->erase();
+    return success();
+  }
+
+private:
+  /// The kernel of this kind of op, made when it is first asked for.
+  FailureOr<FlatSymbolRefAttr> getKernel(KernelOpInterface op) {
+    FlatSymbolRefAttr &kernel = kernels[signature(op)];
+    if (kernel)
+      return kernel;
+    StringRef kind = op->getName().stripDialect();
+    std::string name = (kind + "_" + Twine(counts[kind]++)).str();
+    FailureOr<GeneratedKernel> generated = generate(op, name);
+    if (failed(generated))
+      return failure();
+    // A kernel serves many layers: no location of one of them.
+    OpBuilder builder(op->getParentOp());
+    auto made = KernelOp::create(builder, builder.getUnknownLoc(), name, generated->axis,
+                                 builder.getArrayAttr(generated->variants));
+    return kernel = FlatSymbolRefAttr::get(made.getSymNameAttr());
+  }
+
+  GenerateKernel generate;
+  llvm::StringMap<FlatSymbolRefAttr> kernels;
+  llvm::StringMap<unsigned> counts;
+};
+} // namespace
+
+LogicalResult strata::generateKernels(ModuleOp module, GenerateKernel generate) {
+  auto forward = module.lookupSymbol<func::FuncOp>("forward");
+  if (!forward)
+    return module.emitError("there is no @forward");
+  SmallVector<KernelOpInterface> ops;
+  forward.walk([&](KernelOpInterface op) { ops.push_back(op); });
+  Generator generator(generate);
+  for (KernelOpInterface op : ops)
+    if (failed(generator.replace(op)))
+      return failure();
+  return success();
+}

@@ -1,0 +1,117 @@
+//===- KernelBuilder.cpp - writing a GPU kernel as MLIR -------------------===//
+
+#include "codegen/nvptx/KernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::nvptx;
+
+KernelBuilder::KernelBuilder(func::FuncOp function, Block *entry, int64_t threads)
+    : BodyBuilder(function, entry, /*narrowsBf16=*/true), threads(threads) {
+  auto read = [&](Value i32) { return toIndex(i32); };
+  thread = read(NVVM::ThreadIdXOp::create(*this, getI32Type()));
+  block = read(NVVM::BlockIdXOp::create(*this, getI32Type()));
+  lane = rem(thread, kWarp);
+  warp = div(thread, kWarp);
+}
+
+void KernelBuilder::barrier() { NVVM::Barrier0Op::create(*this); }
+
+Value KernelBuilder::shared(Type element, ArrayRef<int64_t> shape, int64_t byteOffset) {
+  auto type = MemRefType::get({1}, getI8Type(), MemRefLayoutAttrInterface(),
+                              getI64IntegerAttr(kSharedSpace));
+  Value bytes = memref::GetGlobalOp::create(*this, type, kSharedName);
+  return view(bytes, element, shape, {}, index(byteOffset));
+}
+
+void KernelBuilder::perThread(Value count, llvm::function_ref<void(Value)> body) {
+  loop(thread, count, threads, body);
+}
+
+//===----------------------------------------------------------------------===//
+// Across threads
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::shuffleXor(Value value, int64_t mask) {
+  return NVVM::ShflOp::create(*this, value.getType(), i32(-1), value, i32(mask), i32(31),
+                              NVVM::ShflKind::bfly, UnitAttr());
+}
+
+Value KernelBuilder::warpSum(Value f32) {
+  for (int64_t mask = kWarp / 2; mask; mask /= 2)
+    f32 = addf(f32, shuffleXor(f32, mask));
+  return f32;
+}
+
+Value KernelBuilder::warpMax(Value f32) {
+  for (int64_t mask = kWarp / 2; mask; mask /= 2)
+    f32 = maxf(f32, shuffleXor(f32, mask));
+  return f32;
+}
+
+Value KernelBuilder::blockSum(Value f32, Value scratch) {
+  Value sum = warpSum(f32);
+  barrier(); // nobody reads what an earlier sum left in scratch any more
+  ifThen(equal(lane, index(0)), [&] { store(sum, scratch, warp); });
+  barrier();
+  Value total = load(scratch, index(0));
+  for (int64_t w = 1; w != threads / kWarp; ++w)
+    total = addf(total, load(scratch, index(w)));
+  return total;
+}
+
+//===----------------------------------------------------------------------===//
+// Asynchronous copies and tensor cores
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::pointer(Value memory, ValueRange at) {
+  auto type = cast<MemRefType>(memory.getType());
+  Value offset = index(0);
+  for (auto [i, size] : llvm::enumerate(type.getShape()))
+    offset = add(i ? mul(offset, size) : offset, at[i]);
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(*this, memory);
+  Value address = add(base, mul(offset, type.getElementTypeBitWidth() / 8));
+  auto space = cast<IntegerAttr>(type.getMemorySpace()).getInt();
+  Value bits = arith::IndexCastOp::create(*this, getI64Type(), address);
+  return LLVM::IntToPtrOp::create(*this, LLVM::LLVMPointerType::get(getContext(), space), bits);
+}
+
+void KernelBuilder::copyAsync(Value target, ValueRange targetAt, Value source, ValueRange sourceAt,
+                              Value bytes) {
+  NVVM::CpAsyncOp::create(*this, pointer(target, targetAt), pointer(source, sourceAt), 16,
+                          NVVM::LoadCacheModifierKind::CG, bytes);
+}
+
+void KernelBuilder::commitCopies() { NVVM::CpAsyncCommitGroupOp::create(*this); }
+void KernelBuilder::waitCopies(int64_t groups) { NVVM::CpAsyncWaitGroupOp::create(*this, groups); }
+
+/// The fields of a struct of `count` equal types.
+static Values fields(KernelBuilder &b, Value structure, unsigned count) {
+  Values values;
+  for (unsigned i = 0; i != count; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, structure, int64_t(i)));
+  return values;
+}
+
+Values KernelBuilder::loadMatrices(Value memory, ValueRange at) {
+  Type result = LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(4, getI32Type()));
+  Value matrices = NVVM::LdMatrixOp::create(
+      *this, result, pointer(memory, at), 4, NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+  return fields(*this, matrices, 4);
+}
+
+Values KernelBuilder::mma(ValueRange acc, ValueRange a, Value b0, Value b1) {
+  Type result = LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(4, getF32Type()));
+  std::array<NVVM::MMATypes, 2> types = {NVVM::MMATypes::bf16, NVVM::MMATypes::bf16};
+  std::array<NVVM::MMALayout, 2> layouts = {NVVM::MMALayout::row, NVVM::MMALayout::col};
+  Value sum =
+      NVVM::MmaOp::create(*this, result, a, ValueRange{b0, b1}, acc, ArrayRef<int64_t>{16, 8, 16},
+                          std::nullopt, std::nullopt, types, layouts);
+  return fields(*this, sum, 4);
+}

@@ -1,0 +1,61 @@
+//===- KernelBuilder.h - writing a GPU kernel as MLIR -----------*- C++ -*-===//
+//
+// What GPU kernels are written in beyond codegen/BodyBuilder.h: threads, barriers, shuffles, shared
+// memory, asynchronous copies, tensor cores. NVVM ops stand for what has no op elsewhere, so the
+// same body becomes PTX or runs on the simulator.
+//
+// Global memory is memory space 1, shared memory 3.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "codegen/BodyBuilder.h"
+
+namespace strata::nvptx {
+
+inline constexpr unsigned kGlobalSpace = 1, kSharedSpace = 3;
+inline constexpr int64_t kWarp = 32;
+/// Symbol of a block's dynamic shared memory.
+inline constexpr llvm::StringLiteral kSharedName = "shared";
+
+class KernelBuilder : public BodyBuilder {
+public:
+  /// A block has `threads` threads, a multiple of kWarp.
+  KernelBuilder(mlir::func::FuncOp function, mlir::Block *entry, int64_t threads);
+
+  const int64_t threads;
+  Value thread, block; ///< index in the block; block in the grid
+  Value lane, warp;    ///< index in the warp; warp in the block
+
+  /// Waits for all threads of the block. Every thread has to come here.
+  void barrier();
+  /// Part of the block's shared memory, from `byteOffset` on.
+  Value shared(mlir::Type element, llvm::ArrayRef<int64_t> shape, int64_t byteOffset);
+  /// for (i = thread; i < count; i += threads) body(i)
+  void perThread(Value count, llvm::function_ref<void(Value)> body);
+
+  /// The value of lane ^ mask. All 32 lanes.
+  Value shuffleXor(Value value, int64_t mask);
+  /// Over all lanes of the warp, on every lane, always in the same order.
+  Value warpSum(Value f32);
+  Value warpMax(Value f32);
+  /// Over all threads of the block, on every thread. `scratch` is shared f32 [threads / kWarp].
+  Value blockSum(Value f32, Value scratch);
+
+  /// Copies 16 bytes from global `source` to shared `target`, asynchronously; only the first
+  /// `bytes` (0 to 16, i32) are read, the rest becomes zero. Both addresses are 16-byte aligned.
+  void copyAsync(Value target, ValueRange targetAt, Value source, ValueRange sourceAt, Value bytes);
+  void commitCopies();
+  /// Waits until at most `groups` committed groups of this thread are under way.
+  void waitCopies(int64_t groups);
+
+  /// Four 8x8 matrices of bf16 from shared memory; each lane names a row of 16 bytes.
+  Values loadMatrices(Value memory, ValueRange at);
+  /// acc (4 f32) + a (16x16, 4 i32) * b (16x8, 2 i32): mma.m16n8k16 on bf16.
+  Values mma(ValueRange acc, ValueRange a, Value b0, Value b1);
+
+private:
+  Value pointer(Value memory, ValueRange at);
+};
+
+} // namespace strata::nvptx

@@ -1,0 +1,106 @@
+//===- Kernels.cpp - which kernel an op becomes on a GPU ------------------===//
+
+#include "codegen/nvptx/Kernels.h"
+
+#include "codegen/Buffers.h"
+#include "codegen/Rotary.h"
+#include "codegen/nvptx/Schedule.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::nvptx;
+
+/// One block copies the row of one token.
+KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
+  auto buffers = listBuffers(op);
+  unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
+           result = findBuffer(buffers, op.getResult());
+  int64_t vocabulary = rows(op.getTable()), pairs = columns(op.getTable()) / 2;
+  auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
+    Value id = b.loadIndex(args.buffers[tokens], b.block);
+    Value from = b.view(args.buffers[table], b.getI32Type(), {vocabulary, pairs});
+    Value to =
+        b.view(args.buffers[result], b.getI32Type(), {ShapedType::kDynamic, pairs}, args.tokens);
+    b.perThread(b.index(pairs), [&](Value i) { b.store(b.load(from, {id, i}), to, {b.block, i}); });
+  };
+  return {Axis::Tokens, {{0, {{"embedding", Axis::Tokens, 1, 1, 0, emit}}}}};
+}
+
+/// One block computes the angles of one token. The frequencies are immediate operands of a chain of
+/// selects: a GPU module keeps no tables.
+KernelSpec strata::nvptx::describeRotaryTable(RotaryTableOp op) {
+  auto buffers = listBuffers(op);
+  unsigned positions = findBuffer(buffers, BufferRole::Positions),
+           result = findBuffer(buffers, op.getResult());
+  int64_t dims = columns(op.getResult()), half = dims / 2;
+  SmallVector<float> frequencies = rotaryFrequencies(op);
+  auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
+    Value array =
+        b.view(args.buffers[positions], b.getI32Type(), {ShapedType::kDynamic}, args.tokens);
+    Value position = arith::SIToFPOp::create(b, b.getF32Type(), b.load(array, b.block));
+    Value to =
+        b.view(args.buffers[result], b.getF32Type(), {ShapedType::kDynamic, dims}, args.tokens);
+    b.perThread(b.index(half), [&](Value i) {
+      Value frequency = b.f32(frequencies.front());
+      for (int64_t j = 1; j != half; ++j)
+        frequency = b.select(b.equal(i, b.index(j)), b.f32(frequencies[j]), frequency);
+      auto [cos, sin] = emitCosSin(b, b.mulf(position, frequency));
+      b.store(cos, to, {b.block, i});
+      b.store(sin, to, {b.block, b.add(i, half)});
+    });
+  };
+  return {Axis::Tokens, {{0, {{"rotary_table", Axis::Tokens, 1, 1, 0, emit}}}}};
+}
+
+/// Rows are copied and loaded 16 bytes at a time.
+static LogicalResult verifyAligned(Operation *op) {
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % 8)
+      return op->emitOpError() << "has " << shaped.getShape().back()
+                               << " features; the cuda target needs a multiple of 8";
+  }
+  return success();
+}
+
+static LogicalResult verifyPlanned(Operation *op) {
+  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
+    if (isa<TensorType>(type))
+      return op->emitOpError("is on tensors; run --decoder-plan-memory first");
+  if (getWorkspaceBytes(op) && !op->getAttr("workspace"))
+    return op->emitOpError("has no workspace; run --decoder-assign-cuda-workspace before "
+                           "--decoder-plan-memory");
+  return success();
+}
+
+FailureOr<KernelSpec> strata::nvptx::describeKernel(Operation *op) {
+  if (failed(verifyPlanned(op)) || failed(verifyAligned(op)))
+    return failure();
+  return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
+      .Case([](LinearOp op) { return describeLinear(op); })
+      .Case([](LogitsOp op) { return describeLogits(op); })
+      .Case([](AttentionOp op) { return describeAttention(op); })
+      .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
+      .Case([](EmbeddingOp op) { return describeEmbedding(op); })
+      .Default([](Operation *op) -> FailureOr<KernelSpec> {
+        return op->emitOpError(
+            "the cuda target has no kernel for this op; it needs fused programs");
+      });
+}
+
+int64_t strata::nvptx::getWorkspaceBytes(Operation *op) {
+  if (auto linear = dyn_cast<LinearOp>(op)) // the normalized input
+    return linear.getGamma() ? 2 * columns(linear.getInput()) : 0;
+  if (auto logits = dyn_cast<LogitsOp>(op)) // the gathered input
+    return 2 * columns(logits.getInput());
+  auto attention = dyn_cast<AttentionOp>(op);
+  if (!attention)
+    return 0;
+  // Partial results of up to kSplitRows tokens. The arena always holds kArenaTokenMultiple tokens.
+  int64_t headDim = attention.getCache().getType().getHeadDim();
+  int64_t heads = columns(attention.getQuery()) / headDim;
+  int64_t bytes = kSplitRows * heads * kContextSplits * (headDim + 2) * 4;
+  return llvm::divideCeil(bytes, kArenaTokenMultiple);
+}

@@ -1,0 +1,50 @@
+//===- Kernels.h - what a kernel op becomes on a GPU ------------*- C++ -*-===//
+#pragma once
+
+#include "codegen/nvptx/KernelBuilder.h"
+#include "dialect/Decoder.h"
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace strata::nvptx {
+
+/// The arguments of a kernel. Buffers are memref<1xi8, 1>; the rest is index.
+struct KernelArguments {
+  Values buffers;
+  Value tokens, outputRows, pageTableStride, layer;
+};
+
+/// One launch: factor * ceil(axis / divisor) blocks of kThreads threads.
+struct PhaseSpec {
+  std::string name;
+  Axis axis;
+  int64_t divisor, factor;
+  int64_t sharedBytes; ///< dynamic shared memory of a block
+  std::function<void(KernelBuilder &, const KernelArguments &)> emit;
+};
+
+struct VariantSpec {
+  int64_t upTo; ///< rows; 0: no limit
+  std::vector<PhaseSpec> phases;
+};
+
+struct KernelSpec {
+  Axis axis;
+  std::vector<VariantSpec> variants;
+};
+
+/// The kernel of an op on buffers, or failure with an error at the op.
+mlir::FailureOr<KernelSpec> describeKernel(mlir::Operation *op);
+
+/// Bytes of workspace for each token of a step that the op's kernel wants; 0: none.
+int64_t getWorkspaceBytes(mlir::Operation *op);
+
+/// Phases of each op; describeKernel dispatches to them.
+KernelSpec describeLinear(LinearOp op);
+KernelSpec describeLogits(LogitsOp op);
+KernelSpec describeAttention(AttentionOp op);
+KernelSpec describeRotaryTable(RotaryTableOp op);
+KernelSpec describeEmbedding(EmbeddingOp op);
+
+} // namespace strata::nvptx

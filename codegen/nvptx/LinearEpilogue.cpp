@@ -1,0 +1,86 @@
+//===- LinearEpilogue.cpp - the clauses of linear, on a tile --------------===//
+
+#include "codegen/nvptx/Cache.h"
+#include "codegen/nvptx/Linear.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::nvptx;
+
+/// body(token of the tile, i) for each token and each i < count, shared by the block's threads.
+static void perElement(KernelBuilder &b, Value tokens, Value count,
+                       llvm::function_ref<void(Value, Value)> body) {
+  b.perThread(b.mul(tokens, count), [&](Value flat) {
+    Value token = arith::DivUIOp::create(b, flat, count);
+    body(token, b.sub(flat, b.mul(token, count)));
+  });
+}
+
+/// Rotates each head of the tile in place; the tile starts and ends at whole heads.
+static void emitRope(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                     const Tile &tile) {
+  int64_t half = spec.rotaryDims / 2;
+  Value table = b.view(args.buffers[*spec.rotary], b.getF32Type(),
+                       {ShapedType::kDynamic, spec.rotaryDims}, args.tokens);
+  Value angles = b.mul(b.div(tile.rows, spec.headDim), half);
+  perElement(b, tile.tokens, angles, [&](Value t, Value flat) {
+    Value head = b.div(flat, half), i = b.rem(flat, half);
+    Value low = b.add(b.mul(head, spec.headDim), i), high = b.add(low, half);
+    Value token = b.add(tile.firstToken, t);
+    Value x = b.load(tile.values, {t, low}), y = b.load(tile.values, {t, high});
+    Value cos = b.load(table, {token, i}), sin = b.load(table, {token, b.add(i, half)});
+    b.store(b.subf(b.mulf(x, cos), b.mulf(y, sin)), tile.values, {t, low});
+    b.store(b.fma(y, cos, b.mulf(x, sin)), tile.values, {t, high});
+  });
+  b.barrier();
+}
+
+static void emitResult(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                       const LinearSpec::Part &part, const Tile &tile) {
+  bool logits = part.sink == LinearSpec::Sink::Logits;
+  auto activations = [&](unsigned buffer, Type element) {
+    return b.view(args.buffers[buffer], element, {ShapedType::kDynamic, part.rows},
+                  productRows(spec, args));
+  };
+  Value result = activations(part.result, logits ? Type(b.getF32Type()) : Type(b.getBF16Type()));
+  Value residual = spec.residual ? activations(*spec.residual, b.getBF16Type()) : Value();
+  perElement(b, tile.tokens, tile.rows, [&](Value t, Value i) {
+    Value token = b.add(tile.firstToken, t), row = b.add(tile.firstRow, i);
+    Value y = b.load(tile.values, {t, i});
+    if (spec.squaredRelu) {
+      y = b.maxf(y, b.f32(0));
+      y = b.mulf(y, y);
+    }
+    if (residual)
+      y = b.addf(b.toF32(b.load(residual, {token, row})), y);
+    b.store(logits ? y : b.toBf16(y), result, {token, row});
+  });
+}
+
+static void emitCacheWrite(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                           const LinearSpec::Part &part, const Tile &tile) {
+  perElement(b, tile.tokens, tile.rows, [&](Value t, Value i) {
+    CacheSlot slot = cacheSlot(b, args, *spec.cache, b.add(tile.firstToken, t));
+    Value row = b.add(tile.firstRow, i);
+    Value head = b.div(row, spec.headDim), feature = b.rem(row, spec.headDim);
+    Value target = part.sink == LinearSpec::Sink::Key ? slot.page.keys : slot.page.values;
+    b.store(b.toBf16(b.load(tile.values, {t, i})), target, {head, slot.slot, feature});
+  });
+}
+
+void strata::nvptx::emitEpilogue(KernelBuilder &b, const KernelArguments &args,
+                                 const LinearSpec &spec, Value part, const Tile &tile) {
+  using Sink = LinearSpec::Sink;
+  b.barrier();
+  for (auto [i, candidate] : llvm::enumerate(spec.parts))
+    // The part is the same for all threads of a block, so barriers inside are met by all.
+    b.ifThen(b.equal(part, b.index(i)), [&] {
+      if (candidate.roped)
+        emitRope(b, args, spec, tile);
+      if (candidate.sink == Sink::Result || candidate.sink == Sink::Logits)
+        emitResult(b, args, spec, candidate, tile);
+      else
+        emitCacheWrite(b, args, spec, candidate, tile);
+    });
+}

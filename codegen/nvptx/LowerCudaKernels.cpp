@@ -1,0 +1,52 @@
+//===- LowerCudaKernels.cpp - GPU kernels to the llvm and nvvm dialects ---===//
+
+#include "codegen/LowerBodies.h"
+#include "codegen/nvptx/CudaPasses.h"
+#include "codegen/nvptx/KernelBuilder.h"
+#include "codegen/nvptx/Schedule.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+
+namespace strata {
+#define GEN_PASS_DEF_EMITCUDAENTRIES
+#include "codegen/nvptx/CudaPasses.h.inc"
+} // namespace strata
+
+using namespace mlir;
+using namespace strata;
+
+namespace {
+struct EmitCudaEntries : strata::impl::EmitCudaEntriesBase<EmitCudaEntries> {
+  void runOnOperation() override {
+    Builder builder(&getContext());
+    for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>()) {
+      if (function.isPrivate() || function.isExternal())
+        continue;
+      function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
+      function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                        builder.getDenseI32ArrayAttr({int32_t(nvptx::kThreads)}));
+    }
+    for (auto global : getOperation().getOps<LLVM::GlobalOp>()) {
+      if (global.getAddrSpace() != nvptx::kSharedSpace)
+        continue;
+      global.setGlobalType(LLVM::LLVMArrayType::get(builder.getI8Type(), 0));
+      global.setLinkage(LLVM::Linkage::External);
+      global.setAlignment(1024);
+    }
+  }
+};
+} // namespace
+
+void strata::buildLowerCudaKernelsPipeline(OpPassManager &pm) {
+  buildLowerBodiesPipeline(pm);
+  pm.addPass(createEmitCudaEntries());
+}
+
+void strata::registerCudaPassesAndPipelines() {
+  registerCudaPasses();
+  PassPipelineRegistration<>(
+      "decoder-lower-cuda-kernels", "lower the GPU kernels to the llvm and nvvm dialects",
+      [](OpPassManager &pm) { buildLowerCudaKernelsPipeline(pm.nest<ModuleOp>()); });
+}
