@@ -2,11 +2,12 @@
 
 #include "runtime/Device.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 #include "runtime/Checked.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/CpuDevice.h"
+#include "runtime/cuda/CudaDevice.h"
 
 namespace strata {
 
@@ -16,6 +17,12 @@ absl::StatusOr<std::unique_ptr<Device>> Device::create(const std::string &name,
                                                        const DeviceOptions &options) {
   if (name == "cpu")
     return cpu::CpuDevice::create(package, weights, options);
+  absl::string_view ordinal = name;
+  int number = 0;
+  if (absl::ConsumePrefix(&ordinal, "cuda") &&
+      (ordinal.empty() ||
+       (absl::ConsumePrefix(&ordinal, ":") && absl::SimpleAtoi(ordinal, &number) && number >= 0)))
+    return cuda::CudaDevice::create(number, package, weights, options);
   return absl::InvalidArgumentError(
       absl::StrCat("device: expected cpu, cuda or cuda:N, found ", name));
 }

@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
 #include <string>
@@ -29,8 +30,12 @@ namespace strata {
 
 /// The same error with "place: " before its message; an OK status stays as it is.
 inline absl::Status annotate(const absl::Status &status, const std::string &place) {
-  return status.ok() ? status
-                     : absl::Status(status.code(), absl::StrCat(place, ": ", status.message()));
+  if (status.ok())
+    return status;
+  absl::Status result(status.code(), absl::StrCat(place, ": ", status.message()));
+  status.ForEachPayload(
+      [&](auto type, const absl::Cord &payload) { result.SetPayload(type, payload); });
+  return result;
 }
 
 } // namespace strata

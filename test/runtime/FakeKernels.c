@@ -7,12 +7,16 @@
 //            1000 or 2000 by the number of tokens in the step
 //   output   logits[r][v] = sum[output_rows[r]] * scale[v]
 //
+// On a fake GPU (test/cuda), a workgroup is a block, and NAME_buffers tells how many buffers a
+// kernel has.
+//
 // A page of the cache holds 4 tokens: f32 [2 layers][4].
 #include <stdint.h>
 
 enum { kVocabulary = 2048, kHalf = kVocabulary / 2, kPageTokens = 4, kPageFloats = 16 };
 
-#define KERNEL(NAME)                                                                               \
+#define KERNEL(NAME, BUFFERS)                                                                      \
+  const int NAME##_buffers = BUFFERS;                                                              \
   void NAME(void *const *buffers, int64_t tokens, int64_t rows, int64_t stride, int64_t layer,     \
             int64_t begin, int64_t end)
 
@@ -22,7 +26,7 @@ static float *slot(float *cache, const int32_t *table, int64_t position, int64_t
 }
 
 // Buffers: tokens, table, value. One token a workgroup.
-KERNEL(embed) {
+KERNEL(embed, 3) {
   const int32_t *ids = buffers[0];
   const float *table = buffers[1];
   float *value = buffers[2];
@@ -31,13 +35,13 @@ KERNEL(embed) {
 }
 
 // A kernel that is wrong: it writes behind the arena, whose end is that of 3 arrays of f32.
-KERNEL(embed_behind) {
+KERNEL(embed_behind, 3) {
   embed(buffers, tokens, rows, stride, layer, begin, end);
   ((float *)buffers[2])[(tokens + 15) / 16 * 16 * 3] = 0;
 }
 
 // Buffers: value, positions, sequences, page_table, cache. Four tokens a workgroup.
-KERNEL(store) {
+KERNEL(store, 5) {
   const float *value = buffers[0];
   const int32_t *positions = buffers[1], *sequences = buffers[2], *table = buffers[3];
   for (int64_t t = 4 * begin; t < 4 * end && t < tokens; ++t)
@@ -54,29 +58,29 @@ static float attend(void *const *buffers, int64_t stride, int64_t layer, int64_t
 
 // Buffers: positions, sequences, page_table, cache, partial, sum. One token a workgroup.
 // Up to 2 tokens a step:
-KERNEL(attend_few) {
+KERNEL(attend_few, 6) {
   for (int64_t t = begin; t < end; ++t)
     ((float *)buffers[5])[t] = attend(buffers, stride, layer, t);
 }
 // 3 to 6 tokens; adds 1000 to tell:
-KERNEL(attend_some) {
+KERNEL(attend_some, 6) {
   for (int64_t t = begin; t < end; ++t)
     ((float *)buffers[5])[t] = attend(buffers, stride, layer, t) + 1000;
 }
 // More tokens: two phases. The second adds 2000 and reads what another thread wrote in the first:
 // without a barrier between, NaN.
-KERNEL(attend_many) {
+KERNEL(attend_many, 6) {
   for (int64_t t = begin; t < end; ++t)
     ((float *)buffers[4])[t] = attend(buffers, stride, layer, t);
 }
-KERNEL(attend_many_sum) {
+KERNEL(attend_many_sum, 6) {
   const float *partial = buffers[4];
   for (int64_t t = begin; t < end; ++t)
     ((float *)buffers[5])[t] = partial[t] + 0 * partial[tokens - 1 - t] + 2000;
 }
 
 // Buffers: sum, output_rows, scale, logits. Two workgroups a row: half of the vocabulary each.
-KERNEL(output) {
+KERNEL(output, 4) {
   const float *sum = buffers[0], *scale = buffers[2];
   const int32_t *outputs = buffers[1];
   float *logits = buffers[3];

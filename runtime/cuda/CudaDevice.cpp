@@ -1,0 +1,211 @@
+//===- CudaDevice.cpp -----------------------------------------------------===//
+
+#include "runtime/cuda/CudaDevice.h"
+
+#include "runtime/AnonymousMemory.h"
+#include "runtime/Checked.h"
+#include "runtime/Status.h"
+#include "runtime/cpu/ThreadPool.h"
+#include "runtime/cuda/Upload.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace strata::cuda {
+namespace {
+
+constexpr int64_t kMostGraphTokens = 16; // of a step that is replayed: the decode regime
+constexpr int kMostUploadThreads = 8;    // more do not copy faster
+
+/// Bytes of a step's arrays, at most, for `tokens` of as many sequences as there may be.
+uint64_t inputBytesOf(const package::Program &program, const DeviceOptions &options) {
+  constexpr uint64_t padding = 5 * 64;
+  uint64_t stride = (options.context + program.page_tokens() - 1) / program.page_tokens();
+  uint64_t sequences = std::min(options.sequences, options.stepTokens);
+  return (4 * options.stepTokens + sequences * stride) * sizeof(int32_t) + padding;
+}
+
+absl::StatusOr<Module> loadModule(const Driver &driver, const Package &package,
+                                  const package::CodeObject &code) {
+  auto module =
+      Module::load(driver, text(code.target()), code.format(), package.section(code.section()));
+  return module.ok() ? std::move(module) : annotate(module.status(), package.path());
+}
+
+} // namespace
+
+absl::StatusOr<CudaDevice::Context> CudaDevice::Context::open(int ordinal) {
+  STRATA_ASSIGN(Driver driver, Driver::load());
+  STRATA_ASSIGN(DeviceInfo info, describeDevice(driver, ordinal));
+  Context context{std::move(driver), std::move(info), {}, nullptr, {}};
+  const Driver &calls = context.driver;
+  STRATA_TRY(calls.cuDevicePrimaryCtxRetain(&context.handle, context.info.handle));
+  context.context = {context.info.handle, calls.entries().cuDevicePrimaryCtxRelease_v2};
+  STRATA_TRY(context.makeCurrent());
+  CUstream stream = nullptr;
+  STRATA_TRY(calls.cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+  context.stream = {stream, calls.entries().cuStreamDestroy_v2};
+  return context;
+}
+
+absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Package &package,
+                                                           const Weights &weights,
+                                                           const DeviceOptions &options) {
+  STRATA_TRY(package.program("cuda").status()); // before anything of the driver is needed
+  STRATA_ASSIGN(Context context, Context::open(ordinal));
+  std::string place = context.info.place();
+  STRATA_ASSIGN(SelectedCode selected,
+                selectCode(package, context.info.capability, place, options.target));
+  const package::Program &program = *selected.program;
+  STRATA_ASSIGN(Module module, loadModule(context.driver, package, *selected.code));
+  auto plan = Plan::create(context.driver, context.info, program, module);
+  if (!plan.ok())
+    return annotate(plan.status(), package.path());
+  STRATA_ASSIGN(uint32_t pages, cachePages(program, options));
+  std::unique_ptr<CudaDevice> device(new CudaDevice(
+      std::move(context), {program, std::move(module)}, *std::move(plan), pages, package, options));
+  STRATA_TRY(annotate(device->prepare(package, weights, options.threads), place));
+  return device;
+}
+
+CudaDevice::CudaDevice(Context opened, Code loaded, Plan made, uint32_t pages,
+                       const Package &package, const DeviceOptions &options)
+    : context(std::move(opened)), code(std::move(loaded)), plan(std::move(made)), pageCount(pages),
+      vocabulary(package.model().vocabulary()), stepTokens(options.stepTokens),
+      stepRows(std::min<uint64_t>(stepTokens, kMostGraphTokens)),
+      stepInputBytes(inputBytesOf(code.program, options)), poison(options.poison) {}
+
+CudaDevice::~CudaDevice() {
+  // Nothing can be done about errors here; those of steps were reported.
+  (void)context.makeCurrent();
+  (void)context.driver.cuStreamSynchronize(context.stream.get());
+}
+
+absl::Status CudaDevice::prepare(const Package &package, const Weights &weights, int threads) {
+  STRATA_TRY(checkMemory(weights));
+  STRATA_ASSIGN(cache, DeviceMemory::allocate(context.driver, pageCount * program().page_bytes(),
+                                              "KV cache"));
+  STRATA_TRY(prepareMemory(stepInputBytes, stepTokens, stepRows));
+  int readers = threads ? threads : std::min(cpu::availableCpus(), kMostUploadThreads);
+  STRATA_ASSIGN(parameters,
+                uploadWeights(context.driver, context.stream.get(), package, weights, readers));
+  plan.setParameters(parameters);
+  return absl::OkStatus();
+}
+
+absl::Status CudaDevice::checkMemory(const Weights &weights) const {
+  size_t available = 0, total = 0;
+  STRATA_TRY(context.driver.cuMemGetInfo_v2(&available, &total));
+  Checked weightBytes = uploadFootprint(weights), cacheBytes = pageCount * program().page_bytes();
+  Checked stepBytes = Checked(stepInputBytes) + logitsBytes(stepRows);
+  Checked needed = weightBytes + cacheBytes + arenaBytes(stepTokens) + stepBytes;
+  if (needed.atMost(available))
+    return absl::OkStatus();
+  auto shown = [](Checked bytes) { return formatBytes(bytes.value().value_or(UINT64_MAX)); };
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "memory: needed ", shown(needed), " (weights ", shown(weightBytes), ", KV cache ",
+      shown(cacheBytes), ", arena ", shown(arenaBytes(stepTokens)), ", inputs and logits ",
+      shown(stepBytes), "), available ", formatBytes(available), " of ", formatBytes(total),
+      "; a smaller --context needs less"));
+}
+
+/// A size that does not fit is one that no device has.
+uint64_t CudaDevice::arenaBytes(uint64_t tokens) const {
+  auto rounded = uint64_t(roundUp(int64_t(tokens), program().arena_token_multiple()));
+  return (Checked(program().arena_bytes_per_token()) * rounded).value().value_or(UINT64_MAX);
+}
+
+absl::Status CudaDevice::prepareMemory(uint64_t inputBytes, uint64_t tokens, uint64_t rows) {
+  const Driver &driver = context.driver;
+  CUstream stream = context.stream.get();
+  STRATA_TRY(hostInputs.prepare(driver, inputBytes));
+  STRATA_TRY(hostLogits.prepare(driver, logitsBytes(rows)));
+  STRATA_TRY(inputMemory.prepare(driver, stream, inputBytes));
+  STRATA_TRY(arena.prepare(driver, stream, arenaBytes(tokens), poison));
+  return logits.prepare(driver, stream, logitsBytes(rows), poison);
+}
+
+absl::Status CudaDevice::poisonPages(std::span<const int32_t> pages) {
+  STRATA_TRY(broken);
+  STRATA_TRY(remember(context.makeCurrent()));
+  uint64_t bytes = program().page_bytes();
+  for (int32_t page : pages)
+    STRATA_TRY(remember(context.driver.cuMemsetD8Async(cache.address() + uint64_t(page) * bytes,
+                                                       0xff, bytes, context.stream.get())));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs) {
+  STRATA_TRY(broken);
+  absl::Status status = context.makeCurrent();
+  if (status.ok())
+    status = enqueue(inputs);
+  // Also after an error: the next step writes what the stream may still read.
+  status.Update(context.driver.cuStreamSynchronize(context.stream.get()));
+  if (status.ok() && poison) {
+    status = arena.checkPoison(context.driver);
+    status.Update(logits.checkPoison(context.driver));
+  }
+  STRATA_TRY(remember(status));
+  std::span<const float> rows(reinterpret_cast<const float *>(hostLogits.data()),
+                              size_t(inputs.outputRows) * vocabulary);
+  return DeviceStep{rows, plan.workOf(inputs)};
+}
+
+absl::Status CudaDevice::remember(absl::Status status) {
+  status = annotate(status, context.info.place());
+  if (isSticky(status))
+    broken = status;
+  return status;
+}
+
+/// Puts a step into the stream: the arrays to the device, the launches, the logits back.
+absl::Status CudaDevice::enqueue(const StepInputs &inputs) {
+  const Driver &driver = context.driver;
+  CUstream stream = context.stream.get();
+  std::span<const std::byte> arrays = inputs.bytes();
+  auto rows = uint64_t(inputs.outputRows);
+  STRATA_TRY(prepareMemory(arrays.size(), uint64_t(inputs.tokens), rows));
+  memcpy(hostInputs.data(), arrays.data(), arrays.size());
+  STRATA_TRY(
+      driver.cuMemcpyHtoDAsync_v2(inputMemory.address(), hostInputs.data(), arrays.size(), stream));
+  StepAddresses addresses{inputMemory.address(), arena.address(), cache.address(),
+                          logits.address()};
+  STRATA_TRY(inputs.tokens <= kMostGraphTokens ? replay(inputs, addresses)
+                                               : plan.launch(driver, stream, inputs, addresses));
+  return rows == 0 ? absl::OkStatus()
+                   : driver.cuMemcpyDtoHAsync_v2(hostLogits.data(), logits.address(),
+                                                 logitsBytes(rows), stream);
+}
+
+absl::Status CudaDevice::replay(const StepInputs &inputs, const StepAddresses &addresses) {
+  if (captured != addresses) // memory has grown
+    graphs.clear();
+  captured = addresses;
+  std::pair shape(inputs.tokens, inputs.outputRows);
+  auto graph = graphs.find(shape);
+  if (graph == graphs.end()) {
+    STRATA_ASSIGN(Owned<CUgraphExec> made, capture(inputs, addresses));
+    graph = graphs.emplace(shape, std::move(made)).first;
+  }
+  return context.driver.cuGraphLaunch(graph->second.get(), context.stream.get());
+}
+
+absl::StatusOr<Owned<CUgraphExec>> CudaDevice::capture(const StepInputs &inputs,
+                                                       const StepAddresses &addresses) const {
+  const Driver &driver = context.driver;
+  CUstream stream = context.stream.get();
+  STRATA_TRY(driver.cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL));
+  absl::Status status = plan.launch(driver, stream, inputs, addresses);
+  CUgraph graph = nullptr;
+  status.Update(driver.cuStreamEndCapture(stream, &graph)); // also after an error
+  Owned<CUgraph> owned;
+  if (graph)
+    owned = {graph, driver.entries().cuGraphDestroy};
+  STRATA_TRY(status);
+  CUgraphExec exec = nullptr;
+  STRATA_TRY(driver.cuGraphInstantiateWithFlags(&exec, graph, 0ull));
+  return Owned<CUgraphExec>(exec, driver.entries().cuGraphExecDestroy);
+}
+
+} // namespace strata::cuda

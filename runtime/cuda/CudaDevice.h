@@ -1,0 +1,86 @@
+//===- CudaDevice.h - one GPU -----------------------------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/Device.h"
+#include "runtime/cuda/Memory.h"
+#include "runtime/cuda/Plan.h"
+
+#include <map>
+#include <utility>
+
+namespace strata::cuda {
+
+/// Runs a package's program for cuda. The weights are copied to the device when it is created. A
+/// step's arrays are one copy to the device, its logits one copy back. The launches of a small step
+/// (decode) are captured into a graph when there is the first one of its T and R, and replayed
+/// from then on; those of larger steps are made one by one.
+class CudaDevice : public Device {
+public:
+  /// Compares the memory that it needs with what is free before anything is copied.
+  static absl::StatusOr<std::unique_ptr<Device>>
+  create(int ordinal, const Package &package, const Weights &weights, const DeviceOptions &options);
+  ~CudaDevice() override;
+
+  const package::Program &program() const override { return code.program; }
+  const std::string &target() const override { return code.module.target(); }
+  uint32_t pages() const override { return pageCount; }
+  int threads() const override { return 0; }
+  bool fixedPageTables() const override { return true; } // a graph has the stride in it
+  absl::Status poisonPages(std::span<const int32_t> pages) override;
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs) override;
+  // A read of the weights would need a kernel of its own.
+  double measureRead(uint64_t, double) override { return 0; }
+  double measureFlops() override { return 0; }
+  std::string flopInstruction() const override { return ""; }
+
+private:
+  /// The device's primary context, current for this thread, and a stream. Handles in the order in
+  /// which they are made.
+  struct Context {
+    Driver driver;
+    DeviceInfo info;
+    Owned<CUdevice> context;
+    CUcontext handle = nullptr;
+    Owned<CUstream> stream;
+
+    static absl::StatusOr<Context> open(int ordinal);
+    absl::Status makeCurrent() const { return driver.cuCtxSetCurrent(handle); }
+  };
+  struct Code {
+    const package::Program &program;
+    Module module;
+  };
+
+  CudaDevice(Context context, Code code, Plan plan, uint32_t pages, const Package &package,
+             const DeviceOptions &options);
+  absl::Status prepare(const Package &package, const Weights &weights, int threads);
+  absl::Status checkMemory(const Weights &weights) const;
+  uint64_t arenaBytes(uint64_t tokens) const;
+  uint64_t logitsBytes(uint64_t rows) const { return rows * vocabulary * sizeof(float); }
+  absl::Status remember(absl::Status status);
+
+  absl::Status prepareMemory(uint64_t inputBytes, uint64_t tokens, uint64_t rows);
+  absl::Status enqueue(const StepInputs &inputs);
+  absl::Status replay(const StepInputs &inputs, const StepAddresses &addresses);
+  absl::StatusOr<Owned<CUgraphExec>> capture(const StepInputs &inputs,
+                                             const StepAddresses &addresses) const;
+
+  Context context; // first: destroyed last
+  Code code;
+  Plan plan;
+  const uint32_t pageCount;
+  const uint64_t vocabulary;
+  const uint64_t stepTokens, stepRows, stepInputBytes; // that memory is set aside for
+  const bool poison;
+  absl::Status broken; // what made the context unusable
+
+  std::vector<DeviceMemory> parameters;
+  DeviceMemory cache;
+  GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"};
+  GrowingPinnedMemory hostInputs{"step inputs"}, hostLogits{"logits"};
+
+  std::map<std::pair<int64_t, int64_t>, Owned<CUgraphExec>> graphs; // by T and R
+  StepAddresses captured = {};                                      // what is in the graphs
+};
+
+} // namespace strata::cuda

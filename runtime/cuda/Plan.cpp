@@ -1,0 +1,127 @@
+//===- Plan.cpp -----------------------------------------------------------===//
+
+#include "runtime/cuda/Plan.h"
+
+#include "runtime/Status.h"
+
+#include <array>
+#include <limits>
+
+namespace strata::cuda {
+
+absl::StatusOr<Plan> Plan::create(const Driver &driver, const DeviceInfo &device,
+                                  const package::Program &program, Module &module) {
+  Plan plan;
+  plan.arenaMultiple = program.arena_token_multiple();
+  for (const package::Kernel *kernel : items(program.kernels())) {
+    STRATA_ASSIGN(Kernel found, findKernel(driver, device, *kernel, module));
+    plan.kernels.push_back(std::move(found));
+  }
+  for (const package::Dispatch *dispatch : items(program.dispatches()))
+    plan.dispatches.push_back(copyDispatch(*dispatch));
+  return plan;
+}
+
+void Plan::setParameters(const std::vector<DeviceMemory> &memory) {
+  parameters.clear();
+  for (const DeviceMemory &parameter : memory)
+    parameters.push_back(parameter.address());
+}
+
+absl::StatusOr<Plan::Kernel> Plan::findKernel(const Driver &driver, const DeviceInfo &device,
+                                              const package::Kernel &kernel, Module &module) {
+  Kernel result{kernel.axis(), {}};
+  for (const package::Variant *variant : items(kernel.variants())) {
+    result.variants.push_back({variant->up_to(), {}});
+    for (const package::Phase *phase : items(variant->phases())) {
+      STRATA_ASSIGN(CUfunction function, module.function(driver, device, *phase));
+      result.variants.back().phases.push_back(
+          {function, *phase->grid(), phase->block(), phase->shared_bytes()});
+    }
+  }
+  result.variants.back().upTo = std::numeric_limits<int64_t>::max();
+  return result;
+}
+
+Plan::Dispatch Plan::copyDispatch(const package::Dispatch &dispatch) {
+  Dispatch result{text(dispatch.name()), dispatch.kernel(), int32_t(dispatch.layer()), {}, {}};
+  if (dispatch.cost())
+    result.cost = *dispatch.cost();
+  for (const package::Buffer *buffer : items(dispatch.buffers()))
+    result.bindings.push_back(*buffer);
+  return result;
+}
+
+CUdeviceptr Plan::addressOf(const package::Buffer &buffer, const StepInputs &inputs,
+                            const StepAddresses &addresses) const {
+  auto array = [&](const int32_t *values) { return addresses.inputs + inputs.offsetOf(values); };
+  switch (buffer.kind()) {
+  case package::BufferKind::parameter:
+    return parameters[buffer.value()];
+  case package::BufferKind::arena:
+    return addresses.arena + buffer.value() * uint64_t(roundUp(inputs.tokens, arenaMultiple));
+  case package::BufferKind::tokens:
+    return array(inputs.tokenIds);
+  case package::BufferKind::positions:
+    return array(inputs.positions);
+  case package::BufferKind::sequences:
+    return array(inputs.sequenceOfToken);
+  case package::BufferKind::output_rows:
+    return array(inputs.outputTokens);
+  case package::BufferKind::page_table:
+    return array(inputs.pageTable);
+  case package::BufferKind::cache:
+    return addresses.cache;
+  case package::BufferKind::logits:
+    return addresses.logits;
+  }
+  return 0; // not reached: the package is verified
+}
+
+absl::Status Plan::launch(const Driver &driver, CUstream stream, const StepInputs &inputs,
+                          const StepAddresses &addresses) const {
+  for (const Dispatch &dispatch : dispatches)
+    STRATA_TRY(
+        annotate(launchDispatch(driver, stream, dispatch, inputs, addresses), dispatch.name));
+  return absl::OkStatus();
+}
+
+absl::Status Plan::launchDispatch(const Driver &driver, CUstream stream, const Dispatch &dispatch,
+                                  const StepInputs &inputs, const StepAddresses &addresses) const {
+  constexpr size_t kMostBuffers = 64; // PackageIndices.cpp
+  std::array<CUdeviceptr, kMostBuffers> buffers;
+  std::array<int32_t, 4> scalars = {int32_t(inputs.tokens), int32_t(inputs.outputRows),
+                                    int32_t(inputs.pageTableStride), dispatch.layer};
+  std::array<void *, kMostBuffers + scalars.size()> arguments;
+  size_t count = 0;
+  for (const package::Buffer &buffer : dispatch.bindings) {
+    buffers[count] = addressOf(buffer, inputs, addresses);
+    arguments[count] = &buffers[count];
+    ++count;
+  }
+  for (int32_t &scalar : scalars)
+    arguments[count++] = &scalar;
+  const Kernel &kernel = kernels[dispatch.kernel];
+  size_t variant = 0;
+  while (lengthOf(kernel.axis, inputs) > kernel.variants[variant].upTo)
+    ++variant;
+  for (const Phase &phase : kernel.variants[variant].phases) {
+    int64_t units = unitsOf(phase.grid, inputs);
+    if (units > INT32_MAX)
+      return absl::ResourceExhaustedError(
+          absl::StrCat("expected at most ", INT32_MAX, " blocks, found ", units));
+    if (units > 0)
+      STRATA_TRY(driver.cuLaunchKernel(phase.function, unsigned(units), 1u, 1u, phase.block, 1u, 1u,
+                                       phase.sharedBytes, stream, arguments.data(), nullptr));
+  }
+  return absl::OkStatus();
+}
+
+Work Plan::workOf(const StepInputs &inputs) const {
+  Work work;
+  for (const Dispatch &dispatch : dispatches)
+    work += strata::workOf(dispatch.cost, kernels[dispatch.kernel].axis, inputs);
+  return work;
+}
+
+} // namespace strata::cuda

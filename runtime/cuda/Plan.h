@@ -1,0 +1,77 @@
+//===- Plan.h - a program's dispatches as launches --------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/StepInputs.h"
+#include "runtime/StepWork.h"
+#include "runtime/cuda/Memory.h"
+#include "runtime/cuda/Module.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace strata::cuda {
+
+/// Where what a step needs lies on the device.
+struct StepAddresses {
+  CUdeviceptr inputs; // the step's arrays, as in StepInputs::bytes()
+  CUdeviceptr arena;
+  CUdeviceptr cache;
+  CUdeviceptr logits;
+  bool operator==(const StepAddresses &) const = default;
+};
+
+/// The dispatches of a program with their functions found. A kernel's parameters are its buffers'
+/// addresses, in order, and then four i32: tokens, output rows, the page table's stride, the layer.
+/// Keeps pointers to the program, which outlives it, as do module and parameters.
+class Plan {
+public:
+  static absl::StatusOr<Plan> create(const Driver &driver, const DeviceInfo &device,
+                                     const package::Program &program, Module &module);
+  /// The package's parameters, in its order; before the first launch.
+  void setParameters(const std::vector<DeviceMemory> &memory);
+
+  /// Puts the launches of a step into the stream. What they are depends on the addresses, T, R and
+  /// the page table's stride alone: never on what is in the step's arrays.
+  absl::Status launch(const Driver &driver, CUstream stream, const StepInputs &inputs,
+                      const StepAddresses &addresses) const;
+  Work workOf(const StepInputs &inputs) const;
+
+private:
+  struct Phase {
+    CUfunction function;
+    package::Grid grid;
+    uint32_t block, sharedBytes;
+  };
+  struct Variant {
+    int64_t upTo;
+    std::vector<Phase> phases;
+  };
+  struct Kernel {
+    package::Axis axis;
+    std::vector<Variant> variants;
+  };
+  struct Dispatch {
+    std::string name;
+    uint32_t kernel;
+    int32_t layer;
+    std::vector<package::Buffer> bindings;
+    package::Cost cost;
+  };
+
+  static absl::StatusOr<Kernel> findKernel(const Driver &driver, const DeviceInfo &device,
+                                           const package::Kernel &kernel, Module &module);
+  static Dispatch copyDispatch(const package::Dispatch &dispatch);
+  CUdeviceptr addressOf(const package::Buffer &buffer, const StepInputs &inputs,
+                        const StepAddresses &addresses) const;
+  absl::Status launchDispatch(const Driver &driver, CUstream stream, const Dispatch &dispatch,
+                              const StepInputs &inputs, const StepAddresses &addresses) const;
+
+  int64_t arenaMultiple = 1;
+  std::vector<CUdeviceptr> parameters;
+  std::vector<Kernel> kernels;
+  std::vector<Dispatch> dispatches;
+};
+
+} // namespace strata::cuda

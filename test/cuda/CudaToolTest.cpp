@@ -1,0 +1,1 @@
+//===- CudaToolTest.cpp - strata-run and strata-bench with a GPU ----------===//
