@@ -67,6 +67,14 @@ static absl::Status addLevel(const std::string &name, std::vector<std::string> &
   return absl::InvalidArgumentError("this CPU has none of the levels " + levelNames());
 }
 
+static absl::Status addChip(const std::string &name, std::vector<std::string> &chips) {
+  if (name != "sm_80" && name != "sm_90a" && name != "sim")
+    return expected("sm_80, sm_90a or sim", name);
+  if (!llvm::is_contained(chips, name))
+    chips.push_back(name);
+  return absl::OkStatus();
+}
+
 static absl::Status setStage(const std::string &name, Stage &stage) {
   std::string names;
   for (Stage candidate : kStages) {
@@ -96,6 +104,10 @@ static CommandLine table(CompileArguments &args) {
         setList([&](const std::string &name) { return addTarget(name, args.targets); })},
        {"cpu", "LEVELS", "native, or some of " + levelNames() + "; default: all of them",
         setList([&](const std::string &name) { return addLevel(name, options.pipeline.levels); })},
+       {"arch", "CHIPS",
+        "GPUs for --target=cuda: sm_80, sm_90a, sim (the simulated one); default: "
+        "sm_80,sm_90a",
+        setList([&](const std::string &name) { return addChip(name, args.chips); })},
        {"stop-after", "STAGE", "import, fuse, plan, kernels, llvm or package: print its result",
         [&](const std::string &name) { return setStage(name, options.stopAfter); }},
        {"dump-dir", "DIR", "leave one file a stage in this folder", setText(args.dumpDirectory)},
@@ -138,6 +150,8 @@ absl::StatusOr<CompileArguments> strata::parseCompileArguments(int argc, char **
   args.options.compiler = compilerVersion();
   if (!args.targets.empty())
     args.options.targets = args.targets;
+  if (!args.chips.empty())
+    args.options.pipeline.chips = args.chips;
   if (args.output.empty())
     args.output = defaultOutput(args);
   return args;

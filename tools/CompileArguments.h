@@ -15,6 +15,7 @@ struct CompileArguments {
   std::string dumpDirectory;       ///< empty: no dumps
   std::optional<Machine> roofline; ///< print the roofline for this machine
   std::vector<Target> targets;     ///< as given; empty: the default
+  std::vector<std::string> chips;  ///< the same of --arch
   CompileOptions options;
   bool help = false, version = false;
 };

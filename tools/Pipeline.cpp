@@ -6,6 +6,7 @@
 #include "codegen/cpu/EmitObject.h"
 #include "codegen/nvptx/CudaPasses.h"
 #include "codegen/nvptx/EmitPtx.h"
+#include "codegen/nvptx/SimulatorRewrite.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
 #include <functional>
@@ -109,14 +110,33 @@ static llvm::Expected<PackageCode> emitPtxText(ModuleOp module, const std::strin
   return PackageCode{chip + ".ptx", {}, PackageCode::Format::Ptx, std::move(*ptx)};
 }
 
-/// Cubins where ptxas is installed, and PTX of the lowest chip for every other GPU.
+/// The same kernels for the simulated GPU: x86-64 code that calls it.
+static llvm::Expected<PackageCode> emitSimulated(ModuleOp module) {
+  OwningOpRef<ModuleOp> copy(module.clone());
+  if (failed(rewriteForSimulator(*copy)))
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "cannot rewrite the GPU kernels for the simulator");
+  auto elf = cpu::emitSharedObject(*copy, *cpu::findLevel("x86-64-v3"), /*mayImport=*/true);
+  if (!elf)
+    return elf.takeError();
+  return PackageCode{"sim", {}, PackageCode::Format::Elf, std::move(*elf)};
+}
+
+/// For each chip a cubin where ptxas is installed, for "sim" the simulator's code; for real chips
+/// PTX of the lowest as well, for every other GPU.
 static std::vector<MakeCode> cudaJobs(ModuleOp module, const PipelineOptions &options) {
   std::vector<MakeCode> jobs;
   std::optional<std::string> ptxas = nvptx::findPtxas();
-  for (const std::string &chip : options.chips)
-    if (ptxas)
+  bool real = false;
+  for (const std::string &chip : options.chips) {
+    real |= chip != "sim";
+    if (chip == "sim")
+      jobs.push_back([=] { return emitSimulated(module); });
+    else if (ptxas)
       jobs.push_back([=] { return emitCubin(module, chip, *ptxas); });
-  jobs.push_back([=] { return emitPtxText(module, "sm_80"); });
+  }
+  if (real)
+    jobs.push_back([=] { return emitPtxText(module, "sm_80"); });
   return jobs;
 }
 

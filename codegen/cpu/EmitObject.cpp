@@ -89,13 +89,21 @@ static Error writeObject(StringRef path, StringRef bytes) {
   return code ? error(path + ": " + code.message()) : Error::success();
 }
 
-static Expected<std::string> linkFiles(const std::string &input, const std::string &output) {
+static Expected<std::string> linkFiles(const std::string &input, const std::string &output,
+                                       bool mayImport) {
   std::string messages;
   raw_string_ostream log(messages);
-  const char *arguments[] = {
-      "ld.lld",      "-shared",         "--no-undefined", "-z",
-      "noexecstack", "--build-id=none", "--threads=1",    "--no-mmap-output-file",
-      "-o",          output.c_str(),    input.c_str()};
+  const char *arguments[] = {"ld.lld",
+                             "-shared",
+                             mayImport ? "--unresolved-symbols=ignore-all" : "--no-undefined",
+                             "-z",
+                             "noexecstack",
+                             "--build-id=none",
+                             "--threads=1",
+                             "--no-mmap-output-file",
+                             "-o",
+                             output.c_str(),
+                             input.c_str()};
   lld::Result linked = lld::lldMain(arguments, log, log, {{lld::Gnu, &lld::elf::link}});
   auto buffer = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (linked.retCode || !buffer)
@@ -103,9 +111,8 @@ static Expected<std::string> linkFiles(const std::string &input, const std::stri
   return (*buffer)->getBuffer().str();
 }
 
-/// Links one relocatable object into a shared object that imports nothing. LLD works on files, and
-/// on global state.
-static Expected<std::string> link(StringRef object) {
+/// Links one relocatable object into a shared object. LLD works on files, and on global state.
+static Expected<std::string> link(StringRef object, bool mayImport) {
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
   SmallString<128> folder;
@@ -115,14 +122,15 @@ static Expected<std::string> link(StringRef object) {
   std::string input = (folder + "/kernels.o").str(), output = (folder + "/kernels.so").str();
   if (Error failed = writeObject(input, object))
     return failed;
-  return linkFiles(input, output);
+  return linkFiles(input, output, mayImport);
 }
 
-Expected<Object> strata::cpu::emitObject(mlir::ModuleOp levelModule, const Level &level) {
+Expected<std::string> strata::cpu::emitSharedObject(mlir::ModuleOp mlirModule, const Level &level,
+                                                    bool mayImport) {
   LLVMContext context;
-  std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(levelModule, context, level.name);
+  std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(mlirModule, context, level.name);
   if (!module)
-    return error("cannot translate the kernels of " + level.name + " to LLVM IR");
+    return error("cannot translate the kernels for " + level.name + " to LLVM IR");
   Expected<std::unique_ptr<TargetMachine>> machine = createTargetMachine(level);
   if (!machine)
     return machine.takeError();
@@ -132,7 +140,11 @@ Expected<Object> strata::cpu::emitObject(mlir::ModuleOp levelModule, const Level
   Expected<std::string> object = assemble(*module, **machine);
   if (!object)
     return object.takeError();
-  Expected<std::string> elf = link(*object);
+  return link(*object, mayImport);
+}
+
+Expected<Object> strata::cpu::emitObject(mlir::ModuleOp levelModule, const Level &level) {
+  Expected<std::string> elf = emitSharedObject(levelModule, level, /*mayImport=*/false);
   if (!elf)
     return elf.takeError();
   return Object{&level, std::move(*elf)};

@@ -19,4 +19,9 @@ struct Object {
 /// linking is serialized.
 llvm::Expected<Object> emitObject(mlir::ModuleOp levelModule, const Level &level);
 
+/// The same for any module of the llvm dialect. What it does not define is an error, or, with
+/// `mayImport`, left to whoever loads it.
+llvm::Expected<std::string> emitSharedObject(mlir::ModuleOp module, const Level &level,
+                                             bool mayImport);
+
 } // namespace strata::cpu
