@@ -25,8 +25,10 @@ public:
   static absl::StatusOr<Weights> fromPackage(const Package &package);
 
   /// Normally distributed values (deviation 0.02) in memory of our own; the same for the same seed.
-  /// For measuring speed: nothing else is random about them than what a kernel could notice.
-  static absl::StatusOr<Weights> random(const Package &package, uint64_t seed);
+  /// For measuring speed: nothing else is random about them than what a kernel could notice. With
+  /// `shared`, parameters of a type begin at the same address: as good where they are copied to a
+  /// device, and all of them need no more memory than the largest.
+  static absl::StatusOr<Weights> random(const Package &package, uint64_t seed, bool shared = false);
 
   /// `owner` keeps alive what the parameters point into.
   Weights(Parameters parameters, std::shared_ptr<const void> owner)

@@ -14,6 +14,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <numbers>
 
 namespace strata {
@@ -77,35 +78,63 @@ struct Fill {
 
 uint64_t alignUp(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-absl::StatusOr<AnonymousMemory> reserveFor(const Package &package) {
-  uint64_t sum = 0;
+/// Memory that is filled for itself: of a parameter, or of all of a type.
+struct Region {
+  uint64_t offset, bytes;
+  package::DType dtype;
+};
+
+struct Layout {
+  std::vector<uint64_t> offsets; // of the parameters
+  std::vector<Region> regions;
+  uint64_t bytes = 0;
+
+  uint64_t add(uint64_t size, package::DType dtype) {
+    regions.push_back({bytes, size, dtype});
+    bytes += alignUp(size);
+    return regions.back().offset;
+  }
+};
+
+Layout layOutApart(const Package &package) {
+  Layout layout;
   for (const package::Parameter *parameter : items(package.manifest().parameters()))
-    sum += alignUp(parameterBytes(*parameter));
-  if (sum > availableMemory())
-    return absl::ResourceExhaustedError(absl::StrCat("random weights: ", formatBytes(sum),
-                                                     " are needed, ",
-                                                     formatBytes(availableMemory()), " available"));
-  return AnonymousMemory::reserve(sum, "random weights");
+    layout.offsets.push_back(layout.add(parameterBytes(*parameter), parameter->dtype()));
+  return layout;
 }
 
-} // namespace
-
-absl::StatusOr<Weights> Weights::random(const Package &package, uint64_t seed) {
-  STRATA_ASSIGN(AnonymousMemory reserved, reserveFor(package));
-  auto memory = std::make_shared<AnonymousMemory>(std::move(reserved));
-  Table tables[4];
-  Parameters spans;
-  std::vector<Fill> fills;
-  std::byte *next = memory->data();
+Layout layOutShared(const Package &package) {
+  Layout layout;
+  std::map<package::DType, uint64_t> largest, offsets;
   for (const package::Parameter *parameter : items(package.manifest().parameters())) {
-    Table &table = tables[size_t(parameter->dtype())];
+    uint64_t &bytes = largest[parameter->dtype()];
+    bytes = std::max(bytes, parameterBytes(*parameter));
+  }
+  for (auto [dtype, bytes] : largest)
+    offsets[dtype] = layout.add(bytes, dtype);
+  for (const package::Parameter *parameter : items(package.manifest().parameters()))
+    layout.offsets.push_back(offsets[parameter->dtype()]);
+  return layout;
+}
+
+absl::StatusOr<AnonymousMemory> reserve(uint64_t bytes) {
+  if (bytes > availableMemory())
+    return absl::ResourceExhaustedError(absl::StrCat("random weights: ", formatBytes(bytes),
+                                                     " are needed, ",
+                                                     formatBytes(availableMemory()), " available"));
+  return AnonymousMemory::reserve(bytes, "random weights");
+}
+
+absl::Status fill(std::byte *memory, const std::vector<Region> &regions, uint64_t seed) {
+  Table tables[4];
+  std::vector<Fill> fills;
+  for (const Region &region : regions) {
+    Table &table = tables[size_t(region.dtype)];
     if (table.empty())
-      table = makeTable(parameter->dtype(), seed);
-    uint64_t bytes = parameterBytes(*parameter);
-    for (uint64_t done = 0; done < bytes; done += kStretch)
-      fills.push_back({next + done, std::min(kStretch, bytes - done), seed + fills.size(), &table});
-    spans.emplace_back(next, bytes);
-    next += alignUp(bytes);
+      table = makeTable(region.dtype, seed);
+    for (uint64_t done = 0; done < region.bytes; done += kStretch)
+      fills.push_back({memory + region.offset + done, std::min(kStretch, region.bytes - done),
+                       seed + fills.size(), &table});
   }
   STRATA_ASSIGN(auto pool, cpu::ThreadPool::create(cpu::availableCpus()));
   pool->run([&](int worker) {
@@ -113,6 +142,19 @@ absl::StatusOr<Weights> Weights::random(const Package &package, uint64_t seed) {
     for (int64_t i = slice.begin; i < slice.end; ++i)
       fills[size_t(i)].run();
   });
+  return absl::OkStatus();
+}
+
+} // namespace
+
+absl::StatusOr<Weights> Weights::random(const Package &package, uint64_t seed, bool shared) {
+  Layout layout = shared ? layOutShared(package) : layOutApart(package);
+  STRATA_ASSIGN(AnonymousMemory reserved, reserve(layout.bytes));
+  auto memory = std::make_shared<AnonymousMemory>(std::move(reserved));
+  STRATA_TRY(fill(memory->data(), layout.regions, seed));
+  Parameters spans;
+  for (const package::Parameter *parameter : items(package.manifest().parameters()))
+    spans.emplace_back(memory->data() + layout.offsets[spans.size()], parameterBytes(*parameter));
   return Weights(std::move(spans), std::move(memory));
 }
 

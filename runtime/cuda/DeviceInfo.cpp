@@ -10,8 +10,7 @@ namespace {
 absl::StatusOr<int> countDevices(const Driver &driver) {
   int count = 0;
   STRATA_TRY(driver.cuDeviceGetCount(&count));
-  return count > 0 ? absl::StatusOr<int>(count)
-                   : absl::NotFoundError("cuda: the driver sees no GPU");
+  return count > 0 ? absl::StatusOr<int>(count) : absl::NotFoundError("the driver sees no GPU");
 }
 
 } // namespace

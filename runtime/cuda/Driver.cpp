@@ -98,7 +98,7 @@ absl::StatusOr<Driver> Driver::load() {
   void *library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!library)
     return absl::NotFoundError(
-        absl::StrCat("cuda: NVIDIA's driver is not installed, or not found: ", loaderError()));
+        absl::StrCat("NVIDIA's driver is not installed, or not found: ", loaderError()));
   Driver driver;
   const char *missing = nullptr;
 #define STRATA_CUDA_FIND(NAME, ...)                                                                \
@@ -109,7 +109,7 @@ absl::StatusOr<Driver> Driver::load() {
 #undef STRATA_CUDA_FIND
   if (missing)
     return absl::FailedPreconditionError(absl::StrCat(
-        "cuda: ", kLibrary, " has no ", missing, ": expected a driver for CUDA ", kLeastVersion,
+        kLibrary, " has no ", missing, ": expected a driver for CUDA ", kLeastVersion,
         " or later, found one for ", versionOf(driver.table), "; update NVIDIA's driver"));
   STRATA_TRY(driver.cuInit(0u));
   driver.versionText = versionOf(driver.table);

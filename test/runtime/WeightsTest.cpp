@@ -6,6 +6,7 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -142,6 +143,24 @@ TEST(Weights, RandomAreNormalAndTheSameForASeed) {
   }
   EXPECT_NEAR(sum / size, 0, 1e-3);
   EXPECT_NEAR(std::sqrt(squares / size), 0.02, 1e-3);
+}
+
+TEST(Weights, RandomCanShareMemory) {
+  TemporaryFolder folder;
+  auto package = unboundPackage(folder, 300001, package::DType::bf16);
+  ASSERT_TRUE(package.ok()) << package.status();
+  auto apart = Weights::random(*package, 1), shared = Weights::random(*package, 1, true);
+  ASSERT_TRUE(apart.ok() && shared.ok()) << shared.status();
+  ASSERT_EQ(shared->parameters().size(), apart->parameters().size());
+  for (size_t i = 0; i < apart->parameters().size(); ++i) {
+    std::span<const std::byte> bytes = shared->parameters()[i];
+    EXPECT_EQ(bytes.size(), apart->parameters()[i].size());
+    EXPECT_NE(std::count(bytes.begin(), bytes.end(), std::byte(0)), ptrdiff_t(bytes.size()));
+    for (size_t j = 0; j < i; ++j)
+      EXPECT_EQ(package->manifest().parameters()->Get(uint32_t(i))->dtype() ==
+                    package->manifest().parameters()->Get(uint32_t(j))->dtype(),
+                bytes.data() == shared->parameters()[j].data());
+  }
 }
 
 TEST(Weights, RandomThatDoNotFitAreAnError) {

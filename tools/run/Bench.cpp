@@ -5,6 +5,7 @@
 #include "runtime/Status.h"
 
 #include <chrono>
+#include <cmath>
 
 namespace strata {
 namespace {
@@ -51,8 +52,9 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
 }
 
 Bench::Ceilings Bench::measureCeilings() {
-  double readRate = engine.device().measureRead(kMostReadBytes, kReadSeconds);
-  return {readRate, engine.device().measureFlops()};
+  auto orNone = [](double rate) { return rate > 0 ? rate : std::nan(""); };
+  double readRate = orNone(engine.device().measureRead(kMostReadBytes, kReadSeconds));
+  return {readRate, orNone(engine.device().measureFlops())};
 }
 
 absl::StatusOr<BenchSample> Bench::runTimed(const BenchTest &test, Sequence sequence) {

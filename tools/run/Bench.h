@@ -24,8 +24,8 @@ struct BenchTest {
 struct BenchSample {
   double seconds;
   Work work;
-  double readCeiling; // bytes a second; 0: not measured
-  double flopCeiling; // FLOP a second; 0: not measured
+  double readCeiling; // bytes a second; NaN: not measured
+  double flopCeiling; // FLOP a second; NaN: not measured
 };
 
 struct BenchRow {

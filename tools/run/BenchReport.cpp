@@ -53,12 +53,23 @@ std::string formatCount(uint64_t count) {
 
 std::string markdownRow(const BenchSetup &setup, const BenchRow &row) {
   BenchFigures f = figuresOf(row);
-  return absl::StrFormat("| %s | %s | %s | %s | %d | %s | %.2f | %.2f ± %.2f | %.2f | %s | "
+  std::string threads = setup.threads > 0 ? absl::StrCat(setup.threads) : "-";
+  return absl::StrFormat("| %s | %s | %s | %s | %s | %s | %.2f | %.2f ± %.2f | %.2f | %s | "
                          "%.3f | %s |\n",
                          setup.model, formatBytes(setup.weightBytes), formatCount(setup.parameters),
-                         setup.target, setup.threads, row.test.name(), f.tokensMedian, f.tokensMean,
+                         setup.target, threads, row.test.name(), f.tokensMedian, f.tokensMean,
                          f.tokensDeviation, f.bytes / 1e9, percent(f.bytesShare), f.flops / 1e12,
                          percent(f.flopsShare));
+}
+
+std::string describeCeilings(const BenchSetup &setup, double read, double peak) {
+  if (!std::isfinite(read) && !std::isfinite(peak))
+    return "Ceilings: not measured on this device.\n";
+  return absl::StrFormat("Ceilings, measured between the repetitions with the same threads: read "
+                         "of the same %s weights %.2f GB/s; %s %.3f TFLOP/s. Shares are medians "
+                         "of the repetitions' own.\n",
+                         setup.randomWeights ? "random" : "mapped", read / 1e9, setup.instruction,
+                         peak / 1e12);
 }
 
 std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
@@ -71,12 +82,7 @@ std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows)
     read.push_back(figuresOf(row).bytesCeiling);
     peak.push_back(figuresOf(row).flopsCeiling);
   }
-  return text + absl::StrFormat(
-                    "\nCeilings, measured between the repetitions with the same threads: read of "
-                    "the same %s weights %.2f GB/s; %s %.3f TFLOP/s. Shares are medians of the "
-                    "repetitions' own.\n",
-                    setup.randomWeights ? "random" : "mapped", median(read) / 1e9,
-                    setup.instruction, median(peak) / 1e12);
+  return text + "\n" + describeCeilings(setup, median(read), median(peak));
 }
 
 /// A field name and its value, as JSON has it.

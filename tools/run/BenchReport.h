@@ -13,9 +13,9 @@ struct BenchSetup {
   std::string model, target; // "nemotron-4-15b", "x86-64-v4-bf16"
   uint64_t parameters;
   uint64_t weightBytes;
-  int threads;
+  int threads; // of the host; 0: the work is not the host's
   bool randomWeights;
-  std::string instruction; // of the FLOP ceiling
+  std::string instruction; // of the FLOP ceiling; empty: none was measured
 };
 
 /// A row's figures. Ratios are medians of the repetitions' own, never quotients of medians.

@@ -4,6 +4,7 @@
 
 #include "runtime/Status.h"
 #include "tools/run/CommandLine.h"
+#include "tools/run/Devices.h"
 
 namespace strata {
 namespace {
@@ -32,19 +33,6 @@ OptionSetter setTopK(int32_t &target) {
   };
 }
 
-/// "cpu", "cuda" or "cuda:N".
-OptionSetter setDevice(std::string &target) {
-  return [&target](const std::string &value) -> absl::Status {
-    bool number = value.size() > 5 && value.size() < 8 && value.rfind("cuda:", 0) == 0 &&
-                  value.find_first_not_of("0123456789", 5) == std::string::npos;
-    if (value != "cpu" && value != "cuda" && !number)
-      return absl::InvalidArgumentError(
-          absl::StrCat("expected cpu, cuda or cuda:N, found \"", value, "\""));
-    target = value;
-    return absl::OkStatus();
-  };
-}
-
 CommandLine table(RunOptions &options) {
   return CommandLine(
       "strata-run", "model.strata -p TEXT | -f FILE | -i  [options]",
@@ -69,6 +57,7 @@ CommandLine table(RunOptions &options) {
        {"seed", "S", "the same seed gives the same text; default 0",
         setSeed(options.sampling.seed)},
        {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
+       {"list-devices", "", "the devices that there are", setFlag(options.listDevices)},
        {"threads", "N", "threads; default: one for each CPU", setInteger(options.threads, 1, 1024)},
        {"weights", "DIR", "a checkpoint to take the weights from, instead of the one compiled",
         setText(options.weights)},
@@ -96,7 +85,7 @@ absl::StatusOr<RunOptions> parseRunOptions(int argc, const char *const *argv) {
   RunOptions options;
   CommandLine commandLine = table(options);
   STRATA_ASSIGN(std::vector<std::string> arguments, commandLine.parse(argc, argv));
-  if (options.help || options.version)
+  if (options.help || options.version || options.listDevices)
     return options;
   if (arguments.size() != 1)
     return absl::InvalidArgumentError(

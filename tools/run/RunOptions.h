@@ -23,10 +23,11 @@ struct RunOptions {
   int64_t context = 0; // 0: the model's
   int64_t chunk = 512;
   std::string cpu; // target; empty: the best
-  bool help = false, version = false;
+  bool help = false, version = false, listDevices = false;
 };
 
-/// Reads and checks the command line. Text for --help and --version is left to the caller.
+/// Reads and checks the command line. Text for --help, --version and
+/// --list-devices is left to the caller.
 absl::StatusOr<RunOptions> parseRunOptions(int argc, const char *const *argv);
 std::string runHelp();
 

@@ -7,6 +7,7 @@
 #include "tools/run/BenchReport.h"
 #include "tools/run/CommandLine.h"
 #include "tools/run/Console.h"
+#include "tools/run/Devices.h"
 #include "tools/run/Interrupt.h"
 
 #include <algorithm>
@@ -23,8 +24,8 @@ struct BenchOptions {
   std::vector<int64_t> prompts = {512}, generated = {128}, depths = {0};
   int64_t repetitions = 5, threads = 0, chunk = 512;
   BenchFormat format = BenchFormat::markdown;
-  bool randomWeights = false, help = false, version = false;
-  std::string cpu;
+  bool randomWeights = false, help = false, version = false, listDevices = false;
+  std::string cpu, device = "cpu";
 };
 
 OptionSetter setFormat(BenchFormat &target) {
@@ -44,7 +45,8 @@ CommandLine table(BenchOptions &options) {
       kProgram, "model.strata [options]",
       "Measures prompts (pp) and generation (tg), each beside what the machine can do at most: a\n"
       "mere read of the same weights and the peak of its dot-product instruction, both measured\n"
-      "between the repetitions. Lengths beyond the model's context are allowed.",
+      "between the repetitions (on the CPU; on a GPU they are not yet). Lengths beyond the model's "
+      "context are allowed.",
       {{"p", "N,...", "prompt lengths; default 512; 0: none",
         setIntegers(options.prompts, 0, kMostTokens)},
        {"n", "N,...", "tokens to generate; default 128; 0: none",
@@ -55,6 +57,8 @@ CommandLine table(BenchOptions &options) {
        {"o", "FORMAT", "md, the default, csv or json", setFormat(options.format)},
        {"random-weights", "", "no checkpoint: normally distributed weights in memory",
         setFlag(options.randomWeights)},
+       {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
+       {"list-devices", "", "the devices that there are", setFlag(options.listDevices)},
        {"threads", "N", "threads; default: one for each CPU", setInteger(options.threads, 1, 1024)},
        {"chunk", "N", "prompt tokens a step; default 512",
         setInteger(options.chunk, 1, kMostTokens)},
@@ -107,9 +111,12 @@ absl::Status benchPackage(const BenchOptions &options, Console &console) {
                               model.context(), "; its speed does not mind"));
   if (options.randomWeights)
     console.progress("random weights");
-  STRATA_ASSIGN(Weights weights, options.randomWeights ? Weights::random(package, 1)
+  bool copied = options.device != "cpu"; // so their memory on the host need not be their own
+  STRATA_ASSIGN(Weights weights, options.randomWeights ? Weights::random(package, 1, copied)
                                                        : Weights::fromPackage(package));
   EngineOptions engineOptions{int(options.threads), options.cpu, uint32_t(context)};
+  engineOptions.device = options.device;
+  engineOptions.stepTokens = uint32_t(std::min(options.chunk, context));
   STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
   Bench bench(*engine, options.chunk);
   STRATA_ASSIGN(std::vector<BenchRow> rows, runTests(options, bench, console));
@@ -127,7 +134,7 @@ absl::StatusOr<BenchOptions> parse(int argc, const char *const *argv) {
   BenchOptions options;
   CommandLine commandLine = table(options);
   STRATA_ASSIGN(std::vector<std::string> arguments, commandLine.parse(argc, argv));
-  if (options.help || options.version)
+  if (options.help || options.version || options.listDevices)
     return options;
   if (arguments.size() != 1)
     return absl::InvalidArgumentError(
@@ -148,6 +155,8 @@ absl::Status run(const BenchOptions &options) {
     return console.write(table(defaults).help());
   if (options.version)
     return console.write(versionText(kProgram));
+  if (options.listDevices)
+    return console.write(describeDevices());
   return benchPackage(options, console);
 }
 

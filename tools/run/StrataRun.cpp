@@ -7,6 +7,7 @@
 #include "runtime/WeightsFromCheckpoint.h"
 #include "tools/run/CommandLine.h"
 #include "tools/run/Console.h"
+#include "tools/run/Devices.h"
 #include "tools/run/Generation.h"
 #include "tools/run/Interactive.h"
 #include "tools/run/Interrupt.h"
@@ -26,12 +27,9 @@ constexpr const char *kProgram = "strata-run";
 constexpr int64_t kDefaultTokens = 256;
 constexpr uint64_t kMostPromptBytes = 16 << 20;
 
+/// Before the rest is read.
 absl::Status checkDevice(const Package &package, const std::string &device) {
-  if (device == "cpu")
-    return absl::OkStatus();
-  STRATA_TRY(package.program("cuda").status());
-  return absl::UnimplementedError(
-      "device: expected cpu, found cuda: this strata-run cannot use it");
+  return package.program(device == "cpu" ? "cpu" : "cuda").status();
 }
 
 absl::StatusOr<Tokenizer> loadTokenizer(const Package &package) {
@@ -115,6 +113,8 @@ EngineOptions engineOptions(const RunOptions &options, int64_t context) {
   result.threads = int(options.threads);
   result.cpu = options.cpu;
   result.context = uint32_t(context);
+  result.device = options.device;
+  result.stepTokens = uint32_t(std::min(options.chunk, context));
   return result;
 }
 
@@ -159,6 +159,8 @@ absl::Status run(const RunOptions &options) {
     return console.write(runHelp());
   if (options.version)
     return console.write(versionText(kProgram));
+  if (options.listDevices)
+    return console.write(describeDevices());
   STRATA_ASSIGN(Model model, Model::load(options, console));
   return options.interactive ? runLines(options, model, console)
                              : runPrompt(options, model, console);

@@ -10,7 +10,8 @@ namespace strata {
 std::string versionText(const std::string &program) {
   return absl::StrCat(program, " " STRATA_VERSION " (revision " STRATA_REVISION ")\n",
                       "packages: format ", kPackageMajor, ".", kPackageMinor, "\n",
-                      "devices: cpu\n", "this cpu: ", cpu::CpuFeatures::detect().toString(), "\n");
+                      "devices: cpu, cuda\n", "this cpu: ", cpu::CpuFeatures::detect().toString(),
+                      "\n");
 }
 
 } // namespace strata
