@@ -41,7 +41,14 @@ static bool exportIntrinsics() {
   return dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL) != nullptr;
 }
 
-static std::unique_ptr<Context> createContext(const Options &options) {
+/// Null if there are no such options, or not enough memory to reserve.
+static std::unique_ptr<Context> createContext(Options &options) {
+  options = Options();
+  std::string problem;
+  if (!Options::read(options, problem)) {
+    std::fprintf(stderr, "strata simulator: %s\n", problem.c_str());
+    return nullptr;
+  }
   auto context = std::make_unique<Context>(options);
   context->memory = DeviceMemory::create(options.memoryBytes);
   context->storage.reset(BlockStorage::create());
