@@ -105,6 +105,7 @@ static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const Share
     });
     Value sum = b.warpSum(total[0]), decay = b.exp(b.subf(before, maximum));
     Value weight = b.fma(b.load(shared.weights, g), decay, sum);
+    b.warpBarrier(); // every lane has read what lane 0 replaces
     b.ifThen(b.equal(b.lane, b.index(0)), [&] {
       b.store(maximum, shared.maxima, g);
       b.store(weight, shared.weights, g);

@@ -21,6 +21,7 @@ KernelBuilder::KernelBuilder(func::FuncOp function, Block *entry, int64_t thread
 }
 
 void KernelBuilder::barrier() { NVVM::Barrier0Op::create(*this); }
+void KernelBuilder::warpBarrier() { NVVM::SyncWarpOp::create(*this, i32(-1)); }
 
 Value KernelBuilder::shared(Type element, ArrayRef<int64_t> shape, int64_t byteOffset) {
   auto type = MemRefType::get({1}, getI8Type(), MemRefLayoutAttrInterface(),

@@ -29,6 +29,8 @@ public:
 
   /// Waits for all threads of the block. Every thread has to come here.
   void barrier();
+  /// Waits for all lanes of the warp and orders their memory accesses; a shuffle does not.
+  void warpBarrier();
   /// Part of the block's shared memory, from `byteOffset` on.
   Value shared(mlir::Type element, llvm::ArrayRef<int64_t> shape, int64_t byteOffset);
   /// for (i = thread; i < count; i += threads) body(i)
