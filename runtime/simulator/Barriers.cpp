@@ -1,46 +1,60 @@
 //===- Barriers.cpp - named barriers of the block -------------------------===//
+//
+// Barriers are aligned: the lanes of a warp come together, and count together.
+//
+//===----------------------------------------------------------------------===//
 
 #include "runtime/simulator/Block.h"
-
-#include <bit>
 
 namespace strata::simulator {
 namespace {
 
-/// Barriers are aligned: every warp takes part with all of its threads, or not at all.
-void checkWarps(Block &block, const NamedBarrier &barrier, uint32_t id) {
-  std::vector<uint32_t> lanes(block.warps.size());
-  for (uint32_t arrival : barrier.arrivals)
-    lanes[arrival / 32] |= 1u << arrival % 32;
-  for (size_t warp = 0; warp != lanes.size(); ++warp) {
-    uint32_t inWarp = std::min<uint32_t>(32, uint32_t(block.threads.size() - warp * 32));
-    uint32_t all = inWarp == 32 ? ~0u : (1u << inWarp) - 1, came = lanes[warp];
-    if (!came || came == all)
-      continue;
-    std::vector<uint32_t>().swap(lanes);
-    block.fail(format("divergent barrier %u: only lanes 0x%x of warp %zu came", id, came, warp));
-  }
-}
+/// Which barrier a lane has come to.
+struct Arrival {
+  uint32_t id, threads;
+};
 
-void arriveAt(Block &block, NamedBarrier &barrier, uint32_t id, uint32_t threads) {
-  if (id >= 16)
-    block.fail(format("barrier %u: there are 16", id));
-  if (threads % 32 && threads != block.threads.size())
-    block.fail(format("barrier %u: %u threads are not whole warps", id, threads));
-  if (!barrier.arrivals.empty() && barrier.threads != threads)
-    block.fail(format("barrier %u of %u threads: those waiting expect %u", id, threads,
-                      barrier.threads));
-  barrier.threads = threads;
-  barrier.arrivals.push_back(block.thread().index);
-  if (block.racesWanted())
-    block.races.release(block.thread().index, barrier.released);
-}
-
-/// Ends the barrier's round if all have come.
-bool complete(Block &block, NamedBarrier &barrier, uint32_t id) {
-  if (barrier.arrivals.size() < barrier.threads)
+/// Makes the lanes of the warp meet. True for the last one, to which it falls to arrive for all.
+bool meetAtBarrier(Block &block, const char *operation, Arrival &arrival) {
+  if (arrival.id >= 16)
+    block.fail(format("barrier %u: there are 16", arrival.id));
+  if (arrival.threads % 32 && arrival.threads != block.threads.size())
+    block.fail(format("barrier %u: %u threads are not whole warps", arrival.id, arrival.threads));
+  uint32_t mask = block.existingLanes();
+  if (!block.arrive(operation, mask, &arrival))
     return false;
-  checkWarps(block, barrier, id);
+  Meeting &meeting = block.warp().meetings[0];
+  for (uint32_t lane = 0; lane != 32 && mask >> lane & 1; ++lane) {
+    const Arrival &other = *static_cast<Arrival *>(meeting.operands[lane]);
+    if (other.id != arrival.id || other.threads != arrival.threads)
+      block.fail(format("divergent warp: lanes come to barriers %u and %u", arrival.id, other.id));
+  }
+  return true;
+}
+
+/// The whole warp arrives.
+NamedBarrier &arriveWarp(Block &block, const Arrival &arrival) {
+  NamedBarrier &barrier = block.barriers[arrival.id];
+  if (barrier.arrived && barrier.threads != arrival.threads)
+    block.fail(format("barrier %u of %u threads: those who have come expect %u", arrival.id,
+                      arrival.threads, barrier.threads));
+  barrier.threads = arrival.threads;
+  block.forEachThreadOfWarp([&](uint32_t thread) {
+    ++barrier.arrived;
+    if (block.racesWanted())
+      block.races.release(thread, barrier.released);
+  });
+  if (barrier.arrived > barrier.threads)
+    block.fail(format("barrier %u: %u threads have come, %u were expected", arrival.id,
+                      barrier.arrived, barrier.threads));
+  block.progress();
+  return barrier;
+}
+
+/// Ends the barrier's round if all have come: who waits goes on.
+bool complete(Block &block, NamedBarrier &barrier) {
+  if (barrier.arrived < barrier.threads)
+    return false;
   for (uint32_t thread : barrier.waiting) {
     if (block.racesWanted())
       block.races.acquire(thread, barrier.released);
@@ -48,7 +62,7 @@ bool complete(Block &block, NamedBarrier &barrier, uint32_t id) {
       block.wake(thread);
   }
   barrier.waiting.clear();
-  barrier.arrivals.clear();
+  barrier.arrived = 0;
   barrier.released = Clock();
   return true;
 }
@@ -58,19 +72,28 @@ bool complete(Block &block, NamedBarrier &barrier, uint32_t id) {
 
 using namespace strata::simulator;
 
+// The lanes that come first are woken when the barrier is complete.
 void __sim_barrier(uint32_t id, uint32_t threads) {
   Block &block = Block::current();
-  NamedBarrier &barrier = block.barriers[id % 16];
-  arriveAt(block, barrier, id, threads ? threads : uint32_t(block.threads.size()));
-  barrier.waiting.push_back(block.thread().index);
-  if (!complete(block, barrier, id))
-    block.wait("barrier (id)", id);
+  Arrival arrival{id, threads ? threads : uint32_t(block.threads.size())};
+  if (!meetAtBarrier(block, "barrier.sync", arrival))
+    return;
+  block.warp().meetings[0].arrived = 0;
+  NamedBarrier &barrier = arriveWarp(block, arrival);
+  block.forEachThreadOfWarp([&](uint32_t thread) {
+    barrier.waiting.push_back(thread);
+    block.threads[thread].waitsFor = "barrier";
+    block.threads[thread].waitsForWhich = id;
+  });
+  if (!complete(block, barrier))
+    block.wait("barrier", id);
 }
 
 void __sim_barrier_arrive(uint32_t id, uint32_t threads) {
   Block &block = Block::current();
-  NamedBarrier &barrier = block.barriers[id % 16];
-  arriveAt(block, barrier, id, threads);
-  complete(block, barrier, id);
-  block.progress();
+  Arrival arrival{id, threads};
+  if (!meetAtBarrier(block, "barrier.arrive", arrival))
+    return;
+  complete(block, arriveWarp(block, arrival));
+  block.dismiss(block.warp().meetings[0]);
 }

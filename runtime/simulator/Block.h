@@ -5,6 +5,7 @@
 #include "runtime/simulator/Launch.h"
 #include "runtime/simulator/RaceDetector.h"
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
@@ -54,8 +55,8 @@ struct Warpgroup {
 
 struct NamedBarrier {
   std::vector<uint32_t> waiting;
-  std::vector<uint32_t> arrivals; ///< those that wait and those that do not
-  uint32_t threads = 0;
+  uint32_t arrived = 0; ///< threads, those that wait and those that do not
+  uint32_t threads = 0; ///< expected
   Clock released;
 };
 
@@ -137,6 +138,19 @@ public:
     dismiss(meeting);
   }
 
+  /// The first half of meet: waits until dismissed, and returns false; or returns true to the last
+  /// lane, which has to combine and dismiss.
+  bool arrive(const char *operation, uint32_t mask, void *operand);
+  void dismiss(Meeting &meeting);
+  /// The lanes that the running thread's warp has: all but in a last warp that is not full.
+  uint32_t existingLanes();
+  template <typename Function>
+  void forEachThreadOfWarp(Function function) {
+    size_t first = thread().warp * 32, end = std::min(first + 32, threads.size());
+    for (size_t index = first; index != end; ++index)
+      function(uint32_t(index));
+  }
+
   /// The initialized mbarrier at an address.
   MemoryBarrier &memoryBarrier(const void *address, const char *operation);
   /// The bytes of a bulk copy arrive, in shared memory and at its mbarrier. What is wrong, if
@@ -145,8 +159,6 @@ public:
 
 private:
   static void threadMain();
-  bool arrive(const char *operation, uint32_t mask, void *operand);
-  void dismiss(Meeting &meeting);
   uint32_t next();
   void deliverSometimes();
   void switchToScheduler();

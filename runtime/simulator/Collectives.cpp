@@ -7,7 +7,6 @@
 
 namespace strata::simulator {
 
-/// True for the last lane of the mask to come, which has to combine the operands and dismiss.
 bool Block::arrive(const char *operation, uint32_t mask, void *operand) {
   const Thread &self = thread();
   if (!(mask >> self.lane & 1))
@@ -33,6 +32,11 @@ void Block::dismiss(Meeting &meeting) {
   uint32_t firstOfWarp = thread().warp * 32;
   for (uint32_t lanes = meeting.mask & ~(1u << thread().lane); lanes; lanes &= lanes - 1)
     wake(firstOfWarp + std::countr_zero(lanes));
+}
+
+uint32_t Block::existingLanes() {
+  size_t inWarp = threads.size() - thread().warp * 32;
+  return inWarp >= 32 ? ~0u : (1u << inWarp) - 1;
 }
 
 namespace {

@@ -32,4 +32,13 @@ Outcome runGemmMma(const Trial &trial);
 /// Inputs/gemm_wgmma.py, 128 x 128 x 512.
 Outcome runGemmWgmma(const Trial &trial, CUtensorMapSwizzle swizzle = CU_TENSOR_MAP_SWIZZLE_128B);
 
+/// Inputs/wgmma_plain.mlir.
+Outcome runWgmmaPlain(const Trial &trial);
+/// Inputs/pingpong.mlir.
+Outcome runPingpong(const Trial &trial);
+/// Inputs/bulk_copy.mlir, 4 blocks.
+Outcome runBulkCopy(const Trial &trial);
+/// Inputs/collectives.mlir.
+Outcome runCollectives(const Trial &trial);
+
 } // namespace strata::test

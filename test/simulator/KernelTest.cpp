@@ -23,6 +23,10 @@ TEST(SimulatedKernel, GemmMma) { expectRight(runGemmMma); }
 TEST(SimulatedKernel, GemmWgmma) {
   expectRight([](const Trial &trial) { return runGemmWgmma(trial); });
 }
+TEST(SimulatedKernel, WgmmaPlain) { expectRight(runWgmmaPlain); }
+TEST(SimulatedKernel, Pingpong) { expectRight(runPingpong); }
+TEST(SimulatedKernel, BulkCopy) { expectRight(runBulkCopy); }
+TEST(SimulatedKernel, Collectives) { expectRight(runCollectives); }
 
 } // namespace
 } // namespace strata::test

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 namespace strata::test {
@@ -82,9 +83,9 @@ std::string kernelText(const std::string &file, const std::map<std::string, std:
     text = readFile(STRATA_GENERATED_KERNELS "/" + file);
   EXPECT_FALSE(text.empty()) << file;
   for (const auto &[from, to] : changes) {
-    EXPECT_NE(text.find(from), std::string::npos) << from;
-    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-      text.replace(at, from.size(), to);
+    std::regex pattern(from);
+    EXPECT_TRUE(std::regex_search(text, pattern)) << from;
+    text = std::regex_replace(text, pattern, to);
   }
   return text;
 }

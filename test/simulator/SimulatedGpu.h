@@ -68,8 +68,8 @@ private:
   CUcontext context = nullptr;
 };
 
-/// The text of a file in Inputs/, or of one generated from there, with each key of `changes`, which
-/// must occur, replaced by its value.
+/// The text of a file in Inputs/, or of one generated from there, with each key of `changes`, a
+/// regular expression that must occur, replaced by its value.
 std::string kernelText(const std::string &file,
                        const std::map<std::string, std::string> &changes = {});
 /// The image of that text; the same text is compiled once.
