@@ -1,13 +1,13 @@
-//===- Attention.cpp - causal attention over the paged cache, on a GPU ----===//
+//===- Attention.cpp - attention of few tokens over the paged cache -------===//
 //
-// One block is one token, one KV head and, when there are few tokens, one part of the context; the
-// query heads that share the KV head share its loads. Softmax is online (Milakov and Gimelshein,
+// One block is one token, one KV head and one part of the context; the query heads that share the
+// KV head share its loads. Softmax is online (Milakov and Gimelshein,
 // arXiv 1805.02867). Parts are combined by a second phase, in order, so results do not depend on
 // scheduling.
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Buffers.h"
+#include "codegen/nvptx/Attention.h"
 #include "codegen/nvptx/Cache.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,28 +17,17 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
 
+AttentionSpec::AttentionSpec(AttentionOp op)
+    : cache(op, op.getCache().getType()), headDim(cache.type.getHeadDim()),
+      kvHeads(cache.type.getHeads()), features(columns(op.getQuery())),
+      group(features / headDim / kvHeads), pageTokens(cache.type.getPageTokens()) {
+  auto buffers = listBuffers(op);
+  query = findBuffer(buffers, op.getQuery());
+  result = findBuffer(buffers, op.getResult());
+  workspace = findBuffer(buffers, BufferRole::Workspace);
+}
+
 namespace {
-struct AttentionSpec {
-  explicit AttentionSpec(AttentionOp op)
-      : cache(op, op.getCache().getType()), headDim(cache.type.getHeadDim()),
-        kvHeads(cache.type.getHeads()), features(columns(op.getQuery())),
-        group(features / headDim / kvHeads), pageTokens(cache.type.getPageTokens()) {
-    auto buffers = listBuffers(op);
-    query = findBuffer(buffers, op.getQuery());
-    result = findBuffer(buffers, op.getResult());
-    workspace = findBuffer(buffers, BufferRole::Workspace);
-  }
-  CacheBuffers cache;
-  int64_t headDim, kvHeads, features;
-  int64_t group; ///< query heads of a KV head
-  int64_t pageTokens;
-  unsigned query, result, workspace;
-
-  int64_t heads() const { return kvHeads * group; }
-  /// f32 that a part of the context leaves for each query head: sums, maximum, weight.
-  int64_t partialSize() const { return headDim + 2; }
-};
-
 /// What a block shares: `queries` [group, head_dim] and `scores` [group, page_tokens]; `maxima`,
 /// `weights` and `decays` [group] of the online softmax. All f32.
 struct Shared {
@@ -181,32 +170,15 @@ static void perSum(KernelBuilder &b, const AttentionSpec &spec, ValueRange sums,
   }
 }
 
-static Place placeOf(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
-                     int64_t parts) {
+static Place placeOf(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
   Place place;
-  place.part = b.rem(b.block, parts);
-  Value rest = b.div(b.block, parts);
+  place.part = b.rem(b.block, kContextSplits);
+  Value rest = b.div(b.block, kContextSplits);
   place.head = b.rem(rest, spec.kvHeads);
   place.token = b.div(rest, spec.kvHeads);
   place.sequence = b.loadIndex(args.buffers[spec.cache.sequences], place.token);
   place.context = b.add(b.loadIndex(args.buffers[spec.cache.positions], place.token), 1);
   return place;
-}
-
-/// All of the context in one block: the result is final.
-static void emitWhole(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
-  Place place = placeOf(b, args, spec, 1);
-  Shared shared(b, spec);
-  Values sums = emitPages(b, args, spec, shared, place, b.index(0),
-                          b.ceilDiv(place.context, spec.pageTokens));
-  Value result = b.view(args.buffers[spec.result], b.getBF16Type(),
-                        {ShapedType::kDynamic, spec.features}, args.tokens);
-  Value firstHead = b.mul(place.head, spec.group);
-  perSum(b, spec, sums, [&](int64_t g, Value i, Value sum) {
-    Value column = b.add(b.mul(b.add(firstHead, g), spec.headDim), i);
-    Value weight = b.load(shared.weights, b.index(g));
-    b.store(b.toBf16(b.divf(sum, weight)), result, {place.token, column});
-  });
 }
 
 /// Partial results [tokens, heads, parts, head_dim + 2].
@@ -218,7 +190,7 @@ static Value partialView(KernelBuilder &b, const KernelArguments &args, const At
 
 /// One part of the context: whole pages, as many for each part.
 static void emitPart(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
-  Place place = placeOf(b, args, spec, kContextSplits);
+  Place place = placeOf(b, args, spec);
   Shared shared(b, spec);
   Value pages = b.ceilDiv(place.context, spec.pageTokens);
   Value perPart = b.ceilDiv(pages, kContextSplits);
@@ -269,6 +241,6 @@ KernelSpec strata::nvptx::describeAttention(AttentionOp op) {
   VariantSpec few{kSplitRows,
                   {{"part", Axis::Tokens, 1, spec.kvHeads * kContextSplits, bytes, bind(emitPart)},
                    {"combine", Axis::Tokens, 1, spec.heads(), 0, bind(emitCombine)}}};
-  VariantSpec many{0, {{"whole", Axis::Tokens, 1, spec.kvHeads, bytes, bind(emitWhole)}}};
+  VariantSpec many{0, {describePrefillAttention(spec)}};
   return {Axis::Tokens, {few, many}};
 }

@@ -99,10 +99,11 @@ static Values fields(KernelBuilder &b, Value structure, unsigned count) {
   return values;
 }
 
-Values KernelBuilder::loadMatrices(Value memory, ValueRange at) {
+Values KernelBuilder::loadMatrices(Value memory, ValueRange at, bool transposed) {
   Type result = LLVM::LLVMStructType::getLiteral(getContext(), SmallVector<Type>(4, getI32Type()));
   Value matrices = NVVM::LdMatrixOp::create(
-      *this, result, pointer(memory, at), 4, NVVM::MMALayout::row,
+      *this, result, pointer(memory, at), 4,
+      transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
       NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
   return fields(*this, matrices, 4);
 }

@@ -51,8 +51,9 @@ public:
   /// Waits until at most `groups` committed groups of this thread are under way.
   void waitCopies(int64_t groups);
 
-  /// Four 8x8 matrices of bf16 from shared memory; each lane names a row of 16 bytes.
-  Values loadMatrices(Value memory, ValueRange at);
+  /// Four 8x8 matrices of bf16 from shared memory, as they are or transposed; each lane names a row
+  /// of 16 bytes.
+  Values loadMatrices(Value memory, ValueRange at, bool transposed = false);
   /// acc (4 f32) + a (16x16, 4 i32) * b (16x8, 2 i32): mma.m16n8k16 on bf16.
   Values mma(ValueRange acc, ValueRange a, Value b0, Value b1);
 

@@ -61,6 +61,14 @@ static LogicalResult verifyAligned(Operation *op) {
     if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % 8)
       return op->emitOpError() << "has " << shaped.getShape().back()
                                << " features; the cuda target needs a multiple of 8";
+    if (auto cache = dyn_cast<KVCacheType>(type)) {
+      if (cache.getHeadDim() % 8)
+        return op->emitOpError() << "head_dim is " << cache.getHeadDim()
+                                 << "; the cuda target needs a multiple of 8";
+      if (cache.getPageTokens() != 64)
+        return op->emitOpError() << "page_tokens is " << cache.getPageTokens()
+                                 << "; the cuda target needs 64";
+    }
   }
   return success();
 }
