@@ -69,6 +69,8 @@ private:
   llvm::Expected<std::string> runStage(Stage stage);
   llvm::Error runPasses(Stage stage, Program &program);
   llvm::Expected<std::string> runPackage();
+  llvm::Error show(const EmittedCode &emitted);
+  llvm::Error dumpStage(Stage stage, llvm::StringRef result);
   void splitByTarget();
   std::string print();
 
@@ -120,16 +122,43 @@ llvm::Error Compiler::runPasses(Stage stage, Program &program) {
   return llvm::Error::success();
 }
 
+/// Tells the caller of machine code what can be read of it.
+llvm::Error Compiler::show(const EmittedCode &emitted) {
+  for (const AssemblyReport &report : emitted.reports) {
+    if (options.onAssembled)
+      options.onAssembled(report);
+    if (options.dump)
+      if (llvm::Error failed = options.dump("ptxas." + report.chip + ".txt", report.text))
+        return failed;
+  }
+  for (const PackageCode &code : emitted.code)
+    if (options.dump && code.format == PackageCode::Format::Ptx)
+      if (llvm::Error failed =
+              options.dump("kernels." + code.target, llvm::StringRef(code.bytes).rtrim('\0')))
+        return failed;
+  return llvm::Error::success();
+}
+
+llvm::Error Compiler::dumpStage(Stage stage, llvm::StringRef result) {
+  if (!options.dump)
+    return llvm::Error::success();
+  return options.dump((stageName(stage) + (stage == Stage::Package ? ".strata" : ".mlir")).str(),
+                      result);
+}
+
 llvm::Expected<std::string> Compiler::runPackage() {
   auto inputs = collectInputs(model, options);
   if (!inputs)
     return inputs.takeError();
   std::vector<PackageDevice> devices;
   for (Program &program : programs) {
-    auto code = emitCode(*program.module, program.target, options.pipeline);
-    if (!code)
-      return code.takeError();
-    devices.push_back({targetName(program.target).str(), *program.module, std::move(*code)});
+    auto emitted = emitCode(*program.module, program.target, options.pipeline);
+    if (!emitted)
+      return emitted.takeError();
+    if (llvm::Error failed = show(*emitted))
+      return failed;
+    devices.push_back(
+        {targetName(program.target).str(), *program.module, std::move(emitted->code)});
   }
   return emitPackage(devices, *inputs);
 }
@@ -142,7 +171,7 @@ llvm::Expected<std::string> Compiler::runStage(Stage stage) {
     if (llvm::Error failed = runPasses(stage, program))
       return failed;
     if (options.onStage)
-      options.onStage(stage, *program.module);
+      options.onStage(stage, program.target, *program.module);
   }
   if (stage == Stage::Package)
     return runPackage();
@@ -154,9 +183,8 @@ llvm::Expected<std::string> Compiler::run() {
     auto result = runStage(stage);
     if (!result)
       return result.takeError();
-    if (options.dump)
-      if (llvm::Error failed = options.dump(stage, *result))
-        return failed;
+    if (llvm::Error failed = dumpStage(stage, *result))
+      return failed;
     if (stage == options.stopAfter)
       return result;
   }

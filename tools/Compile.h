@@ -16,9 +16,12 @@ struct CompileOptions {
   std::string compiler; ///< name and version, for the manifest
   /// Called after each stage with the program as that stage left it: once, or from `plan` on once
   /// for each target.
-  std::function<void(Stage, mlir::ModuleOp)> onStage;
-  /// Called with each stage's result: MLIR text, at last the package.
-  std::function<llvm::Error(Stage, llvm::StringRef)> dump;
+  std::function<void(Stage, Target, mlir::ModuleOp)> onStage;
+  /// Called with what ptxas says, once for each target's chip.
+  std::function<void(const AssemblyReport &)> onAssembled;
+  /// Called with the name and bytes of each file that is worth a look: one a stage, which is MLIR
+  /// text and at last the package; for GPUs the PTX and what ptxas says as well.
+  std::function<llvm::Error(llvm::StringRef name, llvm::StringRef bytes)> dump;
 };
 
 /// Runs `model` through the stages up to options.stopAfter and returns that one's result: the

@@ -106,11 +106,20 @@ static CommandLine table(CompileArguments &args) {
         setList([&](const std::string &name) { return addLevel(name, options.pipeline.levels); })},
        {"arch", "CHIPS",
         "GPUs for --target=cuda: sm_80, sm_90a, sim (the simulated one); default: "
-        "sm_80,sm_90a",
+        "sm_80,sm_90a. Where ptxas is found (in PATH, in /usr/local/cuda/bin, or the path in the "
+        "environment's STRATA_PTXAS; empty: none) each gets a cubin; PTX for sm_80 and later "
+        "always goes with them",
         setList([&](const std::string &name) { return addChip(name, args.chips); })},
        {"stop-after", "STAGE", "import, fuse, plan, kernels, llvm or package: print its result",
         [&](const std::string &name) { return setStage(name, options.stopAfter); }},
-       {"dump-dir", "DIR", "leave one file a stage in this folder", setText(args.dumpDirectory)},
+       {"dump-dir", "DIR",
+        "leave one file a stage in this folder; for cuda also kernels.sm_80.ptx and what ptxas "
+        "says, ptxas.CHIP.txt",
+        setText(args.dumpDirectory)},
+       {"print-schedule", "",
+        "print each kernel's launches: grid, block, shared memory; with ptxas also registers and "
+        "how many blocks a GPU's multiprocessor holds",
+        setFlag(args.schedule)},
        {"print-roofline", "", "print each kernel's bytes, flops and ideal time on an H100",
         [&](const std::string &) {
           return args.roofline ? absl::OkStatus() : setMachine("h100", args.roofline);

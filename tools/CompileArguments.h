@@ -17,6 +17,7 @@ struct CompileArguments {
   std::vector<Target> targets;     ///< as given; empty: the default
   std::vector<std::string> chips;  ///< the same of --arch
   CompileOptions options;
+  bool schedule = false; ///< print the table of launches
   bool help = false, version = false;
 };
 

@@ -47,8 +47,18 @@ void populateKernels(mlir::OpPassManager &pm, Target target, const PipelineOptio
 /// The kernels in the llvm dialect (and nvvm on cuda), with entries.
 void populateLlvm(mlir::OpPassManager &pm, Target target);
 
-/// Machine code, best first, made side by side. After this, codegen/EmitPackage makes the file.
-llvm::Expected<std::vector<PackageCode>> emitCode(mlir::ModuleOp module, Target target,
-                                                  const PipelineOptions &options);
+/// What ptxas says of the kernels for one chip: registers, spills, advisories.
+struct AssemblyReport {
+  std::string chip, text;
+};
+
+struct EmittedCode {
+  std::vector<PackageCode> code;       ///< best first
+  std::vector<AssemblyReport> reports; ///< one for each chip that ptxas assembled for
+};
+
+/// Machine code, made side by side. After this, codegen/EmitPackage makes the file.
+llvm::Expected<EmittedCode> emitCode(mlir::ModuleOp module, Target target,
+                                     const PipelineOptions &options);
 
 } // namespace strata

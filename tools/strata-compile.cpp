@@ -1,6 +1,7 @@
 //===- strata-compile.cpp - a model definition to model.strata ------------===//
 
 #include "tools/CompileArguments.h"
+#include "tools/Schedule.h"
 #include "tools/Summary.h"
 #include "tools/run/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -16,13 +17,13 @@ static Error error(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
-/// Leaves the stage's file in the dump folder.
-static Error writeDump(const std::string &folder, Stage stage, StringRef text) {
+/// Leaves a file in the dump folder.
+static Error writeDump(const std::string &folder, StringRef name, StringRef bytes) {
   if (std::error_code code = sys::fs::create_directories(folder))
     return error(folder + ": " + code.message());
   SmallString<128> path(folder);
-  sys::path::append(path, stageName(stage) + (stage == Stage::Package ? ".strata" : ".mlir"));
-  return writeFileAtomically(path, text);
+  sys::path::append(path, name);
+  return writeFileAtomically(path, bytes);
 }
 
 static Error writeStandardOutput(StringRef text) {
@@ -35,6 +36,23 @@ static Error writeStandardOutput(StringRef text) {
   return error("standard output: cannot write: " + code.message());
 }
 
+static void warn(const Twine &message) { errs() << "strata-compile: warning: " << message << "\n"; }
+
+namespace {
+/// What --print-schedule shows: a table for each target. Complete only after the last stage, as
+/// ptxas runs there.
+struct Schedule {
+  std::vector<std::pair<Target, std::vector<ScheduleRow>>> programs;
+  std::vector<AssemblyReport> reports;
+
+  void print(raw_ostream &os) const {
+    for (const auto &[target, rows] : programs)
+      printSchedule(target, rows,
+                    target == Target::Cuda ? ArrayRef(reports) : ArrayRef<AssemblyReport>(), os);
+  }
+};
+} // namespace
+
 static Error run(const CompileArguments &args) {
   auto start = std::chrono::steady_clock::now();
   mlir::MLIRContext context;
@@ -42,22 +60,30 @@ static Error run(const CompileArguments &args) {
   if (!model.ok())
     return error(std::string(model.status().message()));
   for (const std::string &warning : model->warnings)
-    errs() << "strata-compile: warning: " << warning << "\n";
+    warn(warning);
 
   std::string report;
   raw_string_ostream os(report);
   CompileOptions options = args.options;
-  options.onStage = [&](Stage stage, mlir::ModuleOp module) {
+  Schedule schedule;
+  options.onStage = [&](Stage stage, Target target, mlir::ModuleOp module) {
     if (stage == Stage::Fuse && args.roofline)
       printRoofline(module, *args.roofline, os);
     if (stage == Stage::Fuse)
       printModel(module, os);
     if (stage == Stage::Plan)
       printPlan(module, os);
+    if (stage == Stage::Kernels && args.schedule)
+      schedule.programs.push_back({target, collectSchedule(module)});
+  };
+  options.onAssembled = [&](const AssemblyReport &report) {
+    for (const std::string &problem : findPtxasProblems(report))
+      warn(problem);
+    schedule.reports.push_back(report);
   };
   if (!args.dumpDirectory.empty())
-    options.dump = [&](Stage stage, StringRef text) {
-      return writeDump(args.dumpDirectory, stage, text);
+    options.dump = [&](StringRef name, StringRef bytes) {
+      return writeDump(args.dumpDirectory, name, bytes);
     };
   Expected<std::string> result = compile(*model, options);
   if (!result)
@@ -66,6 +92,10 @@ static Error run(const CompileArguments &args) {
     return writeStandardOutput(*result);
   if (Error failed = writeFileAtomically(args.output, *result))
     return failed;
+  if (args.schedule) {
+    schedule.print(os);
+    os << '\n';
+  }
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   os << formatv("wrote       {0}, {1:N} bytes, in {2:F2} s\n", args.output, result->size(),
                 seconds.count());
@@ -79,7 +109,8 @@ int main(int argc, char **argv) {
     return reportUsage("strata-compile", args.status());
   if (args->help || args->version) {
     outs() << (args->help ? compileHelp()
-                          : compilerVersion() + "\ntargets: cpu (" + levelNames() + ")\n");
+                          : compilerVersion() + "\ntargets: cpu (" + levelNames() +
+                                "), cuda (sm_80, sm_90a, sim)\n");
     return 0;
   }
   if (Error failed = run(*args))
