@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/CpuPasses.h"
 #include "codegen/nvptx/CudaPasses.h"
+#include "codegen/nvptx/SimulatorRewrite.h"
 #include "dialect/Decoder.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
@@ -16,6 +17,7 @@ int main(int argc, char **argv) {
   strata::registerStrataPasses();
   strata::registerCpuPassesAndPipelines();
   strata::registerCudaPassesAndPipelines();
+  strata::registerSimulatorPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Strata's optimizer driver\n", registry));
 }

@@ -41,7 +41,8 @@ bool isPrivate(Value address) {
 std::optional<Access> accessOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<Access>>(op)
       .Case([](LLVM::LoadOp load) {
-        bool mayWait = load.getVolatile_() || load.getOrdering() != LLVM::AtomicOrdering::not_atomic;
+        bool mayWait =
+            load.getVolatile_() || load.getOrdering() != LLVM::AtomicOrdering::not_atomic;
         bool atomic = load.getOrdering() != LLVM::AtomicOrdering::not_atomic;
         return Access{load.getAddr(), load.getType(), load.getAlignment(),
                       atomic ? AccessKind::Atomic : AccessKind::Read, mayWait};

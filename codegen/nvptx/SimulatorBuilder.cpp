@@ -42,8 +42,8 @@ Value SimulatorBuilder::call(StringRef name, Type result, ValueRange operands) {
 Value SimulatorBuilder::callPure(StringRef name, Type result, ValueRange operands) {
   LLVM::LLVMFuncOp declaration = declare(name, result, operands);
   auto none = LLVM::ModRefInfo::NoModRef;
-  declaration.setMemoryEffectsAttr(LLVM::MemoryEffectsAttr::get(
-      getContext(), {none, none, none, none, none, none}));
+  declaration.setMemoryEffectsAttr(
+      LLVM::MemoryEffectsAttr::get(getContext(), {none, none, none, none, none, none}));
   declaration.setWillReturn(true);
   declaration.setNoUnwind(true);
   return call(name, result, operands);
@@ -59,8 +59,7 @@ Value SimulatorBuilder::slot(Type type) {
 }
 
 Value SimulatorBuilder::element(Value slot, Type type, int32_t index) {
-  return LLVM::GEPOp::create(*this, loc, pointer(), type, slot,
-                             ArrayRef<LLVM::GEPArg>{0, index});
+  return LLVM::GEPOp::create(*this, loc, pointer(), type, slot, ArrayRef<LLVM::GEPArg>{0, index});
 }
 
 void SimulatorBuilder::store(Value value, Value address) {
@@ -96,7 +95,7 @@ Value SimulatorBuilder::toBool(Value bits) {
 Value SimulatorBuilder::pack(Type type, ValueRange values) {
   Value result = LLVM::PoisonOp::create(*this, loc, type);
   for (auto [index, value] : llvm::enumerate(values))
-    result = LLVM::InsertValueOp::create(*this, loc, result, value,
-                                         ArrayRef<int64_t>{int64_t(index)});
+    result =
+        LLVM::InsertValueOp::create(*this, loc, result, value, ArrayRef<int64_t>{int64_t(index)});
   return result;
 }

@@ -32,9 +32,12 @@ static SmallVector<int32_t> describe(LLVM::LLVMFuncOp kernel, uint64_t staticSha
   auto most = blockShape(kernel, NVVM::NVVMDialect::getMaxntidAttrName());
   if (required[0])
     most = required;
-  SmallVector<int32_t> words = {int32_t(ImageInfo::currentVersion), int32_t(staticSharedBytes),
-                                int32_t(required[0]),               int32_t(required[1]),
-                                int32_t(required[2]),               int32_t(most[0] * most[1] * most[2]),
+  SmallVector<int32_t> words = {int32_t(ImageInfo::currentVersion),
+                                int32_t(staticSharedBytes),
+                                int32_t(required[0]),
+                                int32_t(required[1]),
+                                int32_t(required[2]),
+                                int32_t(most[0] * most[1] * most[2]),
                                 int32_t(kernel.getNumArguments())};
   DataLayout layout = DataLayout::closest(kernel);
   for (unsigned i = 0; i != kernel.getNumArguments(); ++i) {
@@ -57,10 +60,9 @@ static void emitInfo(OpBuilder &builder, LLVM::LLVMFuncOp kernel, uint64_t stati
 static void emitEntry(SimulatorBuilder &builder, LLVM::LLVMFuncOp kernel) {
   Location loc = kernel.getLoc();
   Type pointer = builder.pointer();
-  auto type =
-      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer});
-  auto entry = LLVM::LLVMFuncOp::create(builder, loc,
-                                        ("__sim_entry_" + kernel.getName()).str(), type);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), {pointer});
+  auto entry =
+      LLVM::LLVMFuncOp::create(builder, loc, ("__sim_entry_" + kernel.getName()).str(), type);
   Block *block = entry.addEntryBlock(builder);
   builder.setInsertionPointToStart(block);
   SmallVector<Value> operands;

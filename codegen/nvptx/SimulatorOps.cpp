@@ -130,8 +130,8 @@ Result rewriteMma(SimulatorBuilder &b, NVVM::MmaOp op) {
       !cast<LLVM::LLVMStructType>(op.getType()).getBody()[0].isF32())
     return unknown(op, "only m16n8k16 of bf16 with f32 sums is modelled");
   Type i32 = b.getI32Type(), f32 = b.getF32Type();
-  Type type = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), {i32, i32, i32, i32, i32, i32, f32, f32, f32, f32});
+  Type type = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                               {i32, i32, i32, i32, i32, i32, f32, f32, f32, f32});
   Value slot = b.slot(type);
   for (auto [index, operand] : llvm::enumerate(op->getOperands()))
     b.store(index < 6 ? b.toBits(operand) : operand, b.element(slot, type, index));
@@ -170,8 +170,8 @@ Result rewriteStMatrix(SimulatorBuilder &b, NVVM::StMatrixOp op) {
   for (auto [index, value] : llvm::enumerate(op.getSources()))
     b.store(value, b.element(slot, type, index));
   b.call("__sim_stmatrix", Type(),
-         {op.getPtr(), b.i32(op.getSources().size()),
-          b.i32(op.getLayout() == NVVM::MMALayout::col), slot});
+         {op.getPtr(), b.i32(op.getSources().size()), b.i32(op.getLayout() == NVVM::MMALayout::col),
+          slot});
   return Value();
 }
 
@@ -220,8 +220,8 @@ Result rewriteArrive(SimulatorBuilder &b, Operation *op, Value barrier, Value co
 }
 
 Result rewriteTryWait(SimulatorBuilder &b, Value barrier, Value stateOrPhase) {
-  return b.toBool(b.call("__sim_mbarrier_try_wait", b.getI32Type(),
-                         {barrier, b.toBits(stateOrPhase)}));
+  return b.toBool(
+      b.call("__sim_mbarrier_try_wait", b.getI32Type(), {barrier, b.toBits(stateOrPhase)}));
 }
 
 Result rewriteCpAsync(SimulatorBuilder &b, NVVM::CpAsyncOp op) {
@@ -247,8 +247,7 @@ Result rewriteTensorLoad(SimulatorBuilder &b, NVVM::CpAsyncBulkTensorGlobalToSha
 Result rewriteBulkLoad(SimulatorBuilder &b, NVVM::CpAsyncBulkGlobalToSharedClusterOp op) {
   if (op.getMulticastMask())
     return unknown(op, "multicast is not modelled");
-  b.call("__sim_bulk_load", Type(),
-         {op.getDstMem(), op.getSrcMem(), op.getMbar(), op.getSize()});
+  b.call("__sim_bulk_load", Type(), {op.getDstMem(), op.getSrcMem(), op.getMbar(), op.getSize()});
   return Value();
 }
 
@@ -268,16 +267,17 @@ Result rewriteIntrinsic(SimulatorBuilder &b, LLVM::CallIntrinsicOp op) {
   StringRef name = op.getIntrin();
   name.consume_front("llvm.nvvm.");
   bool flush = name.contains(".ftz");
-  StringRef function = llvm::StringSwitch<StringRef>(name.take_until([](char c) { return c == '.'; }))
-                           .Case("ex2", "__sim_ex2")
-                           .Case("lg2", "__sim_lg2")
-                           .Case("rcp", "__sim_rcp")
-                           .Case("sqrt", "__sim_sqrt")
-                           .Case("rsqrt", "__sim_rsqrt")
-                           .Case("sin", "__sim_sin")
-                           .Case("cos", "__sim_cos")
-                           .Case("tanh", "__sim_tanh")
-                           .Default("");
+  StringRef function =
+      llvm::StringSwitch<StringRef>(name.take_until([](char c) { return c == '.'; }))
+          .Case("ex2", "__sim_ex2")
+          .Case("lg2", "__sim_lg2")
+          .Case("rcp", "__sim_rcp")
+          .Case("sqrt", "__sim_sqrt")
+          .Case("rsqrt", "__sim_rsqrt")
+          .Case("sin", "__sim_sin")
+          .Case("cos", "__sim_cos")
+          .Case("tanh", "__sim_tanh")
+          .Default("");
   bool known = !function.empty() && (name.contains(".approx") || name.contains(".rn"));
   if (!known || op.getArgs().size() != 1 || !op.getArgs()[0].getType().isF32())
     return unknown(op, "intrinsic " + op.getIntrin());
@@ -300,7 +300,9 @@ Result rewriteSimpleOp(SimulatorBuilder &b, Operation *op) {
     return Value();
   };
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case([&](NVVM::Barrier0Op) { return call("__sim_barrier", {b.i32(0), b.i32(0)}); })
+      .Case([&](NVVM::Barrier0Op) {
+        return call("__sim_barrier", {b.i32(0), b.i32(0)});
+      })
       .Case([&](NVVM::BarrierArriveOp arrive) {
         Value id = arrive.getBarrierId() ? arrive.getBarrierId() : b.i32(0);
         return call("__sim_barrier_arrive", {id, arrive.getNumberOfThreads()});
@@ -353,9 +355,8 @@ Result rewriteToValue(SimulatorBuilder &b, Operation *op) {
       .Case([&](NVVM::BarrierOp o) { return rewriteBarrier(b, o); })
       .Case([&](NVVM::CpAsyncOp o) { return rewriteCpAsync(b, o); })
       .Case([&](NVVM::FenceProxyOp o) { return rewriteProxyFence(b, o); })
-      .Case([&](NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp o) {
-        return rewriteTensorLoad(b, o);
-      })
+      .Case(
+          [&](NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp o) { return rewriteTensorLoad(b, o); })
       .Case([&](NVVM::CpAsyncBulkGlobalToSharedClusterOp o) { return rewriteBulkLoad(b, o); })
       .Case([&](NVVM::MBarrierArriveOp o) {
         return rewriteArrive(b, o, o.getAddr(), o.getCount(), Value());

@@ -53,8 +53,7 @@ SharedLayout layoutShared(Operation *module) {
     result.staticBytes = offset + bytes;
   }
   for (LLVM::GlobalOp global : dynamic)
-    result.offsets[global.getSymName()] =
-        llvm::alignTo(result.staticBytes, dynamicSharedAlignment);
+    result.offsets[global.getSymName()] = llvm::alignTo(result.staticBytes, dynamicSharedAlignment);
   return result;
 }
 
@@ -107,9 +106,8 @@ LogicalResult rewriteOp(SimulatorBuilder &builder, Operation *op, const SharedLa
 /// Address spaces are of the GPU.
 void dropAddressSpaces(Operation *module) {
   AttrTypeReplacer replacer;
-  replacer.addReplacement([](LLVM::LLVMPointerType type) {
-    return LLVM::LLVMPointerType::get(type.getContext());
-  });
+  replacer.addReplacement(
+      [](LLVM::LLVMPointerType type) { return LLVM::LLVMPointerType::get(type.getContext()); });
   replacer.recursivelyReplaceElementsIn(module, /*replaceAttrs=*/true, /*replaceLocs=*/false,
                                         /*replaceTypes=*/true);
   for (auto global : module->getRegion(0).getOps<LLVM::GlobalOp>())

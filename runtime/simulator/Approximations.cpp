@@ -40,6 +40,4 @@ float __sim_cos(float x, uint32_t flush) {
   return flushed(float(std::cos(double(flushed(x, flush)))), flush);
 }
 
-float __truncsfbf2(float x) {
-  return std::bit_cast<float>(uint32_t(strata::simulator::toBf16(x)));
-}
+float __truncsfbf2(float x) { return std::bit_cast<float>(uint32_t(strata::simulator::toBf16(x))); }

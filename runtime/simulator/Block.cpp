@@ -183,7 +183,7 @@ std::string Block::actor(uint32_t actor) const {
 void Block::report(const std::optional<Race> &race, const char *operation) {
   if (!race)
     return;
-  const char *what = race->kind == Race::Kind::AfterWrite ? "is not ordered after the write of"
+  const char *what = race->kind == Race::Kind::AfterWrite  ? "is not ordered after the write of"
                      : race->kind == Race::Kind::AfterRead ? "is not ordered after the read of"
                      : race->kind == Race::Kind::InFlight
                          ? "meets an asynchronous copy in flight, issued by"

@@ -62,11 +62,11 @@ struct NamedBarrier {
 
 struct MemoryBarrier {
   uint32_t count = 0;
-  int64_t pending = 0;       ///< arrivals of this phase to come
-  int64_t pendingBytes = 0;  ///< transactions of this phase to come
+  int64_t pending = 0;      ///< arrivals of this phase to come
+  int64_t pendingBytes = 0; ///< transactions of this phase to come
   uint64_t phase = 0;
   uint32_t initializer = 0, initialized = 0; ///< thread, and its time
-  Clock released, completed; ///< in this phase; in those before
+  Clock released, completed;                 ///< in this phase; in those before
 };
 
 /// A bulk copy that has been issued: where its bytes come from is on the heap, ready to be copied.

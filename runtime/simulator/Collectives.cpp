@@ -144,7 +144,8 @@ uint32_t __sim_vote(uint32_t kind, uint32_t mask, uint32_t predicate) {
   Block::current().meet("vote.sync", mask, &own, [&](Value **lanes) {
     uint32_t ballot = 0;
     forEachLane(mask, [&](uint32_t lane) { ballot |= uint32_t(lanes[lane]->value) << lane; });
-    forEachLane(mask, [&](uint32_t lane) { lanes[lane]->result = vote(VoteKind(kind), mask, ballot); });
+    forEachLane(mask,
+                [&](uint32_t lane) { lanes[lane]->result = vote(VoteKind(kind), mask, ballot); });
   });
   return own.result;
 }

@@ -97,8 +97,8 @@ CUresult checkShape(const CUfunc_st &function, const Dim3 &grid, const Dim3 &blo
   const ImageInfo &info = *function.kernel->info;
   const uint32_t *required = info.requiredBlock;
   uint64_t most = info.maxThreads ? info.maxThreads : BlockStorage::maxThreads;
-  bool other = required[0] &&
-               (block.x != required[0] || block.y != required[1] || block.z != required[2]);
+  bool other =
+      required[0] && (block.x != required[0] || block.y != required[1] || block.z != required[2]);
   if (!grid.size() || !block.size() || block.size() > most || other || grid.y > 65535 ||
       grid.z > 65535 || block.z > 64 || dynamicShared > function.mostDynamicShared)
     return CUDA_ERROR_INVALID_VALUE;

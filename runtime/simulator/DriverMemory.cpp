@@ -76,8 +76,7 @@ static CUresult copyNow(CUdeviceptr device, void *to, const void *from, size_t b
   STRATA_RETURN_IF_ERROR(session.ready());
   Context &context = session.context();
   STRATA_RETURN_IF_ERROR(context.unlessCapturing());
-  STRATA_RETURN_IF_ERROR(
-      checkRange(context, device, to == pointer(device) ? from : to, bytes));
+  STRATA_RETURN_IF_ERROR(checkRange(context, device, to == pointer(device) ? from : to, bytes));
   return context.enqueue(&context.legacy, copyWork(to, from, bytes));
 }
 

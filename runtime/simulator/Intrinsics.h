@@ -36,14 +36,36 @@ inline constexpr uint32_t dynamicSharedAlignment = 1024;
 
 /// What __sim_sreg reads.
 enum class SpecialRegister : uint32_t {
-  TidX, TidY, TidZ, CtaidX, CtaidY, CtaidZ, NtidX, NtidY, NtidZ, NctaidX, NctaidY, NctaidZ,
-  LaneId, WarpId, WarpSize,
+  TidX,
+  TidY,
+  TidZ,
+  CtaidX,
+  CtaidY,
+  CtaidZ,
+  NtidX,
+  NtidY,
+  NtidZ,
+  NctaidX,
+  NctaidY,
+  NctaidZ,
+  LaneId,
+  WarpId,
+  WarpSize,
 };
 
 enum class AccessKind : uint32_t { Read, Write, Atomic };
 enum class ShuffleKind : uint32_t { Xor, Up, Down, Index };
 enum class VoteKind : uint32_t { Any, All, Ballot, Uniform };
-enum class ReduxKind : uint32_t { Add, And, Or, Xor, SignedMin, SignedMax, UnsignedMin, UnsignedMax };
+enum class ReduxKind : uint32_t {
+  Add,
+  And,
+  Or,
+  Xor,
+  SignedMin,
+  SignedMax,
+  UnsignedMin,
+  UnsignedMax
+};
 
 /// The fragments of one lane: mma.sync.m16n8k16 of bf16, accumulated in f32 in place.
 struct MmaOperands {

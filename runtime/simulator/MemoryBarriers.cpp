@@ -107,8 +107,7 @@ void __sim_mbarrier_init(void *address, uint32_t count) {
 void __sim_mbarrier_invalidate(void *address) {
   Block &block = Block::current();
   block.memoryBarrier(address, "mbarrier.inval");
-  block.memoryBarriers.erase(
-      uint32_t(block.sharedOffset(address, barrierBytes, "mbarrier.inval")));
+  block.memoryBarriers.erase(uint32_t(block.sharedOffset(address, barrierBytes, "mbarrier.inval")));
 }
 
 uint64_t __sim_mbarrier_arrive(void *address, uint32_t count, uint32_t expectedBytes) {
@@ -144,8 +143,7 @@ uint32_t __sim_mbarrier_try_wait(void *address, uint32_t parity) {
       problem.reset();
       block.fail(std::move(message));
     }
-  block.yield("mbarrier.try_wait",
-              block.sharedOffset(address, barrierBytes, "mbarrier.try_wait"));
+  block.yield("mbarrier.try_wait", block.sharedOffset(address, barrierBytes, "mbarrier.try_wait"));
   return 0;
 }
 

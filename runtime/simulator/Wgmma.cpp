@@ -125,13 +125,15 @@ void execute(Block &block, Warpgroup &group, uint32_t number) {
   const WgmmaOperands &operands = *group.operands[0];
   for (uint32_t thread = 1; thread != threadsOfGroup; ++thread)
     if (!same(operands, *group.operands[thread]))
-      block.fail(format("wgmma: threads 0 and %u of the warpgroup give different operands", thread));
+      block.fail(
+          format("wgmma: threads 0 and %u of the warpgroup give different operands", thread));
   if (block.racesWanted()) {
     known = commonKnowledge(block, number);
     group.time = block.races.tick(block.races.wgmmaActor(number));
   }
-  readOperand(block, number, known,
-              {operands.a, rowsOfA, operands.transposeA != 0, operands.negateA != 0, a[0], depth, 1});
+  readOperand(
+      block, number, known,
+      {operands.a, rowsOfA, operands.transposeA != 0, operands.negateA != 0, a[0], depth, 1});
   readOperand(block, number, known,
               {operands.b, operands.n, operands.transposeB != 0, operands.negateB != 0, b[0], 1,
                mostColumns});

@@ -2,8 +2,8 @@
 
 #include "test/simulator/CompileKernel.h"
 
+#include "codegen/cpu/EmitObject.h"
 #include "codegen/nvptx/SimulatorRewrite.h"
-#include "lld/Common/Driver.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -14,19 +14,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/IR/LegacyPassManager.h"
-#include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
-
-LLD_HAS_DRIVER(elf)
 
 using namespace mlir;
 
@@ -47,65 +35,6 @@ static OwningOpRef<ModuleOp> lower(MLIRContext &context, const std::string &text
   return module;
 }
 
-static std::unique_ptr<llvm::TargetMachine> createTargetMachine() {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
-  std::string error;
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
-  return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(triple, "x86-64-v3", "", llvm::TargetOptions(),
-                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Less));
-}
-
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager sccs;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(sccs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, sccs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O1).run(module, modules);
-}
-
-static llvm::SmallString<0> assemble(llvm::Module &module) {
-  std::unique_ptr<llvm::TargetMachine> machine = createTargetMachine();
-  module.setTargetTriple(machine->getTargetTriple());
-  module.setDataLayout(machine->createDataLayout());
-  optimize(module, *machine);
-  llvm::SmallString<0> object;
-  llvm::raw_svector_ostream os(object);
-  llvm::legacy::PassManager passes;
-  machine->addPassesToEmitFile(passes, os, nullptr, llvm::CodeGenFileType::ObjectFile);
-  passes.run(module);
-  return object;
-}
-
-static std::string link(StringRef object) {
-  llvm::SmallString<128> input, output;
-  int file = -1;
-  if (llvm::sys::fs::createTemporaryFile("kernel", "o", file, input) ||
-      llvm::sys::fs::createTemporaryFile("kernel", "so", output))
-    llvm::report_fatal_error("no temporary file");
-  auto cleanup = llvm::make_scope_exit([&] {
-    llvm::sys::fs::remove(input);
-    llvm::sys::fs::remove(output);
-  });
-  llvm::raw_fd_ostream(file, /*shouldClose=*/true) << object;
-  const char *arguments[] = {"ld.lld",      "-shared", "-z",           "noexecstack",
-                             "--threads=1", "-o",      output.c_str(), input.c_str()};
-  lld::Result linked =
-      lld::lldMain(arguments, llvm::outs(), llvm::errs(), {{lld::Gnu, &lld::elf::link}});
-  auto image = llvm::MemoryBuffer::getFile(output, /*IsText=*/false, false);
-  if (linked.retCode || !image)
-    llvm::report_fatal_error("the test's kernel cannot be linked");
-  return (*image)->getBuffer().str();
-}
-
 std::string strata::test::compileKernel(const std::string &text) {
   DialectRegistry registry;
   registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect, scf::SCFDialect, arith::ArithDialect,
@@ -115,9 +44,9 @@ std::string strata::test::compileKernel(const std::string &text) {
   registerLLVMDialectTranslation(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> lowered = lower(context, text);
-  llvm::LLVMContext llvmContext;
-  std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(*lowered, llvmContext);
-  if (!module)
-    llvm::report_fatal_error("the test's kernel cannot be translated");
-  return link(assemble(*module));
+  auto image = strata::cpu::emitSharedObject(*lowered, *strata::cpu::findLevel("x86-64-v3"),
+                                             /*mayImport=*/true);
+  if (!image)
+    llvm::report_fatal_error(image.takeError());
+  return std::move(*image);
 }

@@ -10,11 +10,11 @@ Outcome runGemv(const Trial &trial) {
   SimulatedGpu gpu(trial.schedule);
   auto w = randomBf16(rows * depth, trial.integers, 1), x = randomBf16(depth, trial.integers, 2);
   CUdeviceptr y = gpu.allocate(rows * 2);
-  CUresult result = gpu.launch(gpu.load(image, "gemv"),
-                               {.gridX = rows / 4 + trial.extraBlocks, .threads = 128},
-                               gpu.upload(w), gpu.upload(x), y);
-  return {result, compareProduct(w, x, gpu.download<uint16_t>(y, rows), rows, 1, depth,
-                                 trial.integers)};
+  CUresult result =
+      gpu.launch(gpu.load(image, "gemv"), {.gridX = rows / 4 + trial.extraBlocks, .threads = 128},
+                 gpu.upload(w), gpu.upload(x), y);
+  return {result,
+          compareProduct(w, x, gpu.download<uint16_t>(y, rows), rows, 1, depth, trial.integers)};
 }
 
 Outcome runReduce(const Trial &trial) {
@@ -39,7 +39,8 @@ Outcome runGemmMma(const Trial &trial) {
   constexpr size_t rows = 128, columns = 128, depth = 256;
   const std::string &image = kernelImage("gemm_mma.mlir", trial.changes);
   SimulatedGpu gpu(trial.schedule);
-  auto a = randomBf16(rows * depth, trial.integers, 3), b = randomBf16(columns * depth, trial.integers, 4);
+  auto a = randomBf16(rows * depth, trial.integers, 3),
+       b = randomBf16(columns * depth, trial.integers, 4);
   CUdeviceptr c = gpu.allocate(rows * columns * 2);
   CUresult result =
       gpu.launch(gpu.load(image, "gemm_mma"),
@@ -67,7 +68,8 @@ Outcome runGemmWgmma(const Trial &trial, CUtensorMapSwizzle swizzle) {
   constexpr size_t rows = 128, columns = 128, depth = 512;
   const std::string &image = kernelImage("gemm_wgmma.mlir", trial.changes);
   SimulatedGpu gpu(trial.schedule);
-  auto a = randomBf16(rows * depth, trial.integers, 5), b = randomBf16(columns * depth, trial.integers, 6);
+  auto a = randomBf16(rows * depth, trial.integers, 5),
+       b = randomBf16(columns * depth, trial.integers, 6);
   CUdeviceptr c = gpu.allocate(rows * columns * 2);
   CUtensorMap mapA = tensorMap(gpu.driver, gpu.upload(a), rows, depth, swizzle);
   CUtensorMap mapB = tensorMap(gpu.driver, gpu.upload(b), columns, depth, swizzle);

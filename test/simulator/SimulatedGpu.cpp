@@ -64,9 +64,8 @@ CUdeviceptr SimulatedGpu::allocate(size_t bytes) {
 }
 
 CUresult SimulatedGpu::launchWith(CUfunction function, const Shape &shape, void **parameters) {
-  CUresult result =
-      driver.cuLaunchKernel(function, shape.gridX, shape.gridY, 1, shape.threads, 1, 1,
-                            shape.sharedBytes, nullptr, parameters, nullptr);
+  CUresult result = driver.cuLaunchKernel(function, shape.gridX, shape.gridY, 1, shape.threads, 1,
+                                          1, shape.sharedBytes, nullptr, parameters, nullptr);
   return result == CUDA_SUCCESS ? driver.cuStreamSynchronize(nullptr) : result;
 }
 

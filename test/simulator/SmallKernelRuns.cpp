@@ -11,8 +11,8 @@ Outcome runWgmmaPlain(const Trial &trial) {
   SimulatedGpu gpu(trial.schedule);
   auto a = randomBf16(64 * 16, true, 1), b = randomBf16(8 * 16, true, 2);
   CUdeviceptr c = gpu.allocate(64 * 8 * 4);
-  CUresult result = gpu.launch(gpu.load(image, "wgmma_plain"), {.threads = 128}, gpu.upload(a),
-                               gpu.upload(b), c);
+  CUresult result =
+      gpu.launch(gpu.load(image, "wgmma_plain"), {.threads = 128}, gpu.upload(a), gpu.upload(b), c);
   std::vector<uint16_t> rounded; // sums of 16 such products are exact in bf16
   for (float value : gpu.download<float>(c, 64 * 8))
     rounded.push_back(toBf16(value));
