@@ -1,9 +1,12 @@
 # What lit needs to know of Strata's tests. In the tests:
 #   %{root} %{models} %{golden}   the repository, models/, test/golden/
 #   %{python}                     this Python
+#   %{simulator}                  the folder of the simulated GPU's libcuda.so.1
+# Features: ptxas, where strata-compile finds one.
 # Tools are found by name: Strata's first, then LLVM's (FileCheck, not, split-file, mlir-opt ...).
 
 import os
+import shutil
 import sys
 
 import lit.formats
@@ -22,6 +25,9 @@ for name in ["HOME", "TMPDIR"]:
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+if shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin"):
+    config.available_features.add("ptxas")
+
 config.substitutions += [
     # Whatever strata-opt reads in any test also goes through its printer and back.
     (r"(?<![\w/-])strata-opt(?![\w-])", "strata-opt --verify-roundtrip"),
@@ -29,4 +35,5 @@ config.substitutions += [
     ("%{models}", os.path.join(config.strata_source, "models")),
     ("%{golden}", os.path.join(config.strata_source, "test", "golden")),
     ("%{python}", sys.executable),
+    ("%{simulator}", os.path.join(config.strata_build, "lib", "simulator")),
 ]

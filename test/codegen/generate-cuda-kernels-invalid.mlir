@@ -1,0 +1,38 @@
+// RUN: strata-opt %s --decoder-generate-cuda-kernels --split-input-file --verify-diagnostics
+
+func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<16x256xbf16>) {
+  // expected-error @below {{is on tensors; run --decoder-plan-memory first}}
+  %y = decoder.linear %x, [%w] : (tensor<?x256xbf16>, tensor<16x256xbf16>) -> tensor<?x16xbf16>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>, %batch: !decoder.batch) {
+  // expected-error @below {{has no workspace; run --decoder-assign-cuda-workspace before --decoder-plan-memory}}
+  %y = decoder.logits %x, %w, %batch
+    : (memref<?x256xbf16>, memref<16x256xbf16>, !decoder.batch) -> memref<?x16xf32, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x252xbf16>, %w: memref<16x252xbf16>) {
+  // expected-error @below {{has 252 features; the cuda target needs a multiple of 8}}
+  %y = decoder.linear %x, [%w]
+    : (memref<?x252xbf16>, memref<16x252xbf16>) -> memref<?x16xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x256xbf16>) {
+  // expected-error @below {{the cuda target has no kernel for this op; it needs fused programs}}
+  %y = decoder.squared_relu %x : (memref<?x256xbf16>) -> memref<?x256xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+// expected-error @below {{there is no @forward}}
+module {}
