@@ -6,11 +6,17 @@
 //
 // Not modelled: races between blocks and on global memory; weak memory ordering; blocks of one
 // grid at the same time (they run one after another, so a block cannot wait for a later one);
-// bank conflicts and every other cost; limits of registers and occupancy; clusters, multicast and
-// distributed shared memory; TMA stores, reductions, im2col and interleaving; element types of
-// matrices other than bf16 with f32 sums; the order and the rounding in which tensor cores add;
-// griddepcontrol (a kernel begins when the one before has ended); registers of an accumulator that
-// are read while their wgmma is in flight (a kernel that ends so is reported).
+// loops without end that neither synchronize nor read memory atomically (they never return); warps
+// that run in lockstep (each thread runs on its own between two synchronizations); exited threads
+// that still belong to a mask or a barrier (they are waited for: a deadlock); bank conflicts and
+// every other cost; limits of registers and occupancy; clusters, multicast and distributed shared
+// memory; TMA stores, reductions, im2col and interleaving; element types of matrices other than
+// bf16 with f32 sums, sparse ones, and wgmma with A in registers; the order and the rounding in
+// which tensor cores add; griddepcontrol (a kernel begins when the one before has ended); registers
+// of an accumulator that are read while their wgmma is in flight (a kernel that ends so is
+// reported); fence.proxy.async before a bulk copy overwrites what threads have read; races of
+// atomics with plain accesses. What fragments, descriptors and swizzles look like is a reading of
+// the PTX ISA.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
