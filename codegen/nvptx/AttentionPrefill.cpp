@@ -21,14 +21,15 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
 
-/// Rows of a tile, one for each slot of a page in the other direction; bf16 of a 16-byte chunk.
-static constexpr int64_t kTile = 64, kChunk = 8;
+/// Rows of queries in a block; slots of a page that are visited at a time (a whole page would need
+/// more registers than there are); bf16 of a 16-byte chunk.
+static constexpr int64_t kRows = 64, kSlots = 32, kChunk = 8;
 
 namespace {
 struct PrefillSpec : AttentionSpec {
   explicit PrefillSpec(const AttentionSpec &spec)
       : AttentionSpec(spec), width(llvm::alignTo(headDim, 16)), chunks(width / kChunk),
-        blockTokens(std::max<int64_t>(kTile / group, 1)) {
+        blockTokens(std::max<int64_t>(kRows / group, 1)) {
     swizzle = 8;
     while (chunks % swizzle)
       swizzle /= 2;
@@ -38,12 +39,14 @@ struct PrefillSpec : AttentionSpec {
   int64_t swizzle;     ///< rows after which the pattern of chunks repeats
   int64_t blockTokens; ///< tokens of a block: blockTokens * group rows of the tile
 
-  int64_t tileBytes() const { return 2 * kTile * width; }
+  int64_t bytes(int64_t rows) const { return 2 * rows * width; }
 };
 
-/// The three tiles in shared memory: bf16 [kTile, width], swizzled.
+/// The three tiles in shared memory: bf16 [rows / 16, 16, width], swizzled. The first index is a
+/// constant wherever fragments are read, so that their addresses differ by immediates.
 struct Tiles {
   Value queries, keys, values;
+  Value zero; ///< i32 [1]: see loadZero
 };
 
 /// One of the two rows that a lane holds.
@@ -75,20 +78,37 @@ static Value swizzled(KernelBuilder &b, const PrefillSpec &spec, Value row, Valu
   return b.mul(arith::XOrIOp::create(b, chunk, b.rem(row, spec.swizzle)), kChunk);
 }
 
-/// Starts copying a tile: copy(row, column) names the source element of a row's chunk and whether
-/// it exists; what does not becomes zeros.
-static void copyTile(KernelBuilder &b, const PrefillSpec &spec, Value tile, Value source,
-                     llvm::function_ref<Values(Value, Value)> at) {
-  b.loop(b.thread, b.index(kTile * spec.chunks), b.threads, [&](Value flat) {
-    Value row = b.div(flat, spec.chunks), chunk = b.rem(flat, spec.chunks);
+/// An index that is 0, which no compiler knows. Added to an address inside the loop over the pages,
+/// it keeps the many addresses of a page from being computed ahead of the loop, where they would
+/// take more registers than there are.
+static Value loadZero(KernelBuilder &b, const Tiles &tiles) {
+  return b.toIndex(b.load(tiles.zero, b.index(0)));
+}
+
+/// Starts copying a tile: at(row, column) gives the indices of a chunk in `source` and, last,
+/// whether it exists; what does not becomes zeros.
+static void copyTile(KernelBuilder &b, const PrefillSpec &spec, Value tile, Value zero,
+                     Value source, int64_t rows, llvm::function_ref<Values(Value, Value)> at) {
+  auto copy = [&](Value piece, Value row, Value chunk) {
     Value column = b.mul(chunk, kChunk);
-    Values from = at(row, column);
+    Values from = at(b.add(row, b.mul(piece, 16)), column);
     Value inside = b.both(from.pop_back_val(), b.less(column, b.index(spec.headDim)));
-    for (Value &index : from)
-      index = b.select(inside, index, b.index(0));
-    b.copyAsync(tile, {row, swizzled(b, spec, row, chunk)}, source, from,
+    b.copyAsync(tile, {piece, row, swizzled(b, spec, row, chunk)}, source, from,
                 b.select(inside, b.i32(16), b.i32(0)));
-  });
+  };
+  // Where a pass of the block is whole rows, a thread stays in its column and goes down, and its
+  // addresses differ by immediates; else a loop, which keeps one address.
+  int64_t passRows = b.threads / spec.chunks;
+  if (b.threads % spec.chunks || 16 % passRows || passRows % spec.swizzle) {
+    b.loop(b.thread, b.index(rows * spec.chunks), b.threads, [&](Value flat) {
+      Value row = b.div(flat, spec.chunks);
+      copy(b.div(row, 16), b.rem(row, 16), b.rem(flat, spec.chunks));
+    });
+    return;
+  }
+  Value row = b.add(b.div(b.thread, spec.chunks), zero), chunk = b.rem(b.thread, spec.chunks);
+  for (int64_t i = 0; i != rows; i += passRows)
+    copy(b.index(i / 16), b.add(row, i % 16), chunk);
 }
 
 //===----------------------------------------------------------------------===//
@@ -122,7 +142,7 @@ static void copyQueries(KernelBuilder &b, const KernelArguments &args, const Pre
                         const BlockPlace &place, Value tile) {
   Value query = b.view(args.buffers[spec.query], b.getBF16Type(),
                        {ShapedType::kDynamic, spec.features}, args.tokens);
-  copyTile(b, spec, tile, query, [&](Value tileRow, Value column) {
+  copyTile(b, spec, tile, b.index(0), query, kRows, [&](Value tileRow, Value column) {
     Row row = describeRow(b, args, spec, place, tileRow);
     Value first = headColumn(b, spec, place.head, row.head);
     return Values{row.token, b.add(first, column), row.valid};
@@ -133,31 +153,23 @@ static void copyQueries(KernelBuilder &b, const KernelArguments &args, const Pre
 // One page
 //===----------------------------------------------------------------------===//
 
-/// The warp's 16 rows of queries, as left operands: [width / 16][4].
-static SmallVector<Values> loadQueries(KernelBuilder &b, const PrefillSpec &spec, Value tile) {
-  SmallVector<Values> fragments;
-  Value row = b.add(b.mul(b.warp, 16), b.rem(b.lane, 16));
+/// Scores of the warp's 16 rows with the page's slots: [kSlots / 8][4], not scaled. Queries are
+/// read from shared memory for each page: kept, they would cost as many registers as the scores.
+static Values emitScores(KernelBuilder &b, const PrefillSpec &spec, const Tiles &tiles,
+                         Value zero) {
+  Values scores(kSlots / 8 * 4, b.f32(0));
+  Value row = b.add(b.rem(b.lane, 16), zero);
+  Value slotInPair = b.add(b.add(b.rem(b.lane, 8), zero), b.mul(b.div(b.lane, 16), 8));
   for (int64_t k = 0; k != spec.width / 16; ++k) {
     Value chunk = b.add(b.div(b.lane, 16), 2 * k);
-    fragments.push_back(b.loadMatrices(tile, {row, swizzled(b, spec, row, chunk)}));
-  }
-  return fragments;
-}
-
-/// Scores of the warp's rows with the page's slots: [kTile / 8][4], not scaled.
-static Values emitScores(KernelBuilder &b, const PrefillSpec &spec, Value keys,
-                         ArrayRef<Values> queries) {
-  Values scores(kTile / 8 * 4, b.f32(0));
-  Value slotInPair = b.add(b.rem(b.lane, 8), b.mul(b.div(b.lane, 16), 8));
-  Value half = b.rem(b.div(b.lane, 8), 2);
-  for (int64_t n = 0; n != kTile / 16; ++n) {
-    Value slot = b.add(slotInPair, 16 * n);
-    for (int64_t k = 0; k != spec.width / 16; ++k) {
-      Values w = b.loadMatrices(keys, {slot, swizzled(b, spec, slot, b.add(half, 2 * k))});
+    Values query = b.loadMatrices(tiles.queries, {b.warp, row, swizzled(b, spec, row, chunk)});
+    Value keyChunk = b.add(b.rem(b.div(b.lane, 8), 2), 2 * k);
+    Value column = swizzled(b, spec, slotInPair, keyChunk);
+    for (int64_t n = 0; n != kSlots / 16; ++n) {
+      Values w = b.loadMatrices(tiles.keys, {b.index(n), slotInPair, column});
       for (int64_t i = 0; i != 2; ++i) {
         auto *piece = scores.begin() + 4 * (2 * n + i);
-        Values sum =
-            b.mma(ValueRange(ArrayRef<Value>(piece, 4)), queries[k], w[2 * i], w[2 * i + 1]);
+        Values sum = b.mma(ValueRange(ArrayRef<Value>(piece, 4)), query, w[2 * i], w[2 * i + 1]);
         llvm::copy(sum, piece);
       }
     }
@@ -182,7 +194,7 @@ static Values emitSoftmax(KernelBuilder &b, const PrefillSpec &spec, Values &sco
   for (int64_t r = 0; r != 2; ++r) {
     Value highest = b.f32(-INFINITY);
     SmallVector<Value> visible;
-    for (int64_t n = 0; n != kTile / 8; ++n)
+    for (int64_t n = 0; n != kSlots / 8; ++n)
       for (int64_t i = 0; i != 2; ++i) {
         Value &score = scores[4 * n + 2 * r + i];
         Value slot = b.add(column, 8 * n + i);
@@ -192,7 +204,7 @@ static Values emitSoftmax(KernelBuilder &b, const PrefillSpec &spec, Values &sco
       }
     highest = acrossRow(b, highest, [&](Value x, Value y) { return b.maxf(x, y); });
     Value maximum = b.maxf(state.maxima[r], highest), total = b.f32(0);
-    for (int64_t n = 0; n != kTile / 8; ++n)
+    for (int64_t n = 0; n != kSlots / 8; ++n)
       for (int64_t i = 0; i != 2; ++i) {
         Value &score = scores[4 * n + 2 * r + i];
         // Hidden slots weigh exactly nothing, also in rows that have seen no slot yet.
@@ -208,20 +220,20 @@ static Values emitSoftmax(KernelBuilder &b, const PrefillSpec &spec, Values &sco
 }
 
 /// sums = sums * decay + weights . V
-static void emitValues(KernelBuilder &b, const PrefillSpec &spec, Value values, ValueRange weights,
-                       ValueRange decays, Values &sums) {
+static void emitValues(KernelBuilder &b, const PrefillSpec &spec, Value values, Value zero,
+                       ValueRange weights, ValueRange decays, Values &sums) {
   for (auto [i, sum] : llvm::enumerate(sums))
     sum = b.mulf(sum, decays[i / 2 % 2]);
-  for (int64_t k = 0; k != kTile / 16; ++k) {
+  for (int64_t k = 0; k != kSlots / 16; ++k) {
     auto pair = [&](int64_t n, int64_t r) {
       Value evens = weights[4 * (2 * k + n) + 2 * r], odds = weights[4 * (2 * k + n) + 2 * r + 1];
       return b.pairs(evens, odds);
     };
     Values a = {pair(0, 0), pair(0, 1), pair(1, 0), pair(1, 1)};
-    Value slot = b.add(b.rem(b.lane, 16), 16 * k);
+    Value slot = b.add(b.rem(b.lane, 16), zero);
     for (int64_t n = 0; n != spec.width / 16; ++n) {
       Value chunk = b.add(b.div(b.lane, 16), 2 * n);
-      Values w = b.loadMatrices(values, {slot, swizzled(b, spec, slot, chunk)},
+      Values w = b.loadMatrices(values, {b.index(k), slot, swizzled(b, spec, slot, chunk)},
                                 /*transposed=*/true);
       for (int64_t i = 0; i != 2; ++i) {
         auto *piece = sums.begin() + 4 * (2 * n + i);
@@ -249,14 +261,16 @@ static Value contextOf(KernelBuilder &b, const KernelArguments &args, const Pref
 
 static State emitPage(KernelBuilder &b, const KernelArguments &args, const PrefillSpec &spec,
                       const Tiles &tiles, const BlockPlace &place, ArrayRef<Row> rows,
-                      ArrayRef<Values> queries, Value sequence, Value context, Value pageIndex,
-                      State state) {
-  CachePage page = cachePageAt(b, args, spec.cache, sequence, pageIndex);
-  Value seen = b.mul(pageIndex, kTile), count = b.sub(context, seen);
+                      Value sequence, Value context, Value piece, State state) {
+  CachePage page =
+      cachePageAt(b, args, spec.cache, sequence, b.div(piece, spec.pageTokens / kSlots));
+  Value seen = b.mul(piece, kSlots), count = b.sub(context, seen);
+  Value firstSlot = b.rem(seen, spec.pageTokens);
+  Value zero = loadZero(b, tiles);
   b.barrier(); // the tiles of the page before are read
   for (auto [tile, source] : {std::pair{tiles.keys, page.keys}, {tiles.values, page.values}})
-    copyTile(b, spec, tile, source, [&](Value slot, Value column) {
-      return Values{place.head, slot, column, b.less(slot, count)};
+    copyTile(b, spec, tile, zero, source, kSlots, [&](Value slot, Value column) {
+      return Values{place.head, b.add(firstSlot, slot), column, b.less(slot, count)};
     });
   b.commitCopies();
   b.waitCopies(0);
@@ -266,9 +280,9 @@ static State emitPage(KernelBuilder &b, const KernelArguments &args, const Prefi
     Value mine = b.both(row.valid, b.equal(row.sequence, sequence));
     limits.push_back(b.select(mine, b.sub(row.position, seen), b.index(-1)));
   }
-  Values scores = emitScores(b, spec, tiles.keys, queries);
+  Values scores = emitScores(b, spec, tiles, zero);
   Values decays = emitSoftmax(b, spec, scores, limits, state);
-  emitValues(b, spec, tiles.values, scores, decays, state.sums);
+  emitValues(b, spec, tiles.values, zero, scores, decays, state.sums);
   return state;
 }
 
@@ -291,15 +305,22 @@ static void emitResult(KernelBuilder &b, const KernelArguments &args, const Pref
 static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const PrefillSpec &spec) {
   BlockPlace place{b.mul(b.div(b.block, spec.kvHeads), spec.blockTokens),
                    b.rem(b.block, spec.kvHeads)};
-  auto tile = [&](int64_t i) {
-    return b.shared(b.getBF16Type(), {kTile, spec.width}, i * spec.tileBytes());
+  int64_t offset = 0;
+  auto tile = [&](int64_t rows) {
+    Value memory = b.shared(b.getBF16Type(), {rows / 16, 16, spec.width}, offset);
+    offset += spec.bytes(rows);
+    return memory;
   };
-  Tiles tiles{tile(0), tile(1), tile(2)};
+  Tiles tiles;
+  tiles.queries = tile(kRows);
+  tiles.keys = tile(kSlots);
+  tiles.values = tile(kSlots);
+  tiles.zero = b.shared(b.getI32Type(), {1}, offset);
+  b.ifThen(b.equal(b.thread, b.index(0)), [&] { b.store(b.i32(0), tiles.zero, b.index(0)); });
   copyQueries(b, args, spec, place, tiles.queries);
   b.commitCopies();
   b.waitCopies(0);
   b.barrier();
-  SmallVector<Values> queries = loadQueries(b, spec, tiles.queries);
   Value tileRow = b.add(b.mul(b.warp, 16), b.div(b.lane, 4));
   Row rows[] = {describeRow(b, args, spec, place, tileRow),
                 describeRow(b, args, spec, place, b.add(tileRow, 8))};
@@ -314,10 +335,10 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Pre
   Value end = b.add(sequenceOf(b.sub(endToken, b.index(1))), 1);
   Values last = b.loop(first, end, 1, start.flat(), [&](Value sequence, ValueRange carried) {
     Value context = contextOf(b, args, spec, place, endToken, sequence);
-    return b.loop(b.index(0), b.ceilDiv(context, kTile), 1, carried,
-                  [&](Value pageIndex, ValueRange in) {
-                    return emitPage(b, args, spec, tiles, place, rows, queries, sequence, context,
-                                    pageIndex, State::of(in))
+    return b.loop(b.index(0), b.ceilDiv(context, kSlots), 1, carried,
+                  [&](Value piece, ValueRange in) {
+                    return emitPage(b, args, spec, tiles, place, rows, sequence, context, piece,
+                                    State::of(in))
                         .flat();
                   });
   });
@@ -330,6 +351,6 @@ PhaseSpec strata::nvptx::describePrefillAttention(const AttentionSpec &attention
           Axis::Tokens,
           spec.blockTokens,
           spec.kvHeads,
-          3 * spec.tileBytes(),
+          spec.bytes(kRows + 2 * kSlots) + 4,
           [spec](KernelBuilder &b, const KernelArguments &args) { emitPrefill(b, args, spec); }};
 }

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace strata;
@@ -70,15 +71,30 @@ Value KernelBuilder::blockSum(Value f32, Value scratch) {
 // Asynchronous copies and tensor cores
 //===----------------------------------------------------------------------===//
 
+/// x as d + c: {d, c}; d is null where x is a constant.
+static std::pair<Value, int64_t> splitConstant(Value x) {
+  if (std::optional<int64_t> value = getConstantIntValue(x))
+    return {Value(), *value};
+  if (auto sum = x.getDefiningOp<arith::AddIOp>())
+    if (std::optional<int64_t> value = getConstantIntValue(sum.getRhs()))
+      return {sum.getLhs(), *value};
+  return {x, 0};
+}
+
 Value KernelBuilder::pointer(Value memory, ValueRange at) {
+  // Constant indices are added last: as an immediate offset they cost no register.
   auto type = cast<MemRefType>(memory.getType());
-  Value offset = index(0);
-  for (auto [i, size] : llvm::enumerate(type.getShape()))
-    offset = add(i ? mul(offset, size) : offset, at[i]);
-  Value base = memref::ExtractAlignedPointerAsIndexOp::create(*this, memory);
-  Value address = add(base, mul(offset, type.getElementTypeBitWidth() / 8));
+  int64_t stride = type.getElementTypeBitWidth() / 8, constant = 0;
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(*this, memory);
+  for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+    auto [dynamic, offset] = splitConstant(at[i]);
+    constant += offset * stride;
+    if (dynamic)
+      address = add(address, mul(dynamic, stride));
+    stride *= i ? type.getDimSize(i) : 1;
+  }
+  Value bits = arith::IndexCastOp::create(*this, getI64Type(), add(address, constant));
   auto space = cast<IntegerAttr>(type.getMemorySpace()).getInt();
-  Value bits = arith::IndexCastOp::create(*this, getI64Type(), address);
   return LLVM::IntToPtrOp::create(*this, LLVM::LLVMPointerType::get(getContext(), space), bits);
 }
 

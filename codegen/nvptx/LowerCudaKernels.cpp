@@ -27,6 +27,9 @@ struct EmitCudaEntries : strata::impl::EmitCudaEntriesBase<EmitCudaEntries> {
       function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
       function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                         builder.getDenseI32ArrayAttr({int32_t(nvptx::kThreads)}));
+      // One block a multiprocessor is enough to ask for: left alone, ptxas trades a few spilled
+      // registers for one more block.
+      function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
     }
     for (auto global : getOperation().getOps<LLVM::GlobalOp>()) {
       if (global.getAddrSpace() != nvptx::kSharedSpace)
