@@ -1,6 +1,7 @@
 # What lit needs to know of Strata's tests. In the tests:
 #   %{root} %{models} %{golden}   the repository, models/, test/golden/
 #   %{python}                     this Python
+#   %{bin}                        the folder of Strata's tools
 #   %{simulator}                  the folder of the simulated GPU's libcuda.so.1
 # Features: ptxas, where strata-compile finds one.
 # Tools are found by name: Strata's first, then LLVM's (FileCheck, not, split-file, mlir-opt ...).
@@ -35,5 +36,6 @@ config.substitutions += [
     ("%{models}", os.path.join(config.strata_source, "models")),
     ("%{golden}", os.path.join(config.strata_source, "test", "golden")),
     ("%{python}", sys.executable),
+    ("%{bin}", bin),
     ("%{simulator}", os.path.join(config.strata_build, "lib", "simulator")),
 ]
