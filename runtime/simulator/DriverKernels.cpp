@@ -116,7 +116,7 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
   loaded->image = KernelImage::load(image, problem);
   if (!loaded->image) {
     writeLog(problem, count, options, values);
-    bool elf = !std::memcmp(image, "\177ELF", 4);
+    bool elf = !std::strncmp(static_cast<const char *>(image), "\177ELF", 4);
     return elf && problem.find("no ELF") == std::string::npos ? CUDA_ERROR_INVALID_IMAGE
                                                               : CUDA_ERROR_NO_BINARY_FOR_GPU;
   }

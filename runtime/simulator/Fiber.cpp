@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <sys/mman.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 // The registers that a function must preserve, the stack pointer, and back. The first time, `ret`
 // enters what prepare() has put on the stack.
@@ -62,6 +65,9 @@ BlockStorage::~BlockStorage() {
 }
 
 void *BlockStorage::prepare(size_t thread, void (*function)()) {
+#ifdef __SANITIZE_ADDRESS__ // the last thread's frames were left without a return
+  __asan_unpoison_memory_region(stack(thread), stackBytes);
+#endif
   *reinterpret_cast<uint64_t *>(stack(thread)) = canary;
   // Stacks of equal alignment would all meet in the same lines of the cache.
   size_t offset = (thread % 64 + 1) * 64;

@@ -15,11 +15,12 @@ namespace {
 
 /// The size of an ELF file, from its headers; 0 if it is none for this machine.
 size_t sizeOfElf(const void *image) {
+  if (std::strncmp(static_cast<const char *>(image), ELFMAG, SELFMAG)) // may be a short text
+    return 0;
   Elf64_Ehdr header;
   std::memcpy(&header, image, sizeof header);
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-      header.e_machine != EM_X86_64 || header.e_type != ET_DYN ||
-      header.e_shentsize != sizeof(Elf64_Shdr))
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64 ||
+      header.e_type != ET_DYN || header.e_shentsize != sizeof(Elf64_Shdr))
     return 0;
   auto bytes = static_cast<const char *>(image);
   size_t size = header.e_shoff + size_t(header.e_shnum) * sizeof(Elf64_Shdr);
