@@ -5,7 +5,7 @@
 // CHECK-LABEL: module @cuda
 // CHECK:      llvm.mlir.global external @shared() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
 // CHECK:      llvm.func @kernel(%{{[^:]+}}: !llvm.ptr<1>, %{{[^:]+}}: !llvm.ptr<1> {llvm.noalias, llvm.readonly}, %{{[^:]+}}: i32)
-// CHECK-SAME: attributes {{.*}}nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 128>
+// CHECK-SAME: attributes {nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 128>}
 // CHECK:      llvm.mlir.addressof @shared : !llvm.ptr<3>
 // CHECK:      nvvm.read.ptx.sreg.tid.x
 // CHECK:      llvm.store {{.*}} : i8, !llvm.ptr<3>
