@@ -1,0 +1,183 @@
+//===- KernelModel.cpp ----------------------------------------------------===//
+
+#include "test/kernels/KernelModel.h"
+
+#include <sstream>
+
+namespace strata::test {
+namespace {
+
+std::string rowsOf(int64_t features, const char *element = "bf16") {
+  return "tensor<?x" + std::to_string(features) + "x" + element + ">";
+}
+
+std::string matrix(int64_t rows, int64_t columns) {
+  return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "xbf16>";
+}
+
+/// Writes the ops of a model.
+class Writer {
+public:
+  explicit Writer(const KernelModel &model) : model(model) {}
+
+  std::string write() {
+    const KernelModel &m = model;
+    int64_t dim = m.headDim ? m.headDim : 8;
+    text << "!kv = !decoder.kv_cache<layers = 2, heads = " << m.kvHeads << ", head_dim = " << dim
+         << ", page_tokens = 64>\n"
+         << "module attributes {decoder.model = #decoder.model<architecture = \"handmade\", name = \""
+         << m.name << "\", context = " << m.context
+         << ", bos_token = -1, add_bos = false, eos_tokens = [1]>} {\n"
+         << "func.func @forward(%tokens: tensor<?xi32>, %batch: !decoder.batch, %kv: !kv) -> ("
+         << rowsOf(m.vocabulary, "f32") << ", !kv) {\n";
+    embed("x", "table", m.in);
+    if (m.norm)
+      for (const char *name : {"gamma", "beta"})
+        text << "%" << name << " = decoder.parameter \"" << name << "\" : " << vector() << "\n";
+    std::string cache = "%kv", shown = "%x";
+    if (m.headDim) {
+      shown = heads();
+      cache = "%kv1";
+    } else if (!m.scores) {
+      shown = linear();
+    }
+    logits(shown);
+    text << "return %logits, " << cache << " : " << rowsOf(m.vocabulary, "f32")
+         << ", !kv\n}\n}\n";
+    return text.str();
+  }
+
+private:
+  std::string vector() const { return "tensor<" + std::to_string(model.in) + "xbf16>"; }
+  std::string normClause() const {
+    return model.norm ? " norm(%gamma, %beta, eps = 1.0e-05)" : "";
+  }
+  std::string normTypes() const { return model.norm ? ", " + vector() + ", " + vector() : ""; }
+
+  void parameter(const std::string &name, int64_t rows, int64_t columns) {
+    text << "%" << name << " = decoder.parameter \"" << name << "\" : " << matrix(rows, columns)
+         << "\n";
+  }
+
+  void embed(const std::string &result, const std::string &table, int64_t features) {
+    parameter(table, model.vocabulary, features);
+    text << "%" << result << " = decoder.embedding %tokens, %" << table << " : (tensor<?xi32>, "
+         << matrix(model.vocabulary, features) << ") -> " << rowsOf(features) << "\n";
+  }
+
+  std::string linear() {
+    const KernelModel &m = model;
+    parameter("weight", m.out, m.in);
+    if (m.residual)
+      embed("r", "residual", m.out);
+    text << "%y = decoder.linear %x, [%weight]" << normClause()
+         << (m.squaredRelu ? " squared_relu" : "") << (m.residual ? " residual(%r)" : "") << " : ("
+         << rowsOf(m.in) << ", " << matrix(m.out, m.in) << normTypes()
+         << (m.residual ? ", " + rowsOf(m.out) : "") << ") -> " << rowsOf(m.out) << "\n";
+    return "%y";
+  }
+
+  std::string heads() {
+    const KernelModel &m = model;
+    parameter("q", m.firstRows(), m.in);
+    parameter("k", m.kvFeatures(), m.in);
+    parameter("v", m.kvFeatures(), m.in);
+    std::string rotary = rowsOf(m.rotaryDims, "f32");
+    if (m.rotaryDims)
+      text << "%rotary = decoder.rotary_table %batch {theta = 1.0e4 : f32} : " << rotary << "\n";
+    text << "%y, %kv1 = decoder.linear %x, [%q, %k, %v]" << normClause();
+    if (m.rotaryDims)
+      text << " rope(%rotary, head_dim = " << m.headDim << ", weights = [0, 1])";
+    text << " cache(%kv, %batch, layer = 1) : (" << rowsOf(m.in) << ", "
+         << matrix(m.firstRows(), m.in) << ", " << matrix(m.kvFeatures(), m.in) << ", "
+         << matrix(m.kvFeatures(), m.in) << normTypes() << (m.rotaryDims ? ", " + rotary : "")
+         << ", !kv, !decoder.batch) -> (" << rowsOf(m.firstRows()) << ", !kv)\n";
+    if (!m.attends)
+      return "%y";
+    if (m.tableQueries)
+      embed("asked", "queries", m.queryFeatures());
+    text << "%a = decoder.attention " << (m.tableQueries ? "%asked" : "%y")
+         << ", %kv1, %batch {layer = 1 : i64} : (" << rowsOf(m.queryFeatures())
+         << ", !kv, !decoder.batch) -> " << rowsOf(m.queryFeatures()) << "\n";
+    return "%a";
+  }
+
+  void logits(const std::string &shown) {
+    const KernelModel &m = model;
+    int64_t features = m.scores ? m.in : m.out;
+    parameter("scores", m.vocabulary, features);
+    text << "%logits = decoder.logits " << shown << ", %scores, %batch"
+         << (m.scores ? normClause() : "") << " : (" << rowsOf(features) << ", "
+         << matrix(m.vocabulary, features) << ", !decoder.batch" << (m.scores ? normTypes() : "")
+         << ") -> " << rowsOf(m.vocabulary, "f32") << "\n";
+  }
+
+  const KernelModel &model;
+  std::ostringstream text;
+};
+
+KernelModel queries(KernelModel model) {
+  model.out = model.queryFeatures();
+  return model;
+}
+
+} // namespace
+
+std::string KernelModel::mlir() const { return Writer(*this).write(); }
+
+std::string KernelModel::operation() const {
+  std::string text = scores ? "logits" : "linear";
+  if (norm)
+    text += " norm";
+  if (squaredRelu)
+    text += " squared_relu";
+  if (rotaryDims)
+    text += " rope";
+  if (residual)
+    text += " residual";
+  if (headDim)
+    text += " cache";
+  if (attends)
+    text = tableQueries ? "attention" : text + ", attention";
+  return text;
+}
+
+const std::vector<KernelModel> &kernelModels() {
+  static const std::vector<KernelModel> models = {
+      // Odd sizes: tails of every tile, of tokens, rows and features.
+      {.name = "plain", .vocabulary = 264, .in = 200, .out = 264},
+      {.name = "residual", .vocabulary = 200, .in = 520, .out = 200, .residual = true},
+      {.name = "norm", .vocabulary = 72, .in = 200, .out = 72, .norm = true},
+      {.name = "norm_relu", .vocabulary = 264, .in = 200, .out = 264, .norm = true,
+       .squaredRelu = true},
+      {.name = "logits_norm", .vocabulary = 331, .in = 200, .norm = true, .scores = true},
+      // q through logits.
+      queries({.name = "qkv40", .vocabulary = 136, .in = 200, .norm = true, .headDim = 40,
+               .group = 3, .rotaryDims = 20}),
+      queries({.name = "qkv128", .vocabulary = 256, .in = 72, .norm = true, .headDim = 128,
+               .group = 2, .rotaryDims = 64}),
+      queries({.name = "qkv192", .vocabulary = 192, .in = 64, .norm = true, .headDim = 192,
+               .rotaryDims = 96}),
+      queries({.name = "far", .vocabulary = 64, .in = 16, .headDim = 16, .rotaryDims = 16,
+               .context = 4224}),
+      // k and v through attention.
+      queries({.name = "layer64", .vocabulary = 192, .in = 200, .norm = true, .headDim = 64,
+               .group = 3, .rotaryDims = 32, .attends = true}),
+      queries({.name = "layer16", .vocabulary = 136, .in = 40, .norm = true, .headDim = 16,
+               .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true}),
+      // Attention alone, over any keys and values.
+      queries({.name = "attention16", .vocabulary = 1200, .in = 64, .headDim = 16, .kvHeads = 2,
+               .attends = true, .tableQueries = true, .context = 1200}),
+      queries({.name = "attention40", .vocabulary = 264, .in = 160, .headDim = 40, .kvHeads = 2,
+               .group = 3, .attends = true, .tableQueries = true}),
+      queries({.name = "attention64", .vocabulary = 384, .in = 128, .headDim = 64, .group = 6,
+               .attends = true, .tableQueries = true}),
+      queries({.name = "attention128", .vocabulary = 384, .in = 256, .headDim = 128, .group = 3,
+               .attends = true, .tableQueries = true}),
+      queries({.name = "attention192", .vocabulary = 264, .in = 384, .headDim = 192,
+               .attends = true, .tableQueries = true}),
+  };
+  return models;
+}
+
+} // namespace strata::test

@@ -1,0 +1,47 @@
+//===- KernelModel.h - models of one kernel ---------------------*- C++ -*-===//
+//
+// A model whose logits are the result of one kernel, or of the few that make its result visible:
+// decoder.embedding brings any rows that a table has, and decoder.logits with an identity shows
+// them as they are.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace strata::test {
+
+struct KernelModel {
+  std::string name;
+  int64_t vocabulary; // rows of every table and of the weight of logits
+  int64_t in;         // features of the table
+  int64_t out = 0;    // features of the result that is shown
+
+  // decoder.linear, or with `scores` decoder.logits, which then is what is tested
+  bool norm = false, squaredRelu = false, residual = false, scores = false;
+
+  // With headDim: a linear of q, k and v with a cache, layer 1 of 2
+  int64_t headDim = 0, kvHeads = 1, group = 1;
+  int64_t rotaryDims = 0;    // 0: no rope
+  bool attends = false;      // shown is the result of attention, or else q
+  bool tableQueries = false; // attention's queries are rows of a table, not q
+  int64_t context = 256;
+
+  int64_t queryFeatures() const { return headDim * kvHeads * group; }
+  int64_t kvFeatures() const { return headDim * kvHeads; }
+  /// Rows of the weight of q.
+  int64_t firstRows() const { return tableQueries ? headDim : queryFeatures(); }
+  /// What is tested, for messages: "linear norm squared_relu".
+  std::string operation() const;
+  /// The text that strata-compile reads.
+  std::string mlir() const;
+};
+
+inline constexpr float kEps = 1e-5f, kTheta = 1e4f;
+
+/// Linear and logits; heads of q, k and v; attention.
+const std::vector<KernelModel> &kernelModels();
+
+} // namespace strata::test

@@ -1,0 +1,209 @@
+//===- KernelRun.cpp ------------------------------------------------------===//
+
+#include "test/kernels/KernelRun.h"
+
+#include "runtime/cpu/CpuFeatures.h"
+#include "gtest/gtest.h"
+
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+
+namespace strata::test {
+namespace {
+
+/// Beyond so many, more of the same mistakes tell nothing.
+constexpr int kMostComplaints = 4;
+
+/// Attention of more tokens runs on a GPU's tensor cores, which take its weights as bf16.
+constexpr int64_t kSplitTokens = 16;
+
+std::string packageFolder() {
+  const char *folder = std::getenv("STRATA_KERNEL_PACKAGES");
+  return folder ? folder : STRATA_KERNEL_PACKAGES;
+}
+
+/// The parameters one behind the other in the package's order, no address a multiple of 4.
+Weights pack(const Package &package, const Parameters &parameters) {
+  auto memory = std::make_shared<std::vector<uint16_t>>();
+  std::vector<std::pair<size_t, size_t>> places;
+  for (const package::Parameter *parameter : items(package.manifest().parameters())) {
+    const Matrix &matrix = parameters.at(parameter->key()->str());
+    EXPECT_EQ(parameterBytes(*parameter), 2 * matrix.values.size()) << parameter->key()->str();
+    memory->resize(memory->size() | 1);
+    places.emplace_back(memory->size(), matrix.values.size());
+    for (float value : matrix.values)
+      memory->push_back(uint16_t(std::bit_cast<uint32_t>(value) >> 16));
+  }
+  Weights::Parameters spans;
+  for (auto [first, count] : places)
+    spans.push_back(std::as_bytes(std::span(*memory).subspan(first, count)));
+  return Weights(std::move(spans), memory);
+}
+
+/// Features of the CPU that the code of a level needs and this one lacks.
+std::vector<std::string> missing(const Package &package, const std::string &level) {
+  auto program = package.program("cpu");
+  EXPECT_TRUE(program.ok()) << program.status();
+  std::vector<std::string> features;
+  bool found = false;
+  for (const package::CodeObject *code : items((*program)->code()))
+    if (text(code->target()) == level) {
+      found = true;
+      for (const flatbuffers::String *feature : items(code->features()))
+        features.push_back(text(feature));
+    }
+  EXPECT_TRUE(found) << "no code for " << level;
+  return cpu::CpuFeatures::detect().missing(features);
+}
+
+} // namespace
+
+KernelRun::KernelRun(const KernelModel &model, const std::string &device, Parameters parameters,
+                     bool exact)
+    : model(model), device(device), parameters(std::move(parameters)), reference(exact),
+      histories(kSequences) {
+  open();
+}
+
+void KernelRun::open() {
+  auto opened = Package::open(packageFolder() + "/" + model.name + ".strata");
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  package.emplace(*std::move(opened));
+  EngineOptions options{.threads = 2, .sequences = kSequences, .poison = true};
+  if (device == "cuda") {
+    options.device = device;
+  } else {
+    options.cpu = device;
+    if (auto lacking = missing(*package, device); !lacking.empty())
+      GTEST_SKIP() << "this CPU has no " << lacking.front();
+  }
+  weights.emplace(pack(*package, parameters));
+  auto made = Engine::create(*package, *weights, options);
+  ASSERT_TRUE(made.ok()) << made.status();
+  engine = *std::move(made);
+  for (int32_t i = 0; i != kSequences; ++i)
+    ASSERT_EQ(engine->open(), i);
+}
+
+void KernelRun::rewind(int32_t sequence, int64_t length) {
+  engine->rewind(sequence, length);
+  histories[size_t(sequence)].resize(size_t(length));
+}
+
+void KernelRun::step(const std::vector<Part> &parts) {
+  if (testing::Test::HasFatalFailure())
+    return;
+  std::vector<BatchEntry> batch;
+  tokens = 0;
+  for (const Part &part : parts) {
+    batch.push_back({part.sequence, part.tokens, part.rows});
+    tokens += int64_t(part.tokens.size());
+  }
+  auto stepped = engine->step(batch);
+  ASSERT_TRUE(stepped.ok()) << model.operation() << " on " << device << ", T = " << tokens << ": "
+                            << stepped.status();
+  int64_t row = 0;
+  for (const Part &part : parts) {
+    Tokens &history = histories[size_t(part.sequence)];
+    auto first = int64_t(history.size());
+    history.insert(history.end(), part.tokens.begin(), part.tokens.end());
+    auto end = int64_t(history.size());
+    if (part.rows == LogitRows::none)
+      first = end;
+    else if (part.rows == LogitRows::last)
+      first = end - 1;
+    for (int64_t position = first; position != end; ++position, ++row)
+      if (row < stepped->rows)
+        checkRow(part.sequence, position, stepped->row(row), row);
+  }
+  EXPECT_EQ(stepped->rows, row);
+}
+
+void KernelRun::checkRow(int32_t sequence, int64_t position, std::span<const float> found,
+                         int64_t row) {
+  const Row &wanted = expected(sequence, position);
+  for (size_t i = 0; i != found.size() && complaints < kMostComplaints; ++i) {
+    // Behind the features that are shown the weight of logits is 0.
+    Bounded want = i < wanted.size() ? wanted[i] : Bounded{};
+    if (std::fabs(found[i] - want.value) <= want.error * (1 + 1e-9))
+      continue;
+    ++complaints;
+    ADD_FAILURE() << model.name << ": " << model.operation() << " on " << device
+                  << ", T = " << tokens << ": row " << row << " (position " << position
+                  << " of sequence " << sequence << "), column " << i << ": expected "
+                  << want.value << " +- " << want.error << ", found " << found[i];
+  }
+}
+
+const Row &KernelRun::expected(int32_t sequence, int64_t position) {
+  const Tokens &history = histories[size_t(sequence)];
+  if (model.headDim)
+    return result = computeExpected(history, position);
+  auto [at, isNew] = results.try_emplace(history[size_t(position)]);
+  if (isNew)
+    at->second = computeExpected(history, position);
+  return at->second;
+}
+
+Row KernelRun::input(int32_t token) {
+  Row x = toRow(parameters.at("table").row(token));
+  if (!model.norm)
+    return x;
+  return reference.norm(x, parameters.at("gamma").values, parameters.at("beta").values, kEps);
+}
+
+Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
+  int32_t token = history[size_t(position)];
+  if (model.attends)
+    return attention(history, position);
+  if (model.headDim)
+    return part("q", token, position, model.rotaryDims > 0);
+  Row y = reference.products(input(token), parameters.at(model.scores ? "scores" : "weight"));
+  if (model.scores)
+    return y;
+  if (model.squaredRelu)
+    y = reference.squaredRelu(y);
+  if (model.residual)
+    y = reference.add(toRow(parameters.at("residual").row(token)), y);
+  return Reference::round(std::move(y));
+}
+
+const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t position,
+                           bool roped) {
+  auto [at, isNew] = rows.try_emplace({weight, token, roped ? position : 0});
+  if (isNew) {
+    Row y = reference.products(input(token), parameters.at(weight));
+    if (roped)
+      y = reference.rope(y, model.headDim, model.rotaryDims, kTheta, position);
+    at->second = Reference::round(std::move(y));
+  }
+  return at->second;
+}
+
+Row KernelRun::attention(const Tokens &history, int64_t position) {
+  bool roped = model.rotaryDims > 0;
+  int32_t token = history[size_t(position)];
+  Row query = model.tableQueries ? toRow(parameters.at("queries").row(token))
+                                 : part("q", token, position, roped);
+  auto dim = size_t(model.headDim);
+  bool bf16Weights = device == "cuda" && tokens > kSplitTokens;
+  Row out;
+  for (size_t kv = 0; kv != size_t(model.kvHeads); ++kv) {
+    std::vector<std::span<const Bounded>> keys, values;
+    for (int64_t p = 0; p <= position; ++p) {
+      int32_t old = history[size_t(p)];
+      keys.push_back(std::span(part("k", old, p, roped)).subspan(kv * dim, dim));
+      values.push_back(std::span(part("v", old, p, false)).subspan(kv * dim, dim));
+    }
+    for (size_t g = 0; g != size_t(model.group); ++g) {
+      size_t head = kv * size_t(model.group) + g;
+      Row one = reference.attend(std::span(query).subspan(head * dim, dim), keys, values,
+                                 bf16Weights);
+      out.insert(out.end(), one.begin(), one.end());
+    }
+  }
+  return Reference::round(std::move(out));
+}
+
+} // namespace strata::test

@@ -1,0 +1,64 @@
+//===- KernelRun.h - a model of one kernel on a device ----------*- C++ -*-===//
+#pragma once
+
+#include "runtime/Engine.h"
+#include "test/kernels/KernelModel.h"
+#include "test/kernels/Reference.h"
+
+#include <map>
+#include <optional>
+#include <tuple>
+
+namespace strata::test {
+
+using Parameters = std::map<std::string, Matrix>;
+using Tokens = std::vector<int32_t>;
+
+/// Runs a model's package beside the reference and compares every row of logits.
+class KernelRun {
+public:
+  /// `device` is "cuda" or a level of the CPU. Opens `sequences` sequences, 0 and on; fails, or
+  /// skips the test, if that cannot be.
+  KernelRun(const KernelModel &model, const std::string &device, Parameters parameters, bool exact);
+  bool ready() const { return engine != nullptr; }
+
+  struct Part {
+    int32_t sequence;
+    Tokens tokens;
+    LogitRows rows = LogitRows::all;
+  };
+  /// One step; every row that comes back is compared.
+  void step(const std::vector<Part> &parts);
+  /// Forgets all tokens but `length` of a sequence.
+  void rewind(int32_t sequence, int64_t length);
+  int64_t length(int32_t sequence) const { return int64_t(histories[size_t(sequence)].size()); }
+
+  static constexpr int32_t kSequences = 3;
+
+private:
+  void open();
+  void checkRow(int32_t sequence, int64_t position, std::span<const float> found, int64_t row);
+  /// What logits show of a token.
+  const Row &expected(int32_t sequence, int64_t position);
+  Row computeExpected(const Tokens &history, int64_t position);
+  /// The linear's product with a parameter, rotated if `roped`.
+  const Row &part(const std::string &weight, int32_t token, int64_t position, bool roped);
+  Row input(int32_t token);
+  Row attention(const Tokens &history, int64_t position);
+
+  const KernelModel &model;
+  const std::string device;
+  Parameters parameters;
+  Reference reference;
+  std::optional<Package> package;
+  std::optional<Weights> weights;
+  std::unique_ptr<Engine> engine;
+  std::vector<Tokens> histories;
+  std::map<std::tuple<std::string, int32_t, int64_t>, Row> rows; // of part()
+  std::map<int32_t, Row> results;  // of tokens, where they do not depend on the position
+  Row result;
+  int64_t tokens = 0; // of the step
+  int complaints = 0;
+};
+
+} // namespace strata::test
