@@ -145,36 +145,36 @@ std::string KernelModel::operation() const {
 const std::vector<KernelModel> &kernelModels() {
   static const std::vector<KernelModel> models = {
       // Odd sizes: tails of every tile, of tokens, rows and features.
-      {.name = "plain", .vocabulary = 264, .in = 200, .out = 264},
-      {.name = "residual", .vocabulary = 200, .in = 520, .out = 200, .residual = true},
+      {.name = "plain", .vocabulary = 200, .in = 136, .out = 200},
+      {.name = "residual", .vocabulary = 136, .in = 520, .out = 136, .residual = true},
       {.name = "norm", .vocabulary = 72, .in = 200, .out = 72, .norm = true},
-      {.name = "norm_relu", .vocabulary = 264, .in = 200, .out = 264, .norm = true,
+      {.name = "norm_relu", .vocabulary = 136, .in = 200, .out = 136, .norm = true,
        .squaredRelu = true},
       {.name = "logits_norm", .vocabulary = 331, .in = 200, .norm = true, .scores = true},
       // q through logits.
-      queries({.name = "qkv40", .vocabulary = 136, .in = 200, .norm = true, .headDim = 40,
+      queries({.name = "qkv40", .vocabulary = 120, .in = 200, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20}),
-      queries({.name = "qkv128", .vocabulary = 256, .in = 72, .norm = true, .headDim = 128,
-               .group = 2, .rotaryDims = 64}),
+      queries({.name = "qkv128", .vocabulary = 128, .in = 72, .norm = true, .headDim = 128,
+               .rotaryDims = 64}),
       queries({.name = "qkv192", .vocabulary = 192, .in = 64, .norm = true, .headDim = 192,
                .rotaryDims = 96}),
       queries({.name = "far", .vocabulary = 64, .in = 16, .headDim = 16, .rotaryDims = 16,
                .context = 4224}),
       // k and v through attention.
-      queries({.name = "layer64", .vocabulary = 192, .in = 200, .norm = true, .headDim = 64,
+      queries({.name = "layer64", .vocabulary = 192, .in = 72, .norm = true, .headDim = 64,
                .group = 3, .rotaryDims = 32, .attends = true}),
-      queries({.name = "layer16", .vocabulary = 136, .in = 40, .norm = true, .headDim = 16,
+      queries({.name = "layer16", .vocabulary = 96, .in = 40, .norm = true, .headDim = 16,
                .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true}),
       // Attention alone, over any keys and values.
-      queries({.name = "attention16", .vocabulary = 1200, .in = 64, .headDim = 16, .kvHeads = 2,
+      queries({.name = "attention16", .vocabulary = 344, .in = 64, .headDim = 16, .kvHeads = 2,
                .attends = true, .tableQueries = true, .context = 1200}),
-      queries({.name = "attention40", .vocabulary = 264, .in = 160, .headDim = 40, .kvHeads = 2,
+      queries({.name = "attention40", .vocabulary = 240, .in = 160, .headDim = 40, .kvHeads = 2,
                .group = 3, .attends = true, .tableQueries = true}),
       queries({.name = "attention64", .vocabulary = 384, .in = 128, .headDim = 64, .group = 6,
                .attends = true, .tableQueries = true}),
-      queries({.name = "attention128", .vocabulary = 384, .in = 256, .headDim = 128, .group = 3,
+      queries({.name = "attention128", .vocabulary = 256, .in = 256, .headDim = 128, .group = 2,
                .attends = true, .tableQueries = true}),
-      queries({.name = "attention192", .vocabulary = 264, .in = 384, .headDim = 192,
+      queries({.name = "attention192", .vocabulary = 192, .in = 384, .headDim = 192,
                .attends = true, .tableQueries = true}),
   };
   return models;
