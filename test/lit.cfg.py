@@ -3,12 +3,14 @@
 #   %{python}                     this Python
 #   %{bin}                        the folder of Strata's tools
 #   %{simulator}                  the folder of the simulated GPU's libcuda.so.1
-# Features: ptxas, where strata-compile finds one.
+# Features: ptxas, where strata-compile finds one; mount, where a small tmpfs can be mounted.
 # Tools are found by name: Strata's first, then LLVM's (FileCheck, not, split-file, mlir-opt ...).
 
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 
 import lit.formats
 
@@ -39,3 +41,17 @@ config.substitutions += [
     ("%{bin}", bin),
     ("%{simulator}", os.path.join(config.strata_build, "lib", "simulator")),
 ]
+
+
+def can_mount():
+    """Whether a file system may be mounted here: root, outside of most containers."""
+    if os.geteuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "strata-test", folder],
+                                 capture_output=True).returncode == 0
+        return mounted and subprocess.run(["umount", folder]).returncode == 0
+
+
+if can_mount():
+    config.available_features.add("mount")
