@@ -48,7 +48,7 @@ struct PackageInputs {
   std::vector<PackageFile> files;         ///< of the checkpoint
   llvm::StringMap<PackageTensor> tensors; ///< by key; empty without weights
   bool embedWeights = false;
-  std::optional<std::string> tokenizer;   ///< bytes of a SentencePiece model
+  std::optional<std::string> tokenizer; ///< bytes of a SentencePiece model
 };
 
 /// The bytes of model.strata, with a program for each device. All devices run the same model.

@@ -11,14 +11,14 @@ namespace strata {
 
 /// The first 64 bytes of a package, little endian. Everything after it is found from here.
 struct PackageHeader {
-  char magic[8];             // kPackageMagic
-  uint32_t major;            // another major version is refused
-  uint32_t minor;            // a larger minor version is refused
-  uint64_t fileSize;         // of the whole file, bytes
-  uint64_t manifestOffset;   // 64
-  uint64_t manifestSize;     // bytes of the FlatBuffers manifest
-  uint64_t manifestHash[2];  // XXH3-128 of the manifest: low, high
-  uint64_t headerHash;       // XXH3-64 of the 56 bytes above
+  char magic[8];            // kPackageMagic
+  uint32_t major;           // another major version is refused
+  uint32_t minor;           // a larger minor version is refused
+  uint64_t fileSize;        // of the whole file, bytes
+  uint64_t manifestOffset;  // 64
+  uint64_t manifestSize;    // bytes of the FlatBuffers manifest
+  uint64_t manifestHash[2]; // XXH3-128 of the manifest: low, high
+  uint64_t headerHash;      // XXH3-64 of the 56 bytes above
 };
 static_assert(sizeof(PackageHeader) == 64);
 
