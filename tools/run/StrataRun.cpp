@@ -1,23 +1,19 @@
 //===- StrataRun.cpp - strata-run: a package writes text ------------------===//
 
-#include "runtime/Checkpoint.h"
 #include "runtime/Engine.h"
 #include "runtime/Status.h"
-#include "runtime/Tokenizer.h"
-#include "runtime/WeightsFromCheckpoint.h"
 #include "tools/run/CommandLine.h"
 #include "tools/run/Console.h"
 #include "tools/run/Devices.h"
 #include "tools/run/Generation.h"
 #include "tools/run/Interactive.h"
 #include "tools/run/Interrupt.h"
+#include "tools/run/Load.h"
 #include "tools/run/RunOptions.h"
 
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <iostream>
 
 namespace strata {
@@ -32,42 +28,10 @@ absl::Status checkDevice(const Package &package, const std::string &device) {
   return package.program(device == "cpu" ? "cpu" : "cuda").status();
 }
 
-absl::StatusOr<Tokenizer> loadTokenizer(const Package &package) {
-  auto section = package.findSection("tokenizer");
-  if (!section)
-    return absl::NotFoundError(absl::StrCat(package.path(), ": section tokenizer: expected one, ",
-                                            "found none; the model was compiled without"));
-  return Tokenizer::load({reinterpret_cast<const char *>(section->data()), section->size()},
-                         absl::StrCat(package.path(), ": tokenizer"));
-}
-
-absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &folder) {
-  if (folder.empty())
-    return Weights::fromPackage(package);
-  STRATA_ASSIGN(Checkpoint checkpoint, openCheckpoint(folder));
-  return weightsFromCheckpoint(package, std::move(checkpoint));
-}
-
-/// All of a stream, which may be a pipe.
-absl::StatusOr<std::string> readAll(std::istream &stream, const std::string &name) {
-  std::string text(kMostPromptBytes + 1, '\0');
-  stream.read(text.data(), std::streamsize(text.size()));
-  if (!stream.eof() && !stream)
-    return absl::ErrnoToStatus(errno, absl::StrCat(name, ": cannot be read"));
-  text.resize(size_t(stream.gcount()));
-  if (text.size() > kMostPromptBytes)
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": expected at most ", kMostPromptBytes, " bytes, found more"));
-  return text;
-}
-
 absl::StatusOr<std::string> readPrompt(const RunOptions &options) {
   if (options.prompt)
     return *options.prompt;
-  if (*options.file == "-")
-    return readAll(std::cin, "standard input");
-  std::ifstream file(*options.file, std::ios::binary);
-  return readAll(file, *options.file);
+  return readText(*options.file, kMostPromptBytes);
 }
 
 /// The package and what it says about itself; everything that needs no weights.
