@@ -259,5 +259,42 @@ TEST_F(Tool, BenchPrintsEveryFormat) {
   EXPECT_NE(json.err.find("the model was trained on 32"), std::string::npos) << json.err;
 }
 
+/// The value of `"key": NUMBER` in each object of the bench's JSON.
+std::vector<double> numbersOf(const std::string &json, const std::string &key) {
+  std::string field = "\"" + key + "\": ";
+  std::vector<double> numbers;
+  for (size_t at = 0; (at = json.find(field, at)) != std::string::npos; ++at)
+    numbers.push_back(atof(json.c_str() + at + field.size()));
+  return numbers;
+}
+
+TEST_F(Tool, BenchRunsBatches) {
+  Result json = run("%b %p -p 8 -n 4 -b 1,3 -d 0,5 -r 1 -o json --random-weights");
+  EXPECT_EQ(json.status, 0) << json.err;
+  for (const char *test : {"pp8", "tg4", "pp8 b3", "tg4 b3", "pp8 b3 @ d5", "tg4 b3 @ d5"})
+    EXPECT_NE(json.out.find("\"test\": \"" + std::string(test) + "\""), std::string::npos) << test;
+  std::vector<double> all = numbersOf(json.out, "tokens_per_second_median"),
+                      each = numbersOf(json.out, "tokens_per_second_of_a_sequence"),
+                      batch = numbersOf(json.out, "batch");
+  ASSERT_EQ(all.size(), 8u) << json.out;
+  EXPECT_EQ(batch, std::vector<double>({1, 1, 3, 3, 1, 1, 3, 3}));
+  for (size_t i = 0; i < all.size(); ++i)
+    EXPECT_NEAR(each[i] * batch[i], all[i], all[i] * 1e-4);
+  expectError("%b %p -b 0", 2, "-b: expected");
+  expectError("%b %p -b 2,x", 2, "-b: expected");
+}
+
+TEST_F(Tool, BenchComputesLogitsOfEachGeneratedToken) {
+  // By the fake model's formulas: 28 bytes a token, 4 a token of its context; and where logits are
+  // wanted, 8192 a step and 64 a row.
+  Result json = run("%b %p -p 6 -n 6 -b 1,2 -r 1 -o json --chunk 2");
+  EXPECT_EQ(json.status, 0) << json.err;
+  double prompt = 6 * 28 + 21 * 4;
+  EXPECT_EQ(numbersOf(json.out, "bytes"),
+            std::vector<double>({prompt + 8192 + 64, prompt + 6 * (8192 + 64),
+                                 2 * prompt + 8192 + 2 * 64, 2 * prompt + 6 * (8192 + 2 * 64)}))
+      << json.out;
+}
+
 } // namespace
 } // namespace strata::test

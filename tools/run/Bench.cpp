@@ -4,6 +4,7 @@
 
 #include "runtime/Status.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -21,33 +22,33 @@ std::vector<int32_t> someTokens(int64_t count, uint32_t vocabulary) {
   return tokens;
 }
 
-bool always(int64_t) { return true; }
-
 } // namespace
 
 std::string BenchTest::name() const {
-  return absl::StrCat(generate ? "tg" : "pp", tokens, depth > 0 ? absl::StrCat(" @ d", depth) : "");
+  return absl::StrCat(generate ? "tg" : "pp", tokens, batch > 1 ? absl::StrCat(" b", batch) : "",
+                      depth > 0 ? absl::StrCat(" @ d", depth) : "");
 }
 
 absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
                                     absl::FunctionRef<void(int64_t)> progress) {
   BenchRow row{test, {}};
-  Sequence sequence = engine.open();
-  STRATA_TRY(fill(sequence, test.depth));
-  BenchTest warmUp{test.generate, test.generate ? 1 : test.tokens, test.depth};
-  STRATA_TRY(runOnce(warmUp, sequence).status());
+  STRATA_ASSIGN(Sequences sequences, open(test.batch, test.depth));
+  BenchTest warmUp = test;
+  warmUp.tokens = test.generate ? 1 : test.tokens;
+  STRATA_TRY(runOnce(warmUp, sequences).status());
   measureCeilings(); // the first read of pages that were left alone is slower
   Ceilings before = measureCeilings();
   for (int64_t i = 0; i < repetitions; ++i) {
     progress(i);
-    STRATA_ASSIGN(BenchSample sample, runTimed(test, sequence));
+    STRATA_ASSIGN(BenchSample sample, runTimed(test, sequences));
     Ceilings after = measureCeilings();
     sample.readCeiling = (before.read + after.read) / 2;
     sample.flopCeiling = (before.flops + after.flops) / 2;
     row.samples.push_back(sample);
     before = after;
   }
-  engine.close(sequence);
+  for (Sequence sequence : sequences)
+    engine.close(sequence);
   return row;
 }
 
@@ -57,27 +58,64 @@ Bench::Ceilings Bench::measureCeilings() {
   return {readRate, orNone(engine.device().measureFlops())};
 }
 
-absl::StatusOr<BenchSample> Bench::runTimed(const BenchTest &test, Sequence sequence) {
+absl::StatusOr<BenchSample> Bench::runTimed(const BenchTest &test, const Sequences &sequences) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point start = Clock::now();
-  STRATA_ASSIGN(Work work, runOnce(test, sequence));
+  STRATA_ASSIGN(Work work, runOnce(test, sequences));
   double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return BenchSample{seconds, work, 0, 0};
 }
 
-absl::StatusOr<Work> Bench::runOnce(const BenchTest &test, Sequence sequence) {
-  engine.rewind(sequence, test.depth);
-  std::vector<int32_t> tokens = someTokens(test.tokens, engine.model().vocabulary());
-  STRATA_ASSIGN(StepResult result,
-                prefill(engine, sequence, tokens, test.generate ? 1 : chunk, always));
-  return result.work;
+absl::StatusOr<Work> Bench::runOnce(const BenchTest &test, const Sequences &sequences) {
+  for (Sequence sequence : sequences)
+    engine.rewind(sequence, test.depth);
+  return test.generate ? generate(sequences, test.tokens)
+                       : readPrompt(sequences, test.tokens, LogitRows::last);
 }
 
-absl::Status Bench::fill(Sequence sequence, int64_t depth) {
-  if (depth == 0)
-    return absl::OkStatus();
-  return prefill(engine, sequence, someTokens(depth, engine.model().vocabulary()), chunk, always)
-      .status();
+absl::StatusOr<Bench::Sequences> Bench::open(int64_t count, int64_t depth) {
+  Sequences sequences;
+  for (int64_t i = 0; i < count; ++i)
+    sequences.push_back(engine.open());
+  if (depth > 0)
+    STRATA_TRY(readPrompt(sequences, depth, LogitRows::none).status());
+  return sequences;
+}
+
+/// Adds a prompt to each sequence. Logits, if any, are those of its last token.
+absl::StatusOr<Work> Bench::readPrompt(const Sequences &sequences, int64_t tokens, LogitRows rows) {
+  std::vector<int32_t> prompt = someTokens(tokens, engine.model().vocabulary());
+  int64_t most = std::max<int64_t>(chunk / int64_t(sequences.size()), 1);
+  Work work;
+  for (int64_t done = 0; done < tokens;) {
+    int64_t count = std::min(most, tokens - done);
+    bool last = done + count == tokens;
+    STRATA_ASSIGN(Work part, step(sequences, std::span(prompt).subspan(size_t(done), size_t(count)),
+                                  last ? rows : LogitRows::none));
+    work += part;
+    done += count;
+  }
+  return work;
+}
+
+/// One token a step and sequence, each with its logits: the next token is chosen by them.
+absl::StatusOr<Work> Bench::generate(const Sequences &sequences, int64_t tokens) {
+  Work work;
+  for (int32_t token : someTokens(tokens, engine.model().vocabulary())) {
+    STRATA_ASSIGN(Work part, step(sequences, {&token, 1}, LogitRows::last));
+    work += part;
+  }
+  return work;
+}
+
+/// The same tokens to each sequence: to speed they are all alike.
+absl::StatusOr<Work> Bench::step(const Sequences &sequences, std::span<const int32_t> tokens,
+                                 LogitRows rows) {
+  std::vector<BatchEntry> batch;
+  for (Sequence sequence : sequences)
+    batch.push_back({sequence, tokens, rows});
+  STRATA_ASSIGN(StepResult result, engine.step(batch));
+  return result.work;
 }
 
 } // namespace strata

@@ -11,13 +11,15 @@
 
 namespace strata {
 
-/// One row of the grid: either prompt or generated tokens, behind `depth` tokens of context.
+/// One row of the grid: either prompt or generated tokens of each of `batch` sequences, all of them
+/// in the same steps, each behind `depth` tokens of context.
 struct BenchTest {
   bool generate;
-  int64_t tokens, depth;
+  int64_t tokens, depth, batch;
 
-  /// "pp512", "tg128 @ d1024": as llama-bench names them.
+  /// "pp512", "tg128 @ d1024": as llama-bench names them; "tg128 b4": of 4 sequences.
   std::string name() const;
+  int64_t allTokens() const { return tokens * batch; }
 };
 
 /// One repetition, and the ceilings measured just before and after it (their mean).
@@ -36,7 +38,7 @@ struct BenchRow {
 /// Runs tests on an engine, which must outlive it.
 class Bench {
 public:
-  /// `chunk`: prompt tokens a step.
+  /// `chunk`: prompt tokens a step, of all sequences together, but at least one of each.
   Bench(Engine &engine, int64_t chunk) : engine(engine), chunk(chunk) {}
 
   /// One repetition that is not counted, then `repetitions` with the ceilings measured in between.
@@ -45,13 +47,18 @@ public:
                                absl::FunctionRef<void(int64_t)> progress);
 
 private:
+  using Sequences = std::vector<Sequence>;
   struct Ceilings {
     double read, flops;
   };
   Ceilings measureCeilings();
-  absl::StatusOr<Work> runOnce(const BenchTest &test, Sequence sequence);
-  absl::StatusOr<BenchSample> runTimed(const BenchTest &test, Sequence sequence);
-  absl::Status fill(Sequence sequence, int64_t depth);
+  absl::StatusOr<Sequences> open(int64_t count, int64_t depth);
+  absl::StatusOr<Work> runOnce(const BenchTest &test, const Sequences &sequences);
+  absl::StatusOr<BenchSample> runTimed(const BenchTest &test, const Sequences &sequences);
+  absl::StatusOr<Work> readPrompt(const Sequences &sequences, int64_t tokens, LogitRows rows);
+  absl::StatusOr<Work> generate(const Sequences &sequences, int64_t tokens);
+  absl::StatusOr<Work> step(const Sequences &sequences, std::span<const int32_t> tokens,
+                            LogitRows rows);
 
   Engine &engine;
   const int64_t chunk;

@@ -54,12 +54,12 @@ std::string formatCount(uint64_t count) {
 std::string markdownRow(const BenchSetup &setup, const BenchRow &row) {
   BenchFigures f = figuresOf(row);
   std::string threads = setup.threads > 0 ? absl::StrCat(setup.threads) : "-";
-  return absl::StrFormat("| %s | %s | %s | %s | %s | %s | %.2f | %.2f ± %.2f | %.2f | %s | "
+  return absl::StrFormat("| %s | %s | %s | %s | %s | %s | %.2f | %.2f | %.2f ± %.2f | %.2f | %s | "
                          "%.3f | %s |\n",
                          setup.model, formatBytes(setup.weightBytes), formatCount(setup.parameters),
-                         setup.target, threads, row.test.name(), f.tokensMedian, f.tokensMean,
-                         f.tokensDeviation, f.bytes / 1e9, percent(f.bytesShare), f.flops / 1e12,
-                         percent(f.flopsShare));
+                         setup.target, threads, row.test.name(), f.tokensMedian, f.sequenceMedian,
+                         f.tokensMean, f.tokensDeviation, f.bytes / 1e9, percent(f.bytesShare),
+                         f.flops / 1e12, percent(f.flopsShare));
 }
 
 std::string describeCeilings(const BenchSetup &setup, double read, double peak) {
@@ -74,8 +74,8 @@ std::string describeCeilings(const BenchSetup &setup, double read, double peak) 
 
 std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
   std::string text = "| model | weights | parameters | code | threads | test | tok/s, median | "
-                     "mean ± sd | GB/s | of read | TFLOP/s | of peak |\n"
-                     "|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+                     "a sequence | mean ± sd | GB/s | of read | TFLOP/s | of peak |\n"
+                     "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   std::vector<double> read, peak;
   for (const BenchRow &row : rows) {
     text += markdownRow(setup, row);
@@ -99,7 +99,7 @@ std::string quote(const std::string &text) {
 }
 
 std::string number(double value) {
-  return std::isfinite(value) ? absl::StrFormat("%.6g", value) : "null";
+  return std::isfinite(value) ? absl::StrFormat("%.9g", value) : "null";
 }
 
 std::string numbers(const std::vector<double> &values) {
@@ -120,9 +120,13 @@ std::vector<Field> fieldsOf(const BenchSetup &setup, const BenchRow &row) {
           {"test", quote(row.test.name())},
           {"tokens", absl::StrCat(row.test.tokens)},
           {"depth", absl::StrCat(row.test.depth)},
+          {"batch", absl::StrCat(row.test.batch)},
           {"tokens_per_second_median", number(f.tokensMedian)},
+          {"tokens_per_second_of_a_sequence", number(f.sequenceMedian)},
           {"tokens_per_second_mean", number(f.tokensMean)},
           {"tokens_per_second_deviation", number(f.tokensDeviation)},
+          {"bytes", number(row.samples.front().work.bytes)},
+          {"flops", number(row.samples.front().work.flops)},
           {"bytes_per_second", number(f.bytes)},
           {"read_ceiling_bytes_per_second", number(f.bytesCeiling)},
           {"share_of_read_ceiling", number(f.bytesShare)},
@@ -165,10 +169,11 @@ std::string csv(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
 } // namespace
 
 BenchFigures figuresOf(const BenchRow &row) {
-  auto tokens = double(row.test.tokens);
+  auto tokens = double(row.test.allTokens());
   std::vector<double> rate = valuesOf(row, [&](auto &s) { return tokens / s.seconds; });
   auto med = [&](const Figure &figure) { return median(valuesOf(row, figure)); };
   return {median(rate),
+          median(rate) / double(row.test.batch),
           mean(rate),
           deviation(rate),
           med([](auto &s) { return s.work.bytes / s.seconds; }),

@@ -20,9 +20,10 @@ struct BenchSetup {
 
 /// A row's figures. Ratios are medians of the repetitions' own, never quotients of medians.
 struct BenchFigures {
-  double tokensMedian, tokensMean, tokensDeviation; // tok/s
-  double bytes, bytesShare, bytesCeiling;           // bytes/s; shares are of 1
-  double flops, flopsShare, flopsCeiling;           // FLOP/s
+  double tokensMedian, sequenceMedian;    // tok/s of all sequences, and of one
+  double tokensMean, tokensDeviation;     // tok/s of all
+  double bytes, bytesShare, bytesCeiling; // bytes/s; shares are of 1
+  double flops, flopsShare, flopsCeiling; // FLOP/s
 };
 BenchFigures figuresOf(const BenchRow &row);
 

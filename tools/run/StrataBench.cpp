@@ -17,11 +17,11 @@ namespace strata {
 namespace {
 
 constexpr const char *kProgram = "strata-bench";
-constexpr int64_t kMostTokens = 1 << 24;
+constexpr int64_t kMostTokens = 1 << 24, kMostSequences = 1 << 12;
 
 struct BenchOptions {
   std::string package;
-  std::vector<int64_t> prompts = {512}, generated = {128}, depths = {0};
+  std::vector<int64_t> prompts = {512}, generated = {128}, depths = {0}, batches = {1};
   int64_t repetitions = 5, threads = 0, chunk = 512;
   BenchFormat format = BenchFormat::markdown;
   bool randomWeights = false, help = false, version = false, listDevices = false;
@@ -53,6 +53,8 @@ CommandLine table(BenchOptions &options) {
         setIntegers(options.generated, 0, kMostTokens)},
        {"d", "N,...", "tokens of context before the test; default 0",
         setIntegers(options.depths, 0, kMostTokens)},
+       {"b", "N,...", "sequences that are in a step together; default 1",
+        setIntegers(options.batches, 1, kMostSequences)},
        {"r", "N", "repetitions; default 5", setInteger(options.repetitions, 1, 1000)},
        {"o", "FORMAT", "md, the default, csv or json", setFormat(options.format)},
        {"random-weights", "", "no checkpoint: normally distributed weights in memory",
@@ -60,7 +62,7 @@ CommandLine table(BenchOptions &options) {
        {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
        {"list-devices", "", "the devices that there are", setFlag(options.listDevices)},
        {"threads", "N", "threads; default: one for each CPU", setInteger(options.threads, 1, 1024)},
-       {"chunk", "N", "prompt tokens a step; default 512",
+       {"chunk", "N", "prompt tokens a step, of all sequences together; default 512",
         setInteger(options.chunk, 1, kMostTokens)},
        {"cpu", "TARGET", "which of the package's code to run; default: the best",
         setText(options.cpu)},
@@ -68,17 +70,15 @@ CommandLine table(BenchOptions &options) {
        {"version", "", "versions, devices and what this CPU can do", setFlag(options.version)}});
 }
 
-/// The grid: for each depth, the prompts and then the generations.
+/// The grid: for each depth and batch, the prompts and then the generations.
 std::vector<BenchTest> testsOf(const BenchOptions &options) {
   std::vector<BenchTest> tests;
-  for (int64_t depth : options.depths) {
-    for (int64_t tokens : options.prompts)
-      if (tokens > 0)
-        tests.push_back({false, tokens, depth});
-    for (int64_t tokens : options.generated)
-      if (tokens > 0)
-        tests.push_back({true, tokens, depth});
-  }
+  for (int64_t depth : options.depths)
+    for (int64_t batch : options.batches)
+      for (bool generate : {false, true})
+        for (int64_t tokens : generate ? options.generated : options.prompts)
+          if (tokens > 0)
+            tests.push_back({generate, tokens, depth, batch});
   return tests;
 }
 
@@ -114,9 +114,12 @@ absl::Status benchPackage(const BenchOptions &options, Console &console) {
   bool copied = options.device != "cpu"; // so their memory on the host need not be their own
   STRATA_ASSIGN(Weights weights, options.randomWeights ? Weights::random(package, 1, copied)
                                                        : Weights::fromPackage(package));
-  EngineOptions engineOptions{int(options.threads), options.cpu, uint32_t(context)};
+  int64_t sequences = *std::max_element(options.batches.begin(), options.batches.end());
+  EngineOptions engineOptions{int(options.threads), options.cpu, uint32_t(context),
+                              uint32_t(sequences)};
   engineOptions.device = options.device;
-  engineOptions.stepTokens = uint32_t(std::min(options.chunk, context));
+  engineOptions.stepTokens =
+      uint32_t(std::max(sequences, std::min(options.chunk, context * sequences)));
   STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
   Bench bench(*engine, options.chunk);
   STRATA_ASSIGN(std::vector<BenchRow> rows, runTests(options, bench, console));
