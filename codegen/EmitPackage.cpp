@@ -2,6 +2,7 @@
 
 #include "codegen/EmitPackage.h"
 #include "codegen/PackageProgram.h"
+#include "runtime/HeaderHash.h"
 #include "runtime/Package.h"
 #include "runtime/PackageFormat.h"
 #include "llvm/ADT/StringSet.h"
@@ -157,6 +158,16 @@ flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBuffe
   return package::CreateParameter(fb, key, dtype, shape, storage, file, offset);
 }
 
+static flatbuffers::Offset<package::CheckpointFile>
+checkpointFile(flatbuffers::FlatBufferBuilder &fb, const PackageFile &file) {
+  std::vector<package::ByteRange> ranges;
+  for (std::span<const std::byte> part : file.header)
+    ranges.emplace_back(part.data() - file.bytes.data(), part.size());
+  HeaderHash header = hashHeader(file.header);
+  return package::CreateCheckpointFile(fb, fb.CreateString(file.name), file.bytes.size(),
+                                       fb.CreateVectorOfStructs(ranges), header.low, header.high);
+}
+
 llvm::Expected<std::string> Writer::manifest() {
   flatbuffers::FlatBufferBuilder fb(1 << 16);
   fb.ForceDefaults(true); // so that the size does not depend on the values
@@ -167,9 +178,7 @@ llvm::Expected<std::string> Writer::manifest() {
   for (const PackageFile &file : inputs.files) {
     if (inputs.embedWeights)
       break;
-    XXH128_hash_t header = hash(file.header);
-    files.push_back(package::CreateCheckpointFile(fb, fb.CreateString(file.name), file.size,
-                                                  file.header.size(), header.low64, header.high64));
+    files.push_back(checkpointFile(fb, file));
   }
   auto filesOffset = fb.CreateVector(files);
   std::vector<flatbuffers::Offset<package::Parameter>> parameterOffsets;

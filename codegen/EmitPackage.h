@@ -5,17 +5,19 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace strata {
 
-/// A file of the checkpoint; `header` are the bytes that describe its tensors.
+/// A file of the checkpoint.
 struct PackageFile {
   std::string name;
-  uint64_t size;
-  llvm::StringRef header;
+  std::span<const std::byte> bytes;
+  std::vector<std::span<const std::byte>> header; ///< parts of `bytes` that describe the tensors
 };
 
 /// Where a parameter's bytes lie.

@@ -1,6 +1,7 @@
 //===- Checkpoint.cpp -----------------------------------------------------===//
 #include "runtime/Checkpoint.h"
 
+#include "runtime/Checked.h"
 #include "runtime/Quote.h"
 #include "runtime/Safetensors.h"
 #include "runtime/Status.h"
@@ -96,18 +97,27 @@ absl::StatusOr<const CheckpointTensor *> Checkpoint::require(std::string_view ke
   return tensor;
 }
 
-uint32_t Checkpoint::addFile(std::string name, MappedFile mapping, uint64_t headerSize) {
-  files_.push_back(
-      {std::move(name), mapping.path(), mapping.size(), mapping.bytes().first(headerSize)});
+std::optional<uint64_t> CheckpointTensor::spanBytes() const {
+  Checked elements = checkedProduct(shape);
+  if (groups && !shape.empty() && shape[0] > 0) {
+    const Checked rows = Checked(shape[0] / groups->rows - 1) * groups->stride + groups->rows;
+    elements = rows * checkedProduct(std::span(shape).subspan(1));
+  }
+  const auto bits = (elements * bitWidth(dtype)).value();
+  return bits && *bits % 8 == 0 ? std::optional(*bits / 8) : std::nullopt;
+}
+
+uint32_t Checkpoint::addFile(std::string name, MappedFile mapping,
+                             std::vector<std::span<const std::byte>> header) {
+  files_.push_back({std::move(name), mapping.path(), mapping.bytes(), std::move(header)});
   mappings.push_back(std::move(mapping));
   return static_cast<uint32_t>(files_.size() - 1);
 }
 
-absl::Status Checkpoint::addTensor(std::string key, DType dtype, std::vector<uint64_t> shape,
-                                   uint32_t file, uint64_t offset, uint64_t size) {
-  const auto bytes = mappings[file].bytes().subspan(offset, size);
-  const auto [place, added] = tensors_.try_emplace(
-      std::move(key), CheckpointTensor{dtype, std::move(shape), file, offset, bytes});
+absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
+  const uint32_t file = tensor.file;
+  tensor.bytes = mappings[file].bytes().subspan(tensor.offset, tensor.spanBytes().value());
+  const auto [place, added] = tensors_.try_emplace(std::move(key), std::move(tensor));
   if (added)
     return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(files_[file].path, ": ", shown(place->first),

@@ -54,21 +54,39 @@ std::string_view name(DType dtype);
 /// The other way round; empty for names that do not exist.
 std::optional<DType> dtypeNamed(std::string_view name);
 
+/// Rows of a matrix that lie among rows of others: `rows` of them follow each other, and each group
+/// begins `stride` rows after the one before. Row r is at (r / rows * stride + r % rows) rows from
+/// the first. A row itself is contiguous. NeMo's linear_qkv holds q, k and v this way.
+struct RowGroups {
+  uint64_t rows;   // of a group; divides the first dimension of the shape
+  uint64_t stride; // from group to group, in rows; >= rows
+
+  friend bool operator==(const RowGroups &, const RowGroups &) = default;
+};
+
 /// A tensor, row-major, as it lies in its file.
 struct CheckpointTensor {
   DType dtype;
-  std::vector<uint64_t> shape;      // outermost first; empty for a scalar
-  uint32_t file;                    // index into Checkpoint::files()
-  uint64_t offset;                  // bytes from the start of the file; any alignment
-  std::span<const std::byte> bytes; // into the mapping; shape and dtype account for all of it
+  std::vector<uint64_t> shape; // outermost first; empty for a scalar
+  uint32_t file;               // index into Checkpoint::files()
+  uint64_t offset;             // bytes from the start of the file to the first row; any alignment
+  std::optional<RowGroups> groups = {}; // of matrices only; none: row follows row
+  bool plusOne = false; // of the weight of a norm: the values include the 1 that the model adds
+  std::span<const std::byte> bytes = {}; // into the mapping: spanBytes() of them from `offset` on
+
+  /// Bytes from the first row to the end of the last, with the rows of others between groups.
+  /// Empty if that does not fit 64 bits or is not a whole number of bytes.
+  std::optional<uint64_t> spanBytes() const;
 };
 
 /// A file that holds tensors.
 struct CheckpointFile {
-  std::string name;                  // one path component inside the folder
-  std::string path;                  // how to open it, and what errors call it
-  uint64_t size;                     // bytes
-  std::span<const std::byte> header; // the bytes that describe the tensors, from the first on
+  std::string name; // relative to the folder; '/' between components, none of them "." or ".."
+  std::string path; // how to open it, and what errors call it
+  std::span<const std::byte> bytes; // all of it
+  /// The parts of it that describe the tensors, in the order of their offsets. They and the size
+  /// tell whether it is still the same file.
+  std::vector<std::span<const std::byte>> header;
 };
 
 /// The tensors of a model folder. Owns the mappings that tensors and headers point into, so it must
@@ -91,12 +109,12 @@ public:
                                                    std::span<const uint64_t> shape,
                                                    std::span<const DType> dtypes) const;
 
-  /// For readers of a format: adds a file. Returns its index.
-  uint32_t addFile(std::string name, MappedFile mapping, uint64_t headerSize);
-  /// For readers of a format: adds a tensor of `size` bytes at `offset` of a file added before. The
-  /// caller has checked that they lie inside and fit the shape. An error if the key is taken.
-  absl::Status addTensor(std::string key, DType dtype, std::vector<uint64_t> shape, uint32_t file,
-                         uint64_t offset, uint64_t size);
+  /// For readers of a format: adds a file; `header` points into it. Returns its index.
+  uint32_t addFile(std::string name, MappedFile mapping,
+                   std::vector<std::span<const std::byte>> header);
+  /// For readers of a format: adds a tensor of a file added before, without its `bytes`. The caller
+  /// has checked that they lie inside. An error if the key is taken.
+  absl::Status addTensor(std::string key, CheckpointTensor tensor);
 
   /// Where the keys are listed, for errors about absent ones: the only file, or the index.
   void setCatalogue(std::string path) { catalogue = std::move(path); }

@@ -153,7 +153,14 @@ absl::Status IndexVerifier::verifyModel(const package::Model &model) {
 absl::Status IndexVerifier::verifyFile(const package::CheckpointFile &file) {
   STRATA_TRY(isFileName("name", file.name()));
   STRATA_TRY(inRange("size", file.size(), 1, kMostBytes));
-  return inRange("header_size", file.header_size(), 0, file.size());
+  STRATA_TRY(isAligned("header", file.header(), alignof(package::ByteRange)));
+  uint64_t end = 0;
+  for (const package::ByteRange *range : items(file.header())) {
+    STRATA_TRY(inRange("header offset", range->offset(), end, file.size()));
+    STRATA_TRY(inRange("header size", range->size(), 0, file.size() - range->offset()));
+    end = range->offset() + range->size();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status IndexVerifier::verifySection(const package::Section &section) {

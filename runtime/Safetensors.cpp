@@ -200,10 +200,11 @@ absl::Status readSafetensors(const std::string &folder, const std::string &name,
   STRATA_TRY(checkLayout(header, entries, file, file.size() - dataStart));
 
   checkpoint.setCatalogue(path);
-  const uint32_t index = checkpoint.addFile(name, std::move(file), dataStart);
+  const std::span<const std::byte> described = file.bytes().first(dataStart);
+  const uint32_t index = checkpoint.addFile(name, std::move(file), {described});
   for (Entry &entry : entries)
-    STRATA_TRY(checkpoint.addTensor(std::move(entry.key), entry.dtype, std::move(entry.shape),
-                                    index, dataStart + entry.begin, entry.end - entry.begin));
+    STRATA_TRY(checkpoint.addTensor(std::move(entry.key), {entry.dtype, std::move(entry.shape),
+                                                           index, dataStart + entry.begin}));
   return absl::OkStatus();
 }
 

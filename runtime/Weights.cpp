@@ -2,11 +2,9 @@
 
 #include "runtime/Weights.h"
 
+#include "runtime/HeaderHash.h"
 #include "runtime/MappedFile.h"
 #include "runtime/Status.h"
-
-#define XXH_STATIC_LINKING_ONLY // XXH3_*
-#include <xxhash.h>
 
 #include <filesystem>
 #include <optional>
@@ -27,8 +25,10 @@ absl::Status verifyUnchanged(const MappedFile &file, const package::CheckpointFi
   if (file.size() != expected.size())
     return changed(file, "size", absl::StrCat(expected.size(), " bytes"),
                    absl::StrCat(file.size()));
-  XXH128_hash_t hash = XXH3_128bits(file.bytes().data(), expected.header_size());
-  if (hash.low64 != expected.header_hash_low() || hash.high64 != expected.header_hash_high())
+  std::vector<std::span<const std::byte>> header;
+  for (const package::ByteRange *range : items(expected.header()))
+    header.push_back(file.bytes().subspan(range->offset(), range->size()));
+  if (hashHeader(header) != HeaderHash{expected.header_hash_low(), expected.header_hash_high()})
     return changed(file, "header", "the same tensors", "others");
   return absl::OkStatus();
 }

@@ -32,7 +32,7 @@ static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
       return error(model.directory + ": " + code.message());
     inputs.weightsDirectory = directory.str();
     for (const CheckpointFile &file : model.checkpoint->files())
-      inputs.files.push_back({file.name, file.size, asText(file.header)});
+      inputs.files.push_back({file.name, file.bytes, file.header});
     for (const auto &[key, tensor] : model.checkpoint->tensors())
       inputs.tensors[key] = {tensor.file, tensor.offset, asText(tensor.bytes)};
   }

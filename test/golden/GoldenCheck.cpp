@@ -55,7 +55,7 @@ absl::StatusOr<std::vector<T>> read(const Checkpoint &file, const std::string &k
 }
 
 absl::StatusOr<double> readTheirError(const Checkpoint &file) {
-  std::span<const std::byte> header = file.files()[0].header.subspan(8);
+  std::span<const std::byte> header = file.files()[0].header[0].subspan(8);
   STRATA_ASSIGN(JsonDocument document,
                 JsonDocument::parse({reinterpret_cast<const char *>(header.data()), header.size()},
                                     file.files()[0].path));

@@ -70,6 +70,30 @@ TEST(Checkpoint, RequireNamesWhatIsWrong) {
             path + ": model.norm.bias: missing, expected a tensor of shape [1, 2]");
 }
 
+TEST(Checkpoint, RowsInGroupsSpanWhatLiesBetween) {
+  // Two rows of four values, two rows of others, two rows, ...: 6 rows from a span of 10.
+  CheckpointTensor tensor{DType::bf16, {6, 4}, /*file=*/0, /*offset=*/16};
+  EXPECT_EQ(tensor.spanBytes(), 6 * 4 * 2u);
+  tensor.groups = {.rows = 2, .stride = 4};
+  EXPECT_EQ(tensor.spanBytes(), 10 * 4 * 2u);
+  tensor.shape = {0, 4};
+  EXPECT_EQ(tensor.spanBytes(), 0u);
+  tensor.shape = {6, uint64_t(1) << 61};
+  EXPECT_EQ(tensor.spanBytes(), std::nullopt);
+
+  TestFolder folder;
+  auto mapping = MappedFile::open(folder.write("file", std::string(16, 'h') + "aabbccddeeffgg"));
+  ASSERT_TRUE(mapping.ok()) << mapping.status();
+  Checkpoint checkpoint;
+  const auto header = mapping->bytes().first(16);
+  const uint32_t file = checkpoint.addFile("file", *std::move(mapping), {header});
+  ASSERT_TRUE(
+      checkpoint.addTensor("w", {DType::u8, {2, 2}, file, 16, RowGroups{.rows = 1, .stride = 3}})
+          .ok());
+  const auto bytes = checkpoint.find("w")->bytes;
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()), "aabbccdd");
+}
+
 TEST(Checkpoint, Shards) {
   TestFolder folder;
   folder.write("one.safetensors", fileOf("b"));

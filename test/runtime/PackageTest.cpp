@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 1.0 to 1.1, found"));
+                     "format version: expected 2.0 to 2.0, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 1.0 to 1.1, found 1.2"));
+                   "format version: expected 2.0 to 2.0, found 2.1"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -144,7 +144,7 @@ package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
   p.manifest.files.push_back(std::make_unique<package::CheckpointFileT>());
   p.manifest.files[0]->name = name;
   p.manifest.files[0]->size = 9000;
-  p.manifest.files[0]->header_size = 10;
+  p.manifest.files[0]->header = {{0, 10}, {8000, 10}};
   table(p).storage = package::Storage::file;
   return *p.manifest.files[0];
 }
@@ -229,8 +229,26 @@ const Case kCases[] = {
     {"NoFile", [](TestPackage &p) { table(p).storage = package::Storage::file; },
      "file: expected an index below 0"},
     {"FileEnd", [](TestPackage &p) { addFile(p, "a").size = 8191; }, "to end at most at 8191"},
-    {"FileHeader", [](TestPackage &p) { addFile(p, "a").header_size = 9001; },
-     "header_size: expected 0"},
+    {"FileHeader",
+     [](TestPackage &p) {
+       addFile(p, "a").header = {{0, 9001}};
+     },
+     "header size: expected 0 to 9000, found 9001"},
+    {"FileHeaderBehindEnd",
+     [](TestPackage &p) {
+       addFile(p, "a").header = {{9001, 0}};
+     },
+     "header offset: expected 0 to 9000, found 9001"},
+    {"FileHeaderOverlap",
+     [](TestPackage &p) {
+       addFile(p, "a").header = {{0, 10}, {9, 10}};
+     },
+     "header offset: expected 10 to 9000, found 9"},
+    {"FileHeaderWraps",
+     [](TestPackage &p) {
+       addFile(p, "a").header = {{8, UINT64_MAX}};
+     },
+     "header size: expected 0 to 8992"},
     {"FileFolder", [](TestPackage &p) { addFile(p, "../a"); }, "name: expected a file name"},
     {"FileUp", [](TestPackage &p) { addFile(p, ".."); }, "name: expected a file name"},
     {"FileAbsolute", [](TestPackage &p) { addFile(p, "/a"); }, "name: expected a file name"},

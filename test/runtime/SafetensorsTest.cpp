@@ -61,8 +61,9 @@ TEST(Safetensors, ReadsTensors) {
 
   const CheckpointFile &file = checkpoint.files().at(0);
   EXPECT_EQ(file.name, "x.safetensors");
-  EXPECT_EQ(file.size, 8 + header.size() + 16);
-  EXPECT_EQ(file.header.size(), 8 + header.size());
+  EXPECT_EQ(file.bytes.size(), 8 + header.size() + 16);
+  ASSERT_EQ(file.header.size(), 1u);
+  EXPECT_EQ(file.header[0].size(), 8 + header.size());
 }
 
 TEST(Safetensors, Accepts) {

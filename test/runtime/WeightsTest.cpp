@@ -14,7 +14,8 @@
 namespace strata::test {
 namespace {
 
-/// The fake model with its table in a file of 16 bytes of header and 8192 of data.
+/// The fake model with its table in a file of 16 bytes, then 8192 of data. Its header are the first
+/// 12 and the last 8 bytes of all.
 struct FileModel {
   TemporaryFolder weights, packages;
   std::string bytes = std::string(16, 'h') + std::string(8192, 't');
@@ -23,10 +24,11 @@ struct FileModel {
     TestPackage package = fakeModel();
     package.manifest.weights_dir = weightsFolder;
     auto file = std::make_unique<package::CheckpointFileT>();
-    XXH128_hash_t hash = XXH3_128bits(bytes.data(), 16);
+    std::string header = bytes.substr(0, 12) + bytes.substr(8200);
+    XXH128_hash_t hash = XXH3_128bits(header.data(), header.size());
     file->name = "model.bin";
     file->size = bytes.size();
-    file->header_size = 16;
+    file->header = {{0, 12}, {8200, 8}};
     file->header_hash_low = hash.low64;
     file->header_hash_high = hash.high64;
     package.manifest.files.push_back(std::move(file));
@@ -84,10 +86,12 @@ TEST(Weights, ChangedSizeIsDetected) {
 
 TEST(Weights, ChangedHeaderIsDetected) {
   FileModel model;
-  std::string other = model.bytes;
-  other[3] = 'x';
-  model.weights.write("model.bin", other);
-  EXPECT_TRUE(says(model.load(model.weights.path()).status(), "/model.bin: header: expected"));
+  for (size_t byte : {0, 11, 8200, 8207}) {
+    std::string other = model.bytes;
+    other[byte] = 'x';
+    model.weights.write("model.bin", other);
+    EXPECT_TRUE(says(model.load(model.weights.path()).status(), "/model.bin: header: expected"));
+  }
 }
 
 TEST(Weights, FolderInPlaceOfTheFileIsAnError) {
