@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kMostBytes = uint64_t(1) << 48;
 constexpr uint64_t kMostTokens = 1 << 24;
+constexpr uint64_t kMostMaps = 16; // of a phase
 
 template <typename... Parts>
 absl::Status invalid(const Parts &...parts) {
@@ -36,6 +37,12 @@ absl::Status isMultiple(const char *field, uint64_t value, uint64_t divisor) {
   return value % divisor == 0
              ? absl::OkStatus()
              : invalid(field, ": expected a multiple of ", divisor, ", found ", value);
+}
+
+absl::Status endsAt(Checked end, uint64_t room) {
+  return end.atMost(room) ? absl::OkStatus()
+                          : invalid("end: expected at most byte ", room, ", found ",
+                                    end.value().value_or(UINT64_MAX));
 }
 
 // FlatBuffers' verifier checks the alignment of a vector's length, not that of its elements.
@@ -81,8 +88,13 @@ private:
   absl::Status verifyCode(const package::Program &program, const package::CodeObject &code);
   absl::Status verifyKernel(const package::Program &program, const package::Kernel &kernel);
   absl::Status verifyPhases(const package::Program &program, const package::Variant &variant);
+  absl::Status verifyMap(const package::TensorMap &map);
   absl::Status verifyDispatch(const package::Program &program, const package::Dispatch &dispatch);
   absl::Status verifyBuffer(const package::Program &program, const package::Buffer &buffer);
+  absl::Status verifyMappedBuffers(const package::Program &program,
+                                   const package::Dispatch &dispatch);
+  absl::Status verifyMappedBuffer(const package::Program &program,
+                                  const package::Dispatch &dispatch, const package::TensorMap &map);
 
   /// Checks every item of a vector; errors begin with "name INDEX: ".
   template <typename T, typename Check>
@@ -265,8 +277,28 @@ absl::Status IndexVerifier::verifyPhases(const package::Program &program,
     STRATA_TRY(
         inRange("axis", uint64_t(phase.grid()->axis()), 0, uint64_t(package::Axis::outputs)));
     STRATA_TRY(inRange("factor", phase.grid()->factor(), 0, 1 << 30));
-    return inRange("divisor", phase.grid()->divisor(), 1, UINT32_MAX);
+    STRATA_TRY(inRange("divisor", phase.grid()->divisor(), 1, UINT32_MAX));
+    STRATA_TRY(inRange("maps", count(phase.maps()), 0, cuda * kMostMaps));
+    return each("map", phase.maps(), [&](const package::TensorMap &map) { return verifyMap(map); });
   });
+}
+
+// What does not depend on the dispatch; the limits of boxes are TMA's.
+absl::Status IndexVerifier::verifyMap(const package::TensorMap &map) {
+  STRATA_TRY(inRange("axis", uint64_t(map.axis()), 0, uint64_t(package::Axis::outputs)));
+  STRATA_TRY(inRange("rows", map.rows(), 1, kMostTokens));
+  STRATA_TRY(inRange("columns", map.columns(), 1, kMostTokens));
+  STRATA_TRY(inRange("dtype", uint64_t(map.dtype()), 0, uint64_t(package::DType::i32)));
+  uint64_t element = elementBytes(map.dtype()), box = map.box_columns() * element;
+  STRATA_TRY(inRange("row_bytes", map.row_bytes(), map.columns() * element, kMostBytes >> 8));
+  STRATA_TRY(isMultiple("row_bytes", map.row_bytes(), 16));
+  STRATA_TRY(inRange("box_rows", map.box_rows(), 1, 256));
+  STRATA_TRY(inRange("box_columns", map.box_columns(), 1, 256));
+  STRATA_TRY(isMultiple("box_columns: bytes", box, 16));
+  STRATA_TRY(inRange("swizzle", uint64_t(map.swizzle()), 0, uint64_t(package::Swizzle::b128)));
+  if (map.swizzle() == package::Swizzle::none)
+    return absl::OkStatus();
+  return inRange("box_columns: bytes", box, 16, uint64_t(16) << int(map.swizzle()));
 }
 
 absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
@@ -278,7 +310,39 @@ absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
   STRATA_TRY(isAligned("buffers", dispatch.buffers(), alignof(package::Buffer)));
   for (const package::Buffer *buffer : items(dispatch.buffers()))
     STRATA_TRY(annotate(verifyBuffer(program, *buffer), text(dispatch.name())));
+  return annotate(verifyMappedBuffers(program, dispatch), text(dispatch.name()));
+}
+
+absl::Status IndexVerifier::verifyMappedBuffers(const package::Program &program,
+                                                const package::Dispatch &dispatch) {
+  const package::Kernel &kernel = *program.kernels()->Get(dispatch.kernel());
+  for (const package::Variant *variant : items(kernel.variants()))
+    for (const package::Phase *phase : items(variant->phases()))
+      for (const package::TensorMap *map : items(phase->maps()))
+        STRATA_TRY(annotate(verifyMappedBuffer(program, dispatch, *map),
+                            absl::StrCat(text(phase->symbol()), ": map")));
   return absl::OkStatus();
+}
+
+absl::Status IndexVerifier::verifyMappedBuffer(const package::Program &program,
+                                               const package::Dispatch &dispatch,
+                                               const package::TensorMap &map) {
+  STRATA_TRY(isIndex("buffer", map.buffer(), count(dispatch.buffers())));
+  const package::Buffer &buffer = *dispatch.buffers()->Get(map.buffer());
+  if (buffer.kind() == package::BufferKind::parameter) {
+    STRATA_TRY(inRange("axis", uint64_t(map.axis()), 0, 0));
+    uint64_t lastRow = map.columns() * elementBytes(map.dtype());
+    return endsAt(Checked(map.rows() - 1) * map.row_bytes() + lastRow,
+                  parameterBytes(*manifest.parameters()->Get(uint32_t(buffer.value()))));
+  }
+  if (buffer.kind() == package::BufferKind::arena) { // there are at most as many outputs as tokens
+    STRATA_TRY(inRange("axis", uint64_t(map.axis()), uint64_t(package::Axis::tokens),
+                       uint64_t(package::Axis::outputs)));
+    return endsAt(Checked(map.rows()) * map.row_bytes() + buffer.value(),
+                  program.arena_bytes_per_token());
+  }
+  return invalid("buffer: expected a parameter or one in the arena, found kind ",
+                 int(buffer.kind()));
 }
 
 absl::Status IndexVerifier::verifyBuffer(const package::Program &program,

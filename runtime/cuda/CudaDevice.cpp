@@ -89,8 +89,7 @@ absl::Status CudaDevice::prepare(const Package &package, const Weights &weights,
   int readers = threads ? threads : std::min(cpu::availableCpus(), kMostUploadThreads);
   STRATA_ASSIGN(parameters,
                 uploadWeights(context.driver, context.stream.get(), package, weights, readers));
-  plan.setParameters(parameters);
-  return absl::OkStatus();
+  return plan.setParameters(context.driver, parameters);
 }
 
 absl::Status CudaDevice::checkMemory(const Weights &weights) const {

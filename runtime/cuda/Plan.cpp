@@ -22,10 +22,25 @@ absl::StatusOr<Plan> Plan::create(const Driver &driver, const DeviceInfo &device
   return plan;
 }
 
-void Plan::setParameters(const std::vector<DeviceMemory> &memory) {
+absl::Status Plan::setParameters(const Driver &driver, const std::vector<DeviceMemory> &memory) {
   parameters.clear();
+  parameterMaps.clear();
   for (const DeviceMemory &parameter : memory)
     parameters.push_back(parameter.address());
+  for (const Dispatch &dispatch : dispatches)
+    STRATA_TRY(annotate(encodeParameterMaps(driver, dispatch), dispatch.name));
+  return absl::OkStatus();
+}
+
+absl::Status Plan::encodeParameterMaps(const Driver &driver, const Dispatch &dispatch) {
+  for (const Variant &variant : kernels[dispatch.kernel].variants)
+    for (const Phase &phase : variant.phases)
+      for (const package::TensorMap *map : phase.maps) {
+        const package::Buffer &buffer = dispatch.bindings[map->buffer()];
+        if (buffer.kind() == package::BufferKind::parameter)
+          STRATA_TRY(parameterMaps.add(driver, *map, buffer.value(), parameters[buffer.value()]));
+      }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Plan::Kernel> Plan::findKernel(const Driver &driver, const DeviceInfo &device,
@@ -35,8 +50,10 @@ absl::StatusOr<Plan::Kernel> Plan::findKernel(const Driver &driver, const Device
     result.variants.push_back({variant->up_to(), {}});
     for (const package::Phase *phase : items(variant->phases())) {
       STRATA_ASSIGN(CUfunction function, module.function(driver, device, *phase));
-      result.variants.back().phases.push_back(
-          {function, *phase->grid(), phase->block(), phase->shared_bytes()});
+      Phase &made = result.variants.back().phases.emplace_back(
+          Phase{function, *phase->grid(), phase->block(), phase->shared_bytes(), {}});
+      for (const package::TensorMap *map : items(phase->maps()))
+        made.maps.push_back(map);
     }
   }
   result.variants.back().upTo = std::numeric_limits<int64_t>::max();
@@ -88,11 +105,41 @@ absl::Status Plan::launch(const Driver &driver, CUstream stream, const StepInput
 
 absl::Status Plan::launchDispatch(const Driver &driver, CUstream stream, const Dispatch &dispatch,
                                   const StepInputs &inputs, const StepAddresses &addresses) const {
-  constexpr size_t kMostBuffers = 64; // PackageIndices.cpp
+  const Kernel &kernel = kernels[dispatch.kernel];
+  if (lengthOf(kernel.axis, inputs) == 0)
+    return absl::OkStatus(); // no logits wanted; a phase may have blocks for weight rows even so
+  size_t variant = 0;
+  while (lengthOf(kernel.axis, inputs) > kernel.variants[variant].upTo)
+    ++variant;
+  for (const Phase &phase : kernel.variants[variant].phases)
+    STRATA_TRY(launchPhase(driver, stream, phase, dispatch, inputs, addresses));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<CUtensorMap> Plan::mapOf(const Driver &driver, const package::TensorMap &map,
+                                        const package::Buffer &buffer, const StepInputs &inputs,
+                                        const StepAddresses &addresses) const {
+  if (buffer.kind() == package::BufferKind::parameter)
+    return parameterMaps.find(map, buffer.value());
+  return encodeTensorMap(driver, map, addressOf(buffer, inputs, addresses),
+                         lengthOf(map.axis(), inputs));
+}
+
+absl::Status Plan::launchPhase(const Driver &driver, CUstream stream, const Phase &phase,
+                               const Dispatch &dispatch, const StepInputs &inputs,
+                               const StepAddresses &addresses) const {
+  int64_t units = unitsOf(phase.grid, inputs);
+  if (units > INT32_MAX)
+    return absl::ResourceExhaustedError(
+        absl::StrCat("expected at most ", INT32_MAX, " blocks, found ", units));
+  if (units == 0)
+    return absl::OkStatus();
+  constexpr size_t kMostBuffers = 64, kMostMaps = 16; // PackageIndices.cpp
   std::array<CUdeviceptr, kMostBuffers> buffers;
   std::array<int32_t, 4> scalars = {int32_t(inputs.tokens), int32_t(inputs.outputRows),
                                     int32_t(inputs.pageTableStride), dispatch.layer};
-  std::array<void *, kMostBuffers + scalars.size()> arguments;
+  std::array<CUtensorMap, kMostMaps> maps;
+  std::array<void *, kMostBuffers + scalars.size() + kMostMaps> arguments;
   size_t count = 0;
   for (const package::Buffer &buffer : dispatch.bindings) {
     buffers[count] = addressOf(buffer, inputs, addresses);
@@ -101,22 +148,13 @@ absl::Status Plan::launchDispatch(const Driver &driver, CUstream stream, const D
   }
   for (int32_t &scalar : scalars)
     arguments[count++] = &scalar;
-  const Kernel &kernel = kernels[dispatch.kernel];
-  if (lengthOf(kernel.axis, inputs) == 0)
-    return absl::OkStatus(); // no logits wanted; a phase may have blocks for weight rows even so
-  size_t variant = 0;
-  while (lengthOf(kernel.axis, inputs) > kernel.variants[variant].upTo)
-    ++variant;
-  for (const Phase &phase : kernel.variants[variant].phases) {
-    int64_t units = unitsOf(phase.grid, inputs);
-    if (units > INT32_MAX)
-      return absl::ResourceExhaustedError(
-          absl::StrCat("expected at most ", INT32_MAX, " blocks, found ", units));
-    if (units > 0)
-      STRATA_TRY(driver.cuLaunchKernel(phase.function, unsigned(units), 1u, 1u, phase.block, 1u, 1u,
-                                       phase.sharedBytes, stream, arguments.data(), nullptr));
+  for (size_t i = 0; i != phase.maps.size(); ++i) {
+    const package::Buffer &buffer = dispatch.bindings[phase.maps[i]->buffer()];
+    STRATA_ASSIGN(maps[i], mapOf(driver, *phase.maps[i], buffer, inputs, addresses));
+    arguments[count++] = &maps[i];
   }
-  return absl::OkStatus();
+  return driver.cuLaunchKernel(phase.function, unsigned(units), 1u, 1u, phase.block, 1u, 1u,
+                               phase.sharedBytes, stream, arguments.data(), nullptr);
 }
 
 Work Plan::workOf(const StepInputs &inputs) const {

@@ -6,6 +6,7 @@
 #include "runtime/StepWork.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/cuda/Module.h"
+#include "runtime/cuda/TensorMaps.h"
 
 #include <cstdint>
 #include <string>
@@ -23,14 +24,16 @@ struct StepAddresses {
 };
 
 /// The dispatches of a program with their functions found. A kernel's parameters are its buffers'
-/// addresses, in order, and then four i32: tokens, output rows, the page table's stride, the layer.
-/// Keeps pointers to the program, which outlives it, as do module and parameters.
+/// addresses, in order, then four i32: tokens, output rows, the page table's stride, the layer;
+/// then the phase's tensor maps. Those of parameters are made once; those of the arena for each
+/// launch, as their rows follow from the step. Keeps pointers to the program, which outlives it, as
+/// do module and parameters.
 class Plan {
 public:
   static absl::StatusOr<Plan> create(const Driver &driver, const DeviceInfo &device,
                                      const package::Program &program, Module &module);
   /// The package's parameters, in its order; before the first launch.
-  void setParameters(const std::vector<DeviceMemory> &memory);
+  absl::Status setParameters(const Driver &driver, const std::vector<DeviceMemory> &memory);
 
   /// Puts the launches of a step into the stream. What they are depends on the addresses, T, R and
   /// the page table's stride alone: never on what is in the step's arrays.
@@ -43,6 +46,7 @@ private:
     CUfunction function;
     package::Grid grid;
     uint32_t block, sharedBytes;
+    std::vector<const package::TensorMap *> maps;
   };
   struct Variant {
     int64_t upTo;
@@ -63,13 +67,21 @@ private:
   static absl::StatusOr<Kernel> findKernel(const Driver &driver, const DeviceInfo &device,
                                            const package::Kernel &kernel, Module &module);
   static Dispatch copyDispatch(const package::Dispatch &dispatch);
+  absl::Status encodeParameterMaps(const Driver &driver, const Dispatch &dispatch);
   CUdeviceptr addressOf(const package::Buffer &buffer, const StepInputs &inputs,
                         const StepAddresses &addresses) const;
   absl::Status launchDispatch(const Driver &driver, CUstream stream, const Dispatch &dispatch,
                               const StepInputs &inputs, const StepAddresses &addresses) const;
+  absl::Status launchPhase(const Driver &driver, CUstream stream, const Phase &phase,
+                           const Dispatch &dispatch, const StepInputs &inputs,
+                           const StepAddresses &addresses) const;
+  absl::StatusOr<CUtensorMap> mapOf(const Driver &driver, const package::TensorMap &map,
+                                    const package::Buffer &buffer, const StepInputs &inputs,
+                                    const StepAddresses &addresses) const;
 
   int64_t arenaMultiple = 1;
   std::vector<CUdeviceptr> parameters;
+  ParameterMaps parameterMaps;
   std::vector<Kernel> kernels;
   std::vector<Dispatch> dispatches;
 };

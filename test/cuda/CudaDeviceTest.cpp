@@ -108,6 +108,22 @@ TEST_F(CudaDevice, AsksForLargeSharedMemory) {
   EXPECT_TRUE(step(**engine, kTokens).ok()) << "the fake driver checks it";
 }
 
+TEST_F(CudaDevice, TensorMapsOfWeightsOnceOfTheArenaForEachLaunch) {
+  TestPackage model = fakeCudaModel();
+  addMaps(*model.manifest.programs[0]);
+  model.layout();
+  auto engine = create(model);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_EQ(driver.maps, 1);
+  for (size_t size : {19, 17, 1, 1}) { // the kernel checks what is in them; the last is a replay
+    auto result = step(**engine, std::span(kTokens).first(size));
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->logits[0],
+              fakeSum(std::span(kTokens).first(size), int64_t(size) - 1, int64_t(size)));
+  }
+  EXPECT_EQ(driver.maps, 4);
+}
+
 TEST_F(CudaDevice, PoisonTellsOfWritesBehindTheArena) {
   TestPackage wrong = fakeCudaModel();
   wrong.manifest.programs[0]->kernels[0]->variants[0]->phases[0]->symbol = "embed_behind";

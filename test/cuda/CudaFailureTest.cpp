@@ -27,7 +27,10 @@ absl::Status wholeRun(const Package &package, const Weights &weights, bool poiso
 }
 
 TEST_F(CudaFailure, OfAnyCallWithAnyCode) {
-  ASSERT_TRUE(create(fakeCudaModel()).ok());
+  TestPackage model = fakeCudaModel();
+  addMaps(*model.manifest.programs[0]);
+  model.layout();
+  ASSERT_TRUE(create(model).ok());
   resetFakeDriver();
   ASSERT_TRUE(wholeRun(*package, *weights, true).ok());
   int64_t calls = driver.calls;
@@ -79,6 +82,26 @@ TEST_F(CudaFailure, TellsWhatItMeans) {
     driver.failCode = code;
     EXPECT_TRUE(says(wholeRun(*package, *weights, false), text));
   }
+}
+
+TEST_F(CudaFailure, TensorMaps) {
+  TestPackage model = fakeCudaModel();
+  addMaps(*model.manifest.programs[0]);
+  model.layout();
+  ASSERT_TRUE(create(model).ok());
+  int64_t calls = driver.calls, maps = 0;
+  for (int64_t k = 1; k <= calls; ++k) {
+    resetFakeDriver();
+    driver.failAt = k;
+    driver.failCode = 1;
+    absl::Status status = create(model).status();
+    if (driver.failedCall != std::string("cuTensorMapEncodeTiled"))
+      continue;
+    ++maps;
+    EXPECT_TRUE(says(status, "cuda:0 (Fake GPU): embed: cuTensorMapEncodeTiled: "
+                             "CUDA_ERROR_INVALID_VALUE (1): invalid argument"));
+  }
+  EXPECT_EQ(maps, 1);
 }
 
 TEST_F(CudaFailure, AFaultOfAKernelIsForGood) {

@@ -43,9 +43,17 @@ struct CUmod_st {
 struct CUfunc_st {
   void (*run)(void *const *buffers, int64_t tokens, int64_t rows, int64_t stride, int64_t layer,
               int64_t begin, int64_t end);
-  int buffers;
+  int buffers, maps;
   int dynamicShared = 48 << 10;
 };
+/// What is in the fake's tensor maps; kernels get it behind the buffers.
+struct FakeTensorMap {
+  uint64_t magic;
+  void *address;
+  uint64_t columns, rows, rowBytes;
+  uint32_t boxColumns, boxRows, type, swizzle;
+};
+constexpr uint64_t kMapMagic = 0x70616d20726f736e;
 struct CUstream_st {
   std::deque<Work> work;
   int64_t done = 0; // pieces of work that have run
@@ -227,6 +235,7 @@ struct Launch {
   unsigned grid;
   std::vector<CUdeviceptr> buffers;
   int32_t scalars[4];
+  std::vector<FakeTensorMap> maps;
 
   CUresult operator()() const {
     State &s = state();
@@ -238,6 +247,8 @@ struct Launch {
         return wrong(CUDA_ERROR_ILLEGAL_ADDRESS);
       addresses.push_back(pointer(buffer));
     }
+    for (const FakeTensorMap &map : maps)
+      addresses.push_back(const_cast<FakeTensorMap *>(&map));
     function->run(addresses.data(), scalars[0], scalars[1], scalars[2], scalars[3], 0, grid);
     return CUDA_SUCCESS;
   }
@@ -574,7 +585,9 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
       static_cast<int *>(dlsym(module->library, (name + std::string("_buffers")).c_str()));
   if (!run || !buffers)
     return CUDA_ERROR_NOT_FOUND;
-  *function = new CUfunc_st{reinterpret_cast<decltype(CUfunc_st::run)>(run), *buffers};
+  auto *maps = static_cast<int *>(dlsym(module->library, (name + std::string("_maps")).c_str()));
+  *function =
+      new CUfunc_st{reinterpret_cast<decltype(CUfunc_st::run)>(run), *buffers, maps ? *maps : 0};
   module->functions.push_back(*function);
   return CUDA_SUCCESS;
 }
@@ -600,23 +613,38 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, uns
   if (gridX == 0 || gridY != 1 || gridZ != 1 || blockX == 0 || blockY != 1 || blockZ != 1 ||
       int(sharedBytes) > function->dynamicShared || !isHandle(stream))
     return wrong(CUDA_ERROR_INVALID_VALUE);
-  Launch launch{function, gridX, {}, {}};
+  Launch launch{function, gridX, {}, {}, {}};
   for (int i = 0; i < function->buffers; ++i)
     launch.buffers.push_back(*static_cast<CUdeviceptr *>(parameters[i]));
   for (int i = 0; i < 4; ++i)
     launch.scalars[i] = *static_cast<int32_t *>(parameters[function->buffers + i]);
+  for (int i = 0; i < function->maps; ++i) {
+    void *map = parameters[function->buffers + 4 + i];
+    launch.maps.push_back(*static_cast<FakeTensorMap *>(map));
+    if (CUdeviceptr(map) % 64 || launch.maps.back().magic != kMapMagic)
+      return wrong(CUDA_ERROR_INVALID_VALUE);
+  }
   ++(stream->capturing ? state().control.captured : state().control.launches);
   std::vector<CUdeviceptr> uses = launch.buffers;
   return put(stream, {std::move(launch), std::move(uses)});
 }
 
 #ifndef STRATA_FAKE_OLD_DRIVER
-CUresult cuTensorMapEncodeTiled(CUtensorMap *, CUtensorMapDataType, uint32_t, void *,
-                                const uint64_t *, const uint64_t *, const uint32_t *,
-                                const uint32_t *, CUtensorMapInterleave, CUtensorMapSwizzle,
-                                CUtensorMapL2promotion, CUtensorMapFloatOOBfill) {
+CUresult cuTensorMapEncodeTiled(CUtensorMap *result, CUtensorMapDataType type, uint32_t rank,
+                                void *address, const uint64_t *sizes, const uint64_t *strides,
+                                const uint32_t *boxes, const uint32_t *steps, CUtensorMapInterleave,
+                                CUtensorMapSwizzle swizzle, CUtensorMapL2promotion,
+                                CUtensorMapFloatOOBfill) {
   ENTER("cuTensorMapEncodeTiled")
-  return CUDA_ERROR_NOT_SUPPORTED;
+  if (rank != 2 || CUdeviceptr(result) % 64 || CUdeviceptr(address) % 16 ||
+      !isMemory(CUdeviceptr(address), sizes[1] * strides[0]) || steps[0] != 1 || steps[1] != 1)
+    return wrong(CUDA_ERROR_INVALID_VALUE);
+  FakeTensorMap map{kMapMagic, address,  sizes[0],       sizes[1],         strides[0],
+                    boxes[0],  boxes[1], uint32_t(type), uint32_t(swizzle)};
+  static_assert(sizeof map <= sizeof *result);
+  memcpy(result, &map, sizeof map);
+  ++state().control.maps;
+  return CUDA_SUCCESS;
 }
 #endif
 

@@ -30,6 +30,7 @@ struct FakeControl {
   int64_t replays = 0;              // of graphs
   int64_t kernels = 0;              // that ran
   int64_t allocated = 0;            // bytes of the device
+  int64_t maps = 0;                 // tensor maps that were encoded
 };
 
 /// Exported by the fake driver as `fakeCudaControl`.

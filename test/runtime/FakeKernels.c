@@ -34,6 +34,27 @@ KERNEL(embed, 3) {
     value[t] = table[ids[t]];
 }
 
+// The same with the fake driver's tensor maps of table, [64][32], and of value, [tokens][4], which
+// it wants to be right.
+struct Map {
+  uint64_t magic;
+  const void *address;
+  uint64_t columns, rows, row_bytes;
+  uint32_t box_columns, box_rows, type, swizzle;
+};
+const int embed_mapped_maps = 2;
+KERNEL(embed_mapped, 3) {
+  const struct Map *table = buffers[3], *value = buffers[4];
+  int right = table->address == buffers[1] && table->columns == 32 && table->rows == 64 &&
+              table->row_bytes == 128 && table->box_columns == 16 && table->box_rows == 8 &&
+              table->type == 7 && table->swizzle == 2;
+  right &= value->address == buffers[2] && value->columns == 4 && value->rows == (uint64_t)tokens &&
+           value->row_bytes == 16 && value->box_columns == 8 && value->box_rows == 256 &&
+           value->type == 9 && value->swizzle == 0;
+  if (right)
+    embed(buffers, tokens, rows, stride, layer, begin, end);
+}
+
 // A kernel that is wrong: it writes behind the arena, whose end is that of 3 arrays of f32.
 KERNEL(embed_behind, 3) {
   embed(buffers, tokens, rows, stride, layer, begin, end);

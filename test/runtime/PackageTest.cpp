@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 2.0 to 2.0, found"));
+                     "format version: expected 2.0 to 2.1, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 2.0 to 2.0, found 2.1"));
+                   "format version: expected 2.0 to 2.1, found 2.2"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -140,6 +140,13 @@ void makeCuda(TestPackage &p, const std::string &target, package::CodeFormat for
   test::makeCuda(program(p), target, format);
 }
 
+/// A program for cuda with maps of a parameter, 0, and of a buffer in the arena, 1.
+package::TensorMapT &map(TestPackage &p, size_t i) {
+  makeCuda(p, "sm_90a", package::CodeFormat::cubin);
+  addMaps(program(p));
+  return *program(p).kernels[0]->variants[0]->phases[0]->maps[i];
+}
+
 package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
   p.manifest.files.push_back(std::make_unique<package::CheckpointFileT>());
   p.manifest.files[0]->name = name;
@@ -159,6 +166,13 @@ TEST(Package, ProgramsForCuda) {
     package.layout();
     EXPECT_TRUE(verify(package.encode()).ok()) << verify(package.encode());
   }
+}
+
+TEST(Package, TensorMaps) {
+  TestPackage package = fakeModel();
+  map(package, 0);
+  package.layout();
+  EXPECT_TRUE(verify(package.encode()).ok()) << verify(package.encode());
 }
 
 /// A change of the valid package's objects, and what the error must say.
@@ -283,6 +297,40 @@ const Case kCases[] = {
        attend(p).variants[0]->phases[0]->shared_bytes = (1 << 20) + 1;
      },
      "shared_bytes: expected 0 to 1048576, found 1048577"},
+    {"CpuMaps", [](TestPackage &p) { addMaps(program(p)); },
+     "phase 0: maps: expected 0 to 0, found 2"},
+    {"MapAxis", [](TestPackage &p) { map(p, 0).axis = package::Axis(3); },
+     "kernel 0: variant 0: phase 0: map 0: axis: expected 0 to 2, found 3"},
+    {"MapRows", [](TestPackage &p) { map(p, 0).rows = 0; }, "map 0: rows: expected 1 to"},
+    {"MapColumns", [](TestPackage &p) { map(p, 0).columns = 0; }, "map 0: columns: expected 1 to"},
+    {"MapDType", [](TestPackage &p) { map(p, 1).dtype = package::DType(4); },
+     "map 1: dtype: expected 0 to 3, found 4"},
+    {"MapRowBytes", [](TestPackage &p) { map(p, 0).row_bytes = 112; },
+     "map 0: row_bytes: expected 128 to"},
+    {"MapRowUnaligned", [](TestPackage &p) { map(p, 0).row_bytes = 136; },
+     "map 0: row_bytes: expected a multiple of 16, found 136"},
+    {"MapBoxRows", [](TestPackage &p) { map(p, 0).box_rows = 257; },
+     "box_rows: expected 1 to 256, found 257"},
+    {"MapBoxColumns", [](TestPackage &p) { map(p, 0).box_columns = 0; },
+     "box_columns: expected 1 to 256, found 0"},
+    {"MapBoxUnaligned", [](TestPackage &p) { map(p, 1).box_columns = 9; },
+     "box_columns: bytes: expected a multiple of 16, found 18"},
+    {"MapSwizzle", [](TestPackage &p) { map(p, 0).swizzle = package::Swizzle(4); },
+     "swizzle: expected 0 to 3, found 4"},
+    {"MapBoxSwizzled", [](TestPackage &p) { map(p, 0).box_columns = 20; },
+     "box_columns: bytes: expected 16 to 64, found 80"},
+    {"MapBuffer", [](TestPackage &p) { map(p, 0).buffer = 3; },
+     "dispatch 0: embed: embed_mapped: map: buffer: expected an index below 3, found 3"},
+    {"MapBufferKind", [](TestPackage &p) { map(p, 0).buffer = 0; },
+     "buffer: expected a parameter or one in the arena, found kind 2"},
+    {"MapParameterAxis", [](TestPackage &p) { map(p, 0).axis = package::Axis::tokens; },
+     "map: axis: expected 0 to 0, found 1"},
+    {"MapArenaAxis", [](TestPackage &p) { map(p, 1).axis = package::Axis::one; },
+     "map: axis: expected 1 to 2, found 0"},
+    {"MapParameterEnd", [](TestPackage &p) { map(p, 0).rows = 65; },
+     "map: end: expected at most byte 8192, found 8320"},
+    {"MapArenaEnd", [](TestPackage &p) { map(p, 1).rows = 2; },
+     "map: end: expected at most byte 16, found 32"},
     {"NoCode", [](TestPackage &p) { program(p).code.clear(); }, "code: expected 1 to"},
     {"CodeSection", [](TestPackage &p) { program(p).code[0]->section = 2; },
      "section: expected an index below 2, found 2"},

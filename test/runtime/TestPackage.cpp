@@ -222,6 +222,33 @@ void makeCuda(package::ProgramT &program, const std::string &target, package::Co
         phase->block = 1;
 }
 
+void addMaps(package::ProgramT &program) {
+  program.arena_bytes_per_token = 16;
+  package::PhaseT &phase = *program.kernels[0]->variants[0]->phases[0];
+  phase.symbol = "embed_mapped";
+  auto add = [&](package::TensorMapT map) {
+    phase.maps.push_back(std::make_unique<package::TensorMapT>(map));
+  };
+  package::TensorMapT table, value;
+  table.buffer = 1;
+  table.rows = 64;
+  table.columns = 32;
+  table.row_bytes = 128;
+  table.dtype = package::DType::f32;
+  table.box_rows = 8;
+  table.box_columns = 16;
+  table.swizzle = package::Swizzle::b64;
+  add(table);
+  value.buffer = 2;
+  value.axis = package::Axis::tokens;
+  value.rows = 1;
+  value.columns = 4;
+  value.row_bytes = 16;
+  value.box_rows = 256;
+  value.box_columns = 8;
+  add(value);
+}
+
 float fakeSum(std::span<const int32_t> sequence, int64_t position, int64_t tokensOfStep) {
   float sum = tokensOfStep <= 2 ? 0 : tokensOfStep <= 6 ? 1000 : 2000;
   for (int64_t p = 0; p <= position; ++p)

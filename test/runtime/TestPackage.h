@@ -39,6 +39,10 @@ TestPackage fakeModel(const std::string &tokenizer = "");
 /// Makes a program one for cuda, with a code object for `target` and blocks of one thread.
 void makeCuda(package::ProgramT &program, const std::string &target, package::CodeFormat format);
 
+/// Makes the first dispatch of a program for cuda one with tensor maps: of its table, and of what
+/// it writes into the arena.
+void addMaps(package::ProgramT &program);
+
 /// What the fake model's logits are for the token at `position` of a sequence, given the sequence
 /// and the number of tokens in the step: logits[v] = this * (v + 1).
 float fakeSum(std::span<const int32_t> sequence, int64_t position, int64_t tokensOfStep);
