@@ -1,6 +1,6 @@
 //===- ToolTest.cpp - strata-run and strata-bench as one calls them -------===//
 
-#include "test/runtime/TestPackage.h"
+#include "test/runtime/ToolFixture.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -8,56 +8,12 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
-#include <sstream>
 
 namespace strata::test {
 namespace {
 
-std::string readFile(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
-
-struct Result {
-  int status; // exit status
-  std::string out, err;
-};
-
-/// The fake model with the demonstration model's tokenizer. Its likeliest token is always the last
-/// of the vocabulary.
-class Tool : public testing::Test {
-protected:
-  Tool() : tokenizer(readFile(STRATA_DEMO_MODEL "/tokenizer.model")) {
-    package = folder.write("fake.strata", fakeModel(tokenizer).encode());
-  }
-
-  /// Runs a shell command in which %r is strata-run, %b strata-bench and %p the fake package.
-  Result run(std::string command) {
-    for (auto [mark, text] : {std::pair<std::string, std::string>{"%r", STRATA_RUN},
-                              {"%b", STRATA_BENCH},
-                              {"%p", package}})
-      for (size_t at; (at = command.find(mark)) != std::string::npos;)
-        command.replace(at, 2, text);
-    std::string out = folder.path() + "/out", err = folder.path() + "/err";
-    int status = system(("( " + command + " ) >" + out + " 2>" + err + " </dev/null").c_str());
-    return {WEXITSTATUS(status), readFile(out), readFile(err)};
-  }
-
-  void expectError(const std::string &command, int status, const std::string &message) {
-    Result result = run(command);
-    EXPECT_EQ(result.status, status) << command << "\n" << result.err;
-    EXPECT_NE(result.err.find(message), std::string::npos) << command << "\n" << result.err;
-  }
-
-  TemporaryFolder folder;
-  std::string tokenizer, package;
-};
-
 TEST_F(Tool, HelpAndVersion) {
-  for (const char *tool : {"%r", "%b"}) {
+  for (const char *tool : {"%r", "%b", "%s"}) {
     EXPECT_EQ(run(tool + std::string(" --help")).out.rfind("usage: strata-", 0), 0u);
     Result version = run(tool + std::string(" --version"));
     EXPECT_EQ(version.status, 0);

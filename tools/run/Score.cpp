@@ -1,0 +1,76 @@
+//===- Score.cpp ----------------------------------------------------------===//
+
+#include "tools/run/Score.h"
+
+#include "runtime/Status.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace strata {
+namespace {
+
+constexpr int64_t kMostRows = 512;
+constexpr int64_t kMostLogitBytes = 256 << 20;
+
+/// A sequence that ends with its scope.
+class OpenSequence {
+public:
+  explicit OpenSequence(Engine &engine) : engine(engine), sequence(engine.open()) {}
+  ~OpenSequence() { engine.close(sequence); }
+  OpenSequence(const OpenSequence &) = delete;
+  OpenSequence &operator=(const OpenSequence &) = delete;
+
+  absl::StatusOr<StepResult> feed(std::span<const int32_t> tokens, LogitRows rows) {
+    BatchEntry entry{sequence, tokens, rows};
+    return engine.step({&entry, 1});
+  }
+
+private:
+  Engine &engine;
+  const Sequence sequence;
+};
+
+} // namespace
+
+absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t token) {
+  float most = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (float logit : logits)
+    sum += std::exp(double(logit) - double(most));
+  float own = logits[size_t(token)];
+  double logProbability = double(own) - double(most) - std::log(sum);
+  if (!std::isfinite(logProbability))
+    return absl::InternalError(
+        absl::StrCat("logits: expected numbers, found a log-probability of ", logProbability));
+  return TokenScore{logProbability, own == most};
+}
+
+int64_t rowsAtOnce(int64_t vocabulary) {
+  return std::clamp<int64_t>(kMostLogitBytes / int64_t(sizeof(float)) / vocabulary, 1, kMostRows);
+}
+
+absl::StatusOr<std::vector<TokenScore>> scoreTokens(Engine &engine, std::span<const int32_t> tokens,
+                                                    size_t first) {
+  OpenSequence text(engine);
+  // Row i of the logits says how likely token i + 1 is.
+  for (size_t done = 0; done < first - 1;) {
+    size_t part = std::min(first - 1 - done, size_t(kMostRows));
+    STRATA_TRY(text.feed(tokens.subspan(done, part), LogitRows::none).status());
+    done += part;
+  }
+  std::vector<TokenScore> scores;
+  auto most = size_t(rowsAtOnce(engine.model().vocabulary()));
+  for (size_t done = first - 1; done < tokens.size() - 1;) {
+    size_t part = std::min(tokens.size() - 1 - done, most);
+    STRATA_ASSIGN(StepResult result, text.feed(tokens.subspan(done, part), LogitRows::all));
+    for (size_t i = 0; i < part; ++i) {
+      STRATA_ASSIGN(TokenScore score, scoreToken(result.row(int64_t(i)), tokens[done + i + 1]));
+      scores.push_back(score);
+    }
+    done += part;
+  }
+  return scores;
+}
+
+} // namespace strata

@@ -1,0 +1,31 @@
+//===- Score.h - how likely a model finds tokens ----------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/Engine.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace strata {
+
+/// What the model made of one token, given those before it.
+struct TokenScore {
+  double logProbability; // natural logarithm; at most 0
+  bool greedy;           // no other token was likelier
+};
+
+/// log softmax(logits)[token], summed in double; an error if a logit is not a number.
+absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t token);
+
+/// Rows of logits computed at once, so that they take at most 256 MiB.
+int64_t rowsAtOnce(int64_t vocabulary);
+
+/// The scores of tokens[first], tokens[first + 1], ..., each given all before it; 1 <= `first` <
+/// tokens.size(). The text is a sequence of its own. The last token is not fed, so tokens may be
+/// one more than the engine's context.
+absl::StatusOr<std::vector<TokenScore>> scoreTokens(Engine &engine, std::span<const int32_t> tokens,
+                                                    size_t first);
+
+} // namespace strata
