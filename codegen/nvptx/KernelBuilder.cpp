@@ -56,15 +56,22 @@ Value KernelBuilder::warpMax(Value f32) {
   return f32;
 }
 
-Value KernelBuilder::blockSum(Value f32, Value scratch) {
-  Value sum = warpSum(f32);
-  barrier(); // nobody reads what an earlier sum left in scratch any more
-  ifThen(equal(lane, index(0)), [&] { store(sum, scratch, warp); });
+Values KernelBuilder::blockSums(ValueRange f32, Value scratch) {
+  Values sums;
+  for (Value value : f32)
+    sums.push_back(warpSum(value));
+  barrier(); // nobody reads what earlier sums left in scratch any more
+  ifThen(equal(lane, index(0)), [&] {
+    for (auto [i, sum] : llvm::enumerate(sums))
+      store(sum, scratch, {index(i), warp});
+  });
   barrier();
-  Value total = load(scratch, index(0));
-  for (int64_t w = 1; w != threads / kWarp; ++w)
-    total = addf(total, load(scratch, index(w)));
-  return total;
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    sum = load(scratch, {index(i), index(0)});
+    for (int64_t w = 1; w != threads / kWarp; ++w)
+      sum = addf(sum, load(scratch, {index(i), index(w)}));
+  }
+  return sums;
 }
 
 //===----------------------------------------------------------------------===//

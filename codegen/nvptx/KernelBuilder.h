@@ -41,8 +41,9 @@ public:
   /// Over all lanes of the warp, on every lane, always in the same order.
   Value warpSum(Value f32);
   Value warpMax(Value f32);
-  /// Over all threads of the block, on every thread. `scratch` is shared f32 [threads / kWarp].
-  Value blockSum(Value f32, Value scratch);
+  /// Of each of `f32` over all threads of the block, on every thread. `scratch` is shared f32
+  /// [values, threads / kWarp].
+  Values blockSums(ValueRange f32, Value scratch);
 
   /// Copies 16 bytes from global `source` to shared `target`, asynchronously; only the first
   /// `bytes` (0 to 16, i32) are read, the rest becomes zero. Both addresses are 16-byte aligned.

@@ -1,39 +1,68 @@
 //===- Linear.h - linear and logits on a GPU --------------------*- C++ -*-===//
 //
-// The frame is that of the CPU (codegen/cpu/Linear.h): a first phase prepares the rows where there
-// is a norm or a gather; the main phase leaves f32 results of a block's tokens and weight rows in a
-// tile in shared memory, tile[token][row]; the epilogue applies the clauses and writes it.
+// The main phase leaves f32 results of a block's tokens and weight rows in a tile in shared memory,
+// tile[token][column]; the epilogue applies the clauses and writes it. A norm is a launch of its
+// own before it, or where it fits the main phase's prologue (LinearRows.cpp).
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "codegen/LinearSpec.h"
 #include "codegen/nvptx/Kernels.h"
+#include "codegen/nvptx/Schedule.h"
 
 namespace strata::nvptx {
+
+/// Pairs of a 16-byte load.
+inline constexpr int64_t kLoadPairs = 4;
 
 /// Rows of the product: tokens, or the output rows of logits.
 Value productRows(const LinearSpec &spec, const KernelArguments &args);
 
-/// Whether the first phase writes the rows that are multiplied into the workspace.
-bool prepares(const LinearSpec &spec);
+//===----------------------------------------------------------------------===//
+// The rows that are multiplied
+//===----------------------------------------------------------------------===//
 
-/// The rows that are multiplied, as pairs [rows, pairs]: workspace or input.
+/// Whether a launch of its own writes them into the workspace.
+bool prefillPrepares(const LinearSpec &spec);
+bool decodePrepares(const LinearSpec &spec, const DecodeForm &form);
+
+/// LayerNorm1P, or a mere gather, of one row a block into the workspace: that launch.
+PhaseSpec describeRows(const LinearSpec &spec);
+
+/// The rows of the prefill form, as pairs [rows, pairs]: workspace or input.
 Value preparedPairs(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 
-/// A block's share of the product. Tile row t is product row firstToken + t, tile column r is row
-/// firstRow + r of the part; `stride` is the tile's columns.
-struct Tile {
-  Value values; ///< shared f32 [.., stride]
-  int64_t stride;
-  Value firstToken, tokens, firstRow, rows;
+/// Row t of the product is row at(t) of `pairs`; any t below the form's tokens is good.
+struct InputRows {
+  Value pairs; ///< [.., pairs], shared or global memory
+  std::function<Value(Value)> at;
 };
 
-/// The part and row of a block's first weight row, for blocks that share `rowsPerBlock` rows each,
-/// part by part. `weight` holds all rows of that part, as pairs [rows, pairs].
+/// The rows of a decode form: normalized by the block into shared memory from `sharedOffset` on,
+/// or where they are. All threads of the block, before any of them reads a row.
+InputRows stageRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                    const DecodeForm &form, int64_t sharedOffset);
+/// Bytes of shared memory that it takes.
+int64_t stagedBytes(const LinearSpec &spec, const DecodeForm &form);
+
+//===----------------------------------------------------------------------===//
+// The weight rows of a block
+//===----------------------------------------------------------------------===//
+
+/// In which order a part's rows are dealt to blocks.
+enum class RowOrder {
+  Plain,
+  /// The two rows that rope turns together come one after the other, so that blocks need not hold
+  /// whole heads.
+  Paired
+};
+
+/// The part and the first row of a block, for blocks that share `rowsPerBlock` rows each, part by
+/// part. `weight` holds all rows of that part, as pairs [rows, pairs].
 struct BlockPart {
   Value part;     ///< index
-  Value firstRow; ///< in the part
+  Value firstRow; ///< in the part, in its order
   Value rows;     ///< of the part
   Value weight;
 };
@@ -43,14 +72,32 @@ BlockPart selectPart(KernelBuilder &b, const KernelArguments &args, const Linear
 /// Blocks that the parts take, `rowsPerBlock` rows each.
 int64_t rowBlocks(const LinearSpec &spec, int64_t rowsPerBlock);
 
+/// The order of the decode forms.
+RowOrder decodeOrder(const LinearSpec &spec);
+
+/// The row of the part that is number `position` in its order.
+Value rowAt(KernelBuilder &b, const LinearSpec &spec, RowOrder order, Value position);
+
+//===----------------------------------------------------------------------===//
+// The result
+//===----------------------------------------------------------------------===//
+
+/// A block's share of the product. Tile row t is product row firstToken + t, tile column c is row
+/// firstRow + c of the part in its order; `stride` is the tile's columns. In plain order a roped
+/// part's tile starts and ends at whole heads.
+struct Tile {
+  Value values; ///< shared f32 [.., stride]
+  int64_t stride;
+  Value firstToken, tokens, firstRow, rows;
+  RowOrder order = RowOrder::Plain;
+};
+
 /// Applies the clauses of the part to the tile and writes it. Starts with a barrier.
 void emitEpilogue(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, Value part,
                   const Tile &tile);
 
-/// LayerNorm1P, or a mere gather, of one row a block into the workspace.
-PhaseSpec describeRows(const LinearSpec &spec);
-/// Few tokens: `form` is an index into kDecodeRows.
-PhaseSpec describeDecode(const LinearSpec &spec, int64_t form);
+/// Few tokens.
+PhaseSpec describeDecode(const LinearSpec &spec, const DecodeForm &form);
 /// Many tokens, on tensor cores.
 PhaseSpec describePrefill(const LinearSpec &spec);
 

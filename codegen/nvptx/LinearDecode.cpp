@@ -1,28 +1,34 @@
 //===- LinearDecode.cpp - few tokens: the weight stream decides -----------===//
 //
-// A block takes one unit of weight rows: kUnitRows of them, or a head where rope or the cache need
-// one. Each warp streams a few rows at a time, 16 bytes a lane, once for all tokens.
+// A block takes form.unitRows weight rows. In the vector form each warp streams its share of them,
+// once for all tokens.
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/nvptx/Linear.h"
-#include "codegen/nvptx/Schedule.h"
+#include "codegen/nvptx/LinearDecode.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
 
-/// Pairs of a 16-byte load.
-static constexpr int64_t kLoadPairs = 4;
+Value DecodeBlock::weightRow(KernelBuilder &b, Value column) const {
+  Value last = b.sub(part.rows, b.index(1));
+  return rowAt(b, spec, decodeOrder(spec), b.min(b.add(part.firstRow, column), last));
+}
 
-namespace {
-struct DecodeForm {
-  int64_t tokens;   ///< accumulators for each row; rows beyond the step repeat the last one
-  int64_t warpRows; ///< rows that a warp streams at a time
-  int64_t unitRows; ///< rows of a block
-};
-} // namespace
+Value DecodeBlock::loadWeight(KernelBuilder &b, Value row, Value pair) const {
+  return b.load(part.weight, {row, b.min(pair, b.index(spec.pairs() - kLoadPairs))}, kLoadPairs,
+                16);
+}
+
+InputRows DecodeBlock::stage(KernelBuilder &b) const {
+  return stageRows(b, args, spec, form, decodeTileBytes(form));
+}
+
+//===----------------------------------------------------------------------===//
+// The vector form: a lane has its features of all rows and tokens
+//===----------------------------------------------------------------------===//
 
 /// The 4 pairs of `vector`, one by one.
 static Values split(KernelBuilder &b, Value vector) {
@@ -32,66 +38,95 @@ static Values split(KernelBuilder &b, Value vector) {
   return pairs;
 }
 
-/// f32 products of `rows` weight rows with all tokens, summed over this lane's features only.
-static Values emitPartialDots(KernelBuilder &b, const LinearSpec &spec, const DecodeForm &form,
-                              Value weight, ValueRange rows, Value input, ValueRange tokens) {
-  Values zeros(rows.size() * tokens.size(), b.f32(0));
-  return b.loop(b.mul(b.lane, kLoadPairs), b.index(spec.pairs()), kWarp * kLoadPairs, zeros,
-                [&](Value pair, ValueRange in) {
-                  Values acc(in);
-                  SmallVector<Values> w;
-                  for (Value row : rows)
-                    w.push_back(split(b, b.load(weight, {row, pair}, kLoadPairs, 16)));
-                  for (auto [t, token] : llvm::enumerate(tokens)) {
-                    Values x = split(b, b.load(input, {token, pair}, kLoadPairs, 16));
-                    for (size_t r = 0; r != rows.size(); ++r)
-                      for (int64_t i = 0; i != kLoadPairs; ++i) {
-                        Value &sum = acc[r * tokens.size() + t];
-                        sum = b.fma(b.evens(w[r][i]), b.evens(x[i]), sum);
-                        sum = b.fma(b.odds(w[r][i]), b.odds(x[i]), sum);
-                      }
-                  }
-                  return acc;
-                });
+/// acc[row][token] + the products of 8 features.
+static void multiplyAdd(KernelBuilder &b, ValueRange weights, ValueRange tokens,
+                        MutableArrayRef<Value> acc) {
+  SmallVector<Values> w;
+  for (Value weight : weights)
+    w.push_back(split(b, weight));
+  for (auto [t, token] : llvm::enumerate(tokens)) {
+    Values x = split(b, token);
+    for (size_t r = 0; r != w.size(); ++r)
+      for (int64_t i = 0; i != kLoadPairs; ++i) {
+        Value &sum = acc[r * tokens.size() + t];
+        sum = b.fma(b.evens(w[r][i]), b.evens(x[i]), sum);
+        sum = b.fma(b.odds(w[r][i]), b.odds(x[i]), sum);
+      }
+  }
+}
+
+/// f32 products of weight rows with all tokens, [row][token], summed over this lane's features.
+static Values emitPartialDots(KernelBuilder &b, const DecodeBlock &block, ValueRange rows) {
+  auto loadWeights = [&](Value pair) {
+    Values weights;
+    for (Value row : rows)
+      weights.push_back(block.loadWeight(b, row, pair));
+    return weights;
+  };
+  Value first = b.mul(b.lane, kLoadPairs);
+  Values carried = loadWeights(first);
+  InputRows input = block.stage(b);
+  Values tokens;
+  for (int64_t t = 0; t != block.form.tokens; ++t)
+    tokens.push_back(input.at(b.index(t)));
+  carried.append(rows.size() * tokens.size(), b.f32(0));
+
+  int64_t step = kWarp * kLoadPairs;
+  Values last =
+      b.loop(first, b.index(block.spec.pairs()), step, carried, [&](Value pair, ValueRange in) {
+        Values next = loadWeights(b.add(pair, step));
+        Values acc(in.drop_front(rows.size())), x;
+        for (Value token : tokens)
+          x.push_back(b.load(input.pairs, {token, pair}, kLoadPairs, 16));
+        multiplyAdd(b, in.take_front(rows.size()), x, acc);
+        llvm::append_range(next, acc);
+        return next;
+      });
+  return Values(llvm::drop_begin(last, rows.size()));
+}
+
+Value strata::nvptx::emitVectorProducts(KernelBuilder &b, const DecodeBlock &block) {
+  int64_t tokens = block.form.tokens, warpRows = block.form.unitRows / (b.threads / kWarp);
+  Value firstColumn = b.mul(b.warp, warpRows);
+  Values rows;
+  for (int64_t r = 0; r != warpRows; ++r)
+    rows.push_back(block.weightRow(b, b.add(firstColumn, r)));
+  Values dots = emitPartialDots(b, block, rows);
+  for (Value &dot : dots)
+    dot = b.warpSum(dot);
+  Value tile = b.shared(b.getF32Type(), {tokens, block.form.unitRows}, 0);
+  b.ifThen(b.equal(b.lane, b.index(0)), [&] {
+    for (auto [i, dot] : llvm::enumerate(dots))
+      b.store(dot, tile, {b.index(i % tokens), b.add(firstColumn, i / tokens)});
+  });
+  return tile;
+}
+
+//===----------------------------------------------------------------------===//
+// Either form
+//===----------------------------------------------------------------------===//
+
+int64_t strata::nvptx::decodeTileBytes(const DecodeForm &form) {
+  int64_t parts = form.tensorCores ? kThreads / kWarp : 1;
+  return 4 * parts * form.tokens * form.unitRows;
 }
 
 static void emitDecode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                        const DecodeForm &form) {
-  BlockPart part = selectPart(b, args, spec, b.block, form.unitRows);
-  Value input = preparedPairs(b, args, spec);
-  Value tile = b.shared(b.getF32Type(), {form.tokens, form.unitRows}, 0);
-  Value last = b.sub(productRows(spec, args), b.index(1));
-  Values tokens;
-  for (int64_t t = 0; t != form.tokens; ++t)
-    tokens.push_back(b.min(b.index(t), last));
-
-  int64_t step = b.threads / kWarp * form.warpRows;
-  b.loop(b.mul(b.warp, form.warpRows), b.index(form.unitRows), step, [&](Value column) {
-    Values rows;
-    for (int64_t r = 0; r != form.warpRows; ++r) // rows beyond the part repeat its last one
-      rows.push_back(b.min(b.add(b.add(part.firstRow, column), r), b.sub(part.rows, b.index(1))));
-    Values dots = emitPartialDots(b, spec, form, part.weight, rows, input, tokens);
-    for (int64_t r = 0; r != form.warpRows; ++r)
-      for (int64_t t = 0; t != form.tokens; ++t) {
-        Value sum = b.warpSum(dots[r * form.tokens + t]);
-        Value at = b.add(column, r);
-        b.ifThen(b.both(b.equal(b.lane, b.index(0)), b.less(at, b.index(form.unitRows))), [&] {
-          b.store(sum, tile, {b.index(t), at});
-        });
-      }
-  });
+  DecodeBlock block{args, spec, form, selectPart(b, args, spec, b.block, form.unitRows)};
+  const BlockPart &part = block.part;
+  Value tile = form.tensorCores ? emitTensorProducts(b, block) : emitVectorProducts(b, block);
   Value rows = b.min(b.sub(part.rows, part.firstRow), b.index(form.unitRows));
   emitEpilogue(b, args, spec, part.part,
-               {tile, form.unitRows, b.index(0), productRows(spec, args), part.firstRow, rows});
+               {tile, form.unitRows, b.index(0), productRows(spec, args), part.firstRow, rows,
+                decodeOrder(spec)});
 }
 
-PhaseSpec strata::nvptx::describeDecode(const LinearSpec &spec, int64_t index) {
-  DecodeForm form{kDecodeRows[index], kDecodeWarpRows[index],
-                  spec.headDim ? spec.headDim : kUnitRows};
+PhaseSpec strata::nvptx::describeDecode(const LinearSpec &spec, const DecodeForm &form) {
   return {"decode" + std::to_string(form.tokens),
           Axis::One,
           1,
           rowBlocks(spec, form.unitRows),
-          4 * form.tokens * form.unitRows,
+          decodeTileBytes(form) + stagedBytes(spec, form),
           [=](KernelBuilder &b, const KernelArguments &args) { emitDecode(b, args, spec, form); }};
 }

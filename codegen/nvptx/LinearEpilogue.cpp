@@ -17,19 +17,41 @@ static void perElement(KernelBuilder &b, Value tokens, Value count,
   });
 }
 
-/// Rotates each head of the tile in place; the tile starts and ends at whole heads.
-static void emitRope(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                     const Tile &tile) {
+/// The row of the part in a column of the tile.
+static Value rowOf(KernelBuilder &b, const LinearSpec &spec, const Tile &tile, Value column) {
+  return rowAt(b, spec, tile.order, b.add(tile.firstRow, column));
+}
+
+/// body(token of the tile, angle, column of its first feature, of its second) for all that rope
+/// turns.
+static void perAngle(KernelBuilder &b, const LinearSpec &spec, const Tile &tile,
+                     llvm::function_ref<void(Value, Value, Value, Value)> body) {
   int64_t half = spec.rotaryDims / 2;
-  Value table = b.view(args.buffers[*spec.rotary], b.getF32Type(),
-                       {ShapedType::kDynamic, spec.rotaryDims}, args.tokens);
+  if (tile.order == RowOrder::Paired) {
+    perElement(b, tile.tokens, b.div(tile.rows, 2), [&](Value t, Value pair) {
+      Value low = b.mul(pair, 2), angle = b.rem(rowOf(b, spec, tile, low), spec.headDim);
+      b.ifThen(b.less(angle, b.index(half)), [&] { body(t, angle, low, b.add(low, 1)); });
+    });
+    return;
+  }
   Value angles = b.mul(b.div(tile.rows, spec.headDim), half);
   perElement(b, tile.tokens, angles, [&](Value t, Value flat) {
-    Value head = b.div(flat, half), i = b.rem(flat, half);
-    Value low = b.add(b.mul(head, spec.headDim), i), high = b.add(low, half);
+    Value head = b.div(flat, half), angle = b.rem(flat, half);
+    Value low = b.add(b.mul(head, spec.headDim), angle);
+    body(t, angle, low, b.add(low, half));
+  });
+}
+
+/// Rotates the heads of the tile in place.
+static void emitRope(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                     const Tile &tile) {
+  Value table = b.view(args.buffers[*spec.rotary], b.getF32Type(),
+                       {ShapedType::kDynamic, spec.rotaryDims}, args.tokens);
+  perAngle(b, spec, tile, [&](Value t, Value angle, Value low, Value high) {
     Value token = b.add(tile.firstToken, t);
     Value x = b.load(tile.values, {t, low}), y = b.load(tile.values, {t, high});
-    Value cos = b.load(table, {token, i}), sin = b.load(table, {token, b.add(i, half)});
+    Value cos = b.load(table, {token, angle});
+    Value sin = b.load(table, {token, b.add(angle, spec.rotaryDims / 2)});
     b.store(b.subf(b.mulf(x, cos), b.mulf(y, sin)), tile.values, {t, low});
     b.store(b.fma(y, cos, b.mulf(x, sin)), tile.values, {t, high});
   });
@@ -46,7 +68,7 @@ static void emitResult(KernelBuilder &b, const KernelArguments &args, const Line
   Value result = activations(part.result, logits ? Type(b.getF32Type()) : Type(b.getBF16Type()));
   Value residual = spec.residual ? activations(*spec.residual, b.getBF16Type()) : Value();
   perElement(b, tile.tokens, tile.rows, [&](Value t, Value i) {
-    Value token = b.add(tile.firstToken, t), row = b.add(tile.firstRow, i);
+    Value token = b.add(tile.firstToken, t), row = rowOf(b, spec, tile, i);
     Value y = b.load(tile.values, {t, i});
     if (spec.squaredRelu) {
       y = b.maxf(y, b.f32(0));
@@ -62,7 +84,7 @@ static void emitCacheWrite(KernelBuilder &b, const KernelArguments &args, const 
                            const LinearSpec::Part &part, const Tile &tile) {
   perElement(b, tile.tokens, tile.rows, [&](Value t, Value i) {
     CacheSlot slot = cacheSlot(b, args, *spec.cache, b.add(tile.firstToken, t));
-    Value row = b.add(tile.firstRow, i);
+    Value row = rowOf(b, spec, tile, i);
     Value head = b.div(row, spec.headDim), feature = b.rem(row, spec.headDim);
     Value target = part.sink == LinearSpec::Sink::Key ? slot.page.keys : slot.page.values;
     b.store(b.toBf16(b.load(tile.values, {t, i})), target, {head, slot.slot, feature});

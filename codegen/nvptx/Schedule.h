@@ -12,16 +12,18 @@ namespace strata::nvptx {
 /// Threads of every block.
 inline constexpr int64_t kThreads = 128;
 
-/// Up to so many rows a linear runs in the decode form, with as many accumulators for each row of a
-/// weight; a form for each, as unused accumulators cost registers.
-inline constexpr int64_t kDecodeRows[] = {1, 4, 16};
+/// Forms of a linear of few rows. Each has as many accumulators as it takes rows, so there are
+/// some: unused ones cost registers.
+struct DecodeForm {
+  int64_t tokens;   ///< rows of the step, at most
+  int64_t unitRows; ///< weight rows of a block: many share the loads of tokens, few balance better
+  bool tensorCores; ///< beyond a few tokens the products, not the weights, would take the time
+};
+inline constexpr DecodeForm kDecodeForms[] = {{1, 16, false}, {4, 16, false}, {16, 32, true}};
 
-/// Weight rows that a warp streams at a time in the decode form, for each of kDecodeRows: loads in
-/// flight against registers.
-inline constexpr int64_t kDecodeWarpRows[] = {4, 4, 2};
-
-/// Weight rows of a block in the decode form, where no head has to stay whole.
-inline constexpr int64_t kUnitRows = 16;
+/// A norm is computed by every block of the decode form, into shared memory, if the rows take no
+/// more than this; else by a launch of its own. An A100 has 164 KB for all blocks together.
+inline constexpr int64_t kStagedBytes = 48 << 10;
 
 /// Tile of the tensor-core form: tokens x weight rows (at least; heads stay whole) x features.
 inline constexpr int64_t kTileTokens = 64, kTileRows = 128, kTileFeatures = 32;
