@@ -24,21 +24,33 @@ static Value inputRow(KernelBuilder &b, const KernelArguments &args, const Linea
 // The norm, in f32, of some rows at a time by all threads of a block
 //===----------------------------------------------------------------------===//
 
+/// body(pair, carried values) for every 4 pairs of a row, shared by the block's threads. As many
+/// turns as all threads take have a constant number, so that loads of several are under way.
+static Values perLoad(KernelBuilder &b, const LinearSpec &spec, ValueRange initial,
+                      llvm::function_ref<Values(Value, ValueRange)> body) {
+  int64_t step = b.threads * kLoadPairs, whole = spec.pairs() / step * step;
+  Value first = b.mul(b.thread, kLoadPairs);
+  Values carried = b.loop(b.index(0), b.index(whole), step, initial,
+                          [&](Value i, ValueRange in) { return body(b.add(i, first), in); });
+  if (whole == spec.pairs())
+    return carried;
+  return b.loop(b.add(first, whole), b.index(spec.pairs()), step, carried, body);
+}
+
 /// For each row the sum of accumulate(.., x, row) over its features, on every thread.
 static Values sumOverRows(KernelBuilder &b, const LinearSpec &spec, Value input, ValueRange rows,
                           Value scratch,
                           llvm::function_ref<Value(Value acc, Value x, size_t row)> accumulate) {
   Values zeros(rows.size(), b.f32(0, kLoadPairs));
-  Values sums = b.loop(b.mul(b.thread, kLoadPairs), b.index(spec.pairs()), b.threads * kLoadPairs,
-                       zeros, [&](Value i, ValueRange in) {
-                         Values acc(in);
-                         for (auto [r, row] : llvm::enumerate(rows)) {
-                           Value x = b.load(input, {row, i}, kLoadPairs, 16);
-                           acc[r] = accumulate(acc[r], b.evens(x), r);
-                           acc[r] = accumulate(acc[r], b.odds(x), r);
-                         }
-                         return acc;
-                       });
+  Values sums = perLoad(b, spec, zeros, [&](Value i, ValueRange in) {
+    Values acc(in);
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value x = b.load(input, {row, i}, kLoadPairs, 16);
+      acc[r] = accumulate(acc[r], b.evens(x), r);
+      acc[r] = accumulate(acc[r], b.odds(x), r);
+    }
+    return acc;
+  });
   for (Value &sum : sums) {
     Value lanes = sum;
     sum = vector::ExtractOp::create(b, lanes, int64_t(0));
@@ -69,7 +81,7 @@ static void emitNorm(KernelBuilder &b, const KernelArguments &args, const Linear
     return b.view(args.buffers[buffer], b.getI32Type(), {spec.pairs()});
   };
   Value gamma = vector(*spec.gamma), beta = vector(*spec.beta), one = b.f32(1, kLoadPairs);
-  b.loop(b.mul(b.thread, kLoadPairs), b.index(spec.pairs()), b.threads * kLoadPairs, [&](Value i) {
+  perLoad(b, spec, {}, [&](Value i, ValueRange) {
     Value g = b.load(gamma, i, kLoadPairs, 16), shift = b.load(beta, i, kLoadPairs, 16);
     for (auto [row, source] : llvm::enumerate(from)) {
       auto normalize = [&](Value x, Value g, Value shift) {
@@ -80,6 +92,7 @@ static void emitNorm(KernelBuilder &b, const KernelArguments &args, const Linear
                       normalize(b.odds(x), b.odds(g), b.odds(shift))),
               target, {to[row], i}, 16);
     }
+    return Values();
   });
 }
 

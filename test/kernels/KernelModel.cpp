@@ -148,6 +148,8 @@ const std::vector<KernelModel> &kernelModels() {
       {.name = "plain", .vocabulary = 200, .in = 136, .out = 200},
       {.name = "residual", .vocabulary = 136, .in = 520, .out = 136, .residual = true},
       {.name = "norm", .vocabulary = 72, .in = 200, .out = 72, .norm = true},
+      // Rows of whole tiles; 16 of them are too many to be normalized in a GPU's decode form.
+      {.name = "norm_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true},
       {.name = "norm_relu", .vocabulary = 136, .in = 200, .out = 136, .norm = true,
        .squaredRelu = true},
       {.name = "logits_norm", .vocabulary = 331, .in = 200, .norm = true, .scores = true},
