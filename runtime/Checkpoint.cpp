@@ -3,15 +3,11 @@
 
 #include "runtime/Checked.h"
 #include "runtime/Quote.h"
-#include "runtime/Safetensors.h"
-#include "runtime/Status.h"
 
 #include "absl/strings/str_join.h"
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <system_error>
 
 namespace strata {
 
@@ -123,78 +119,6 @@ absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
   return absl::InvalidArgumentError(absl::StrCat(files_[file].path, ": ", shown(place->first),
                                                  ": tensor is also in ",
                                                  files_[place->second.file].path));
-}
-
-//===----------------------------------------------------------------------===//
-// Folders
-//===----------------------------------------------------------------------===//
-
-namespace fs = std::filesystem;
-
-/// Weights in formats that we know but do not read; `suffix` is how the file's name ends.
-static constexpr struct {
-  std::string_view suffix, format;
-} kOtherFormats[] = {
-    {"pytorch_model.bin", "a PyTorch checkpoint"},
-    {"pytorch_model.bin.index.json", "the index of a PyTorch checkpoint"},
-    {".nemo", "a NeMo archive"},
-    {".gguf", "a GGUF file"},
-    {".bin", "a PyTorch checkpoint"},
-    {".pt", "a PyTorch checkpoint"},
-    {".pth", "a PyTorch checkpoint"},
-    {".safetensors", "a safetensors file of another name"},
-};
-
-/// The names in `folder`, sorted; those that cannot be read are left out.
-static std::vector<std::string> listFolder(const std::string &folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    names.push_back(entry->path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-/// Says what the folder holds instead of safetensors files.
-static absl::Status noCheckpoint(const std::string &folder) {
-  constexpr absl::string_view kExpected =
-      "expected model.safetensors or model.safetensors.index.json";
-  const std::vector<std::string> names = listFolder(folder);
-  for (const auto &[suffix, format] : kOtherFormats)
-    for (const std::string &name : names)
-      if (std::string_view(name).ends_with(suffix))
-        return absl::UnimplementedError(absl::StrCat(folder, ": found ", shown(name), ", ",
-                                                     std::string(format),
-                                                     ", which is not supported yet; ", kExpected));
-  return absl::NotFoundError(absl::StrCat(folder, ": no weights in this folder; ", kExpected));
-}
-
-/// Also true for a dangling link, so that opening it says so.
-static bool isThere(const fs::path &path) {
-  std::error_code error;
-  return fs::symlink_status(path, error).type() != fs::file_type::not_found;
-}
-
-absl::StatusOr<Checkpoint> openCheckpoint(const std::string &folder) {
-  constexpr char kSingle[] = "model.safetensors";
-  constexpr char kIndex[] = "model.safetensors.index.json";
-  std::error_code error;
-  const fs::file_status status = fs::status(folder, error);
-  if (status.type() == fs::file_type::not_found)
-    return absl::NotFoundError(absl::StrCat(folder, ": no such folder"));
-  if (status.type() != fs::file_type::directory)
-    return absl::InvalidArgumentError(
-        absl::StrCat(folder, ": expected a folder", error ? ": " + error.message() : ""));
-
-  Checkpoint checkpoint;
-  if (isThere(fs::path(folder) / kSingle))
-    STRATA_TRY(readSafetensors(folder, kSingle, checkpoint));
-  else if (isThere(fs::path(folder) / kIndex))
-    STRATA_TRY(readSafetensorsIndex(folder, kIndex, checkpoint));
-  else
-    return noCheckpoint(folder);
-  return checkpoint;
 }
 
 } // namespace strata

@@ -126,9 +126,11 @@ private:
   std::string catalogue;
 };
 
-/// Opens the checkpoint in `folder`: `model.safetensors`, else the shards that
-/// `model.safetensors.index.json` names. Reads headers only. A folder that holds weights of another
-/// format is UNIMPLEMENTED, naming the file found; one without any is NOT_FOUND.
+/// Opens the checkpoint in `folder`: the first there is of model.safetensors, the shards that
+/// model.safetensors.index.json names, pytorch_model.bin, and the shards that
+/// pytorch_model.bin.index.json names. Reads what describes the tensors, not the tensors. A folder
+/// that holds weights of another format is UNIMPLEMENTED, naming the file found; one without any is
+/// NOT_FOUND.
 absl::StatusOr<Checkpoint> openCheckpoint(const std::string &folder);
 
 /// "[256, 1024]", as error messages write shapes.

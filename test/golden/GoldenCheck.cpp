@@ -10,7 +10,7 @@
 #include "runtime/Checkpoint.h"
 #include "runtime/Engine.h"
 #include "runtime/Json.h"
-#include "runtime/Safetensors.h"
+#include "runtime/formats/Safetensors.h"
 #include "runtime/Status.h"
 #include "tools/run/CommandLine.h"
 #include "tools/run/Devices.h"

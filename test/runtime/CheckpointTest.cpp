@@ -198,8 +198,10 @@ TEST(Checkpoint, IndexIsWellFormed) {
   EXPECT_EQ(openError(folder), index + "file has 67108865 bytes, expected at most 67108864");
 }
 
-TEST(Checkpoint, FoldersWithoutSafetensors) {
-  const std::string expected = "; expected model.safetensors or model.safetensors.index.json";
+TEST(Checkpoint, FoldersWithoutWeights) {
+  const std::string expected =
+      "; expected model.safetensors or model.safetensors.index.json or pytorch_model.bin or "
+      "pytorch_model.bin.index.json";
   TestFolder folder;
   EXPECT_EQ(openError(folder), folder.path() + ": no weights in this folder" + expected);
   folder.write("config.json", "{}");
@@ -207,22 +209,12 @@ TEST(Checkpoint, FoldersWithoutSafetensors) {
   EXPECT_EQ(openError(folder),
             folder.path() +
                 ": found consolidated.safetensors, a safetensors file of another name, "
-                "which is not supported yet" +
+                "which is not supported" +
                 expected);
-  folder.write("model.gguf", "");
+  folder.write("training_args.bin", "");
   EXPECT_EQ(openError(folder), folder.path() +
-                                   ": found model.gguf, a GGUF file, which is not "
-                                   "supported yet" +
-                                   expected);
-  folder.write("minitron.nemo", "");
-  EXPECT_EQ(openError(folder), folder.path() +
-                                   ": found minitron.nemo, a NeMo archive, which is "
-                                   "not supported yet" +
-                                   expected);
-  folder.write("pytorch_model.bin", "");
-  EXPECT_EQ(openError(folder), folder.path() +
-                                   ": found pytorch_model.bin, a PyTorch checkpoint, "
-                                   "which is not supported yet" +
+                                   ": found training_args.bin, a PyTorch checkpoint of another "
+                                   "name, which is not supported" +
                                    expected);
   EXPECT_EQ(openCheckpoint(folder.path()).status().code(), absl::StatusCode::kUnimplemented);
 }

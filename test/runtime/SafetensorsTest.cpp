@@ -1,4 +1,4 @@
-#include "runtime/Safetensors.h"
+#include "runtime/formats/Safetensors.h"
 
 #include "test/runtime/TestFolder.h"
 

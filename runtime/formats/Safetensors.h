@@ -15,9 +15,4 @@ namespace strata {
 absl::Status readSafetensors(const std::string &folder, const std::string &name,
                              Checkpoint &checkpoint);
 
-/// Adds the shards that `folder`/`index` names (a model.safetensors.index.json). Each tensor must
-/// lie in exactly the shard that the index names for it, and each shard inside `folder`.
-absl::Status readSafetensorsIndex(const std::string &folder, const std::string &index,
-                                  Checkpoint &checkpoint);
-
 } // namespace strata

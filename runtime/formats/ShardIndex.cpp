@@ -1,11 +1,12 @@
-//===- SafetensorsIndex.cpp - checkpoints of several files ----------------===//
+//===- ShardIndex.cpp - checkpoints of several files ----------------------===//
 //
 // {"metadata": ..., "weight_map": {KEY: SHARD, ...}}
 //
 //===----------------------------------------------------------------------===//
+#include "runtime/formats/ShardIndex.h"
+
 #include "runtime/Json.h"
 #include "runtime/Quote.h"
-#include "runtime/Safetensors.h"
 #include "runtime/Status.h"
 
 #include <filesystem>
@@ -52,8 +53,8 @@ static absl::Status checkNothingElse(const JsonObject &weightMap, const Checkpoi
   return absl::OkStatus();
 }
 
-absl::Status readSafetensorsIndex(const std::string &folder, const std::string &index,
-                                  Checkpoint &checkpoint) {
+absl::Status readShards(const std::string &folder, const std::string &index, ReadShard readShard,
+                        Checkpoint &checkpoint) {
   const std::string path = (std::filesystem::path(folder) / index).string();
   STRATA_ASSIGN(const JsonDocument document, JsonDocument::parseFile(path, kMaxIndexBytes));
   STRATA_ASSIGN(const JsonObject root, document.object());
@@ -67,7 +68,7 @@ absl::Status readSafetensorsIndex(const std::string &folder, const std::string &
     shards.emplace(shard);
   }
   for (const std::string &shard : shards)
-    STRATA_TRY(readSafetensors(folder, shard, checkpoint));
+    STRATA_TRY(readShard(folder, shard, checkpoint));
 
   for (const JsonMember &member : members)
     STRATA_TRY(checkPlace(member, checkpoint));

@@ -7,7 +7,7 @@
 // less ranks above 8, keys above 1024 bytes and duplicate keys.
 //
 //===----------------------------------------------------------------------===//
-#include "runtime/Safetensors.h"
+#include "runtime/formats/Safetensors.h"
 
 #include "runtime/Checked.h"
 #include "runtime/Json.h"
