@@ -63,6 +63,11 @@ void KernelBuilder::storeMasked(Value value, Value memory, ValueRange at, Value 
     store(value, memory, at);
 }
 
+void KernelBuilder::prefetch(Value memory, ValueRange at) {
+  memref::PrefetchOp::create(*this, memory, at, /*isWrite=*/false, /*localityHint=*/2,
+                             /*isDataCache=*/true);
+}
+
 Value KernelBuilder::selectLanes(Value mask, Value a, Value b) {
   return arith::SelectOp::create(*this, mask, a, b);
 }

@@ -37,6 +37,9 @@ public:
   Value loadMasked(Value memory, ValueRange at, Value mask);
   void storeMasked(Value value, Value memory, ValueRange at, Value mask);
 
+  /// Asks for the cache line of an element, which need not exist, to be in the second-level cache.
+  void prefetch(Value memory, ValueRange at);
+
   Value selectLanes(Value mask, Value a, Value b);
   /// First `count` lanes true; count may be more than lanes() or less than 1.
   Value mask(Value count);

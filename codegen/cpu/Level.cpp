@@ -9,12 +9,15 @@ static constexpr llvm::StringLiteral kAvx2[] = {"avx2", "fma", "f16c", "bmi2"};
 static constexpr llvm::StringLiteral kAvx512Bf16[] = {
     "avx2", "fma", "f16c", "bmi2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
 
-// A 4x4 tile of 16 accumulators leaves half of AVX-512's registers for operands; with AVX2's 16
-// registers 4x2 accumulators leave four for tokens (even and odd halves) and two for a weight.
+// 16 accumulators leave half of AVX-512's registers for operands; with AVX2's 16 registers 8 of them
+// leave four for tokens (even and odd halves) and two for a weight.
+static constexpr int64_t kAvx2Tiles[] = {8, 4};
+static constexpr int64_t kAvx512Tiles[] = {16, 8, 4, 4};
+
 static constexpr Level kLevels[] = {
     {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,-prefer-256-bit",
-     kAvx512Bf16, 16, true, 4, 4},
-    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, 4, 2},
+     kAvx512Bf16, 16, true, kAvx512Tiles},
+    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, kAvx2Tiles},
 };
 
 llvm::ArrayRef<Level> strata::cpu::levels() { return kLevels; }

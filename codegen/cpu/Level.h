@@ -16,8 +16,11 @@ struct Level {
   llvm::ArrayRef<llvm::StringLiteral> required; ///< as runtime/cpu/CpuFeatures names them
   int64_t lanes;                                ///< f32 elements of a vector
   bool bf16Dot;                                 ///< has vdpbf16ps
-  int64_t tileRows,
-      tileVectors; ///< register tile of the matrix product: rows of W x vectors of tokens
+  /// Register tiles of the matrix product: [v - 1] rows of W for v vectors of tokens. The last is
+  /// the tile of many tokens; narrower ones are taller, so that enough products are independent.
+  llvm::ArrayRef<int64_t> tileRows;
+
+  int64_t tileVectors() const { return tileRows.size(); }
 };
 
 /// Best first.

@@ -13,6 +13,9 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
 
+/// Pairs of a register tile's rows between prefetches, and pairs of a cache line.
+static constexpr int64_t kPairsAhead = 4, kLinePairs = 16;
+
 /// Packed activations of `rows` rows: [blocks][pairs][kPackTokens].
 static Value packedView(KernelBuilder &b, Value buffer, Value rows, int64_t pairs) {
   return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs, kPackTokens},
@@ -107,22 +110,38 @@ struct TokenBlock {
 };
 } // namespace
 
-/// products[row ..][token ..] for a register tile of `height` rows x `width` vectors of tokens.
+/// Adds the products of pair `pair` to a register tile's accumulators, row by row.
+static void addPair(KernelBuilder &b, const TokenBlock &block, Value row, Value token, Value pair,
+                    int64_t width, Values &acc) {
+  Values x;
+  for (int64_t v = 0; v != width; ++v)
+    x.push_back(b.load(block.packed, {block.block, pair, b.add(token, v * b.lanes())}, b.lanes()));
+  for (int64_t r = 0; r != int64_t(acc.size()) / width; ++r) {
+    Value w = b.splat(b.load(block.weight, {b.add(row, r), pair}), b.lanes());
+    for (int64_t v = 0; v != width; ++v)
+      acc[r * width + v] = b.dot(acc[r * width + v], w, x[v]);
+  }
+}
+
+/// products[row ..][token ..] for a register tile of `height` rows x `width` vectors of tokens. A
+/// tile reads its rows side by side, which memory is slow at; so while it is computed, the next one
+/// is fetched into the second-level cache, front to back.
 static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value row, Value token,
                              int64_t height, int64_t width) {
   Values zeros(height * width, b.f32(0, b.lanes()));
-  Values sums = b.loop(b.index(0), b.index(block.pairs), 1, zeros, [&](Value pair, ValueRange in) {
-    Values acc(in), x;
-    for (int64_t v = 0; v != width; ++v)
-      x.push_back(
-          b.load(block.packed, {block.block, pair, b.add(token, v * b.lanes())}, b.lanes()));
-    for (int64_t r = 0; r != height; ++r) {
-      Value w = b.splat(b.load(block.weight, {b.add(row, r), pair}), b.lanes());
-      for (int64_t v = 0; v != width; ++v)
-        acc[r * width + v] = b.dot(acc[r * width + v], w, x[v]);
-    }
+  int64_t unrolled = block.pairs / kPairsAhead * kPairsAhead;
+  Value next = b.add(row, height);
+  Values sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, zeros,
+                       [&](Value pair, ValueRange in) {
+    Values acc(in);
+    for (int64_t ahead = 0; ahead < kPairsAhead * height; ahead += kLinePairs)
+      b.prefetch(block.weight, {next, b.add(b.mul(pair, height), ahead)});
+    for (int64_t p = 0; p != kPairsAhead; ++p)
+      addPair(b, block, row, token, b.add(pair, p), width, acc);
     return acc;
   });
+  for (int64_t pair = unrolled; pair != block.pairs; ++pair)
+    addPair(b, block, row, token, b.index(pair), width, sums);
   Value column = b.sub(row, block.firstRow);
   for (int64_t r = 0; r != height; ++r)
     for (int64_t v = 0; v != width; ++v)
@@ -132,7 +151,7 @@ static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value ro
 /// All rows [firstRow, endRow) with `width` vectors of tokens from `token` on.
 static void emitRows(KernelBuilder &b, const TokenBlock &block, Value endRow, Value token,
                      int64_t width) {
-  int64_t height = b.level.tileRows;
+  int64_t height = b.level.tileRows[width - 1];
   Value count = b.sub(endRow, block.firstRow);
   Value tiled = b.add(block.firstRow, b.mul(b.div(count, height), height));
   b.loop(block.firstRow, tiled, height,
@@ -142,16 +161,14 @@ static void emitRows(KernelBuilder &b, const TokenBlock &block, Value endRow, Va
 
 /// All tokens of the block: full register tiles, then a narrower one for what is left.
 static void emitTokens(KernelBuilder &b, const TokenBlock &block, Value endRow, Value tokens) {
-  int64_t width = b.level.tileVectors;
+  int64_t width = b.level.tileVectors();
   Value vectors = b.ceilDiv(tokens, b.lanes());
   Value tiled = b.mul(b.div(vectors, width), width * b.lanes());
   b.loop(b.index(0), tiled, width * b.lanes(),
          [&](Value token) { emitRows(b, block, endRow, token, width); });
   Value left = b.rem(vectors, width);
-  for (int64_t narrow = 1; narrow != width; ++narrow) {
-    Value matches = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, left, b.index(narrow));
-    b.ifThen(matches, [&] { emitRows(b, block, endRow, tiled, narrow); });
-  }
+  for (int64_t narrow = 1; narrow != width; ++narrow)
+    b.ifThen(b.equal(left, b.index(narrow)), [&] { emitRows(b, block, endRow, tiled, narrow); });
 }
 
 /// tile[token][row] = products[row][token], a lanes() x lanes() square at a time. Columns of the

@@ -11,7 +11,7 @@ namespace strata::cpu {
 
 /// Up to this many rows a linear runs in the decode form: each row of a weight is streamed once and
 /// multiplied with all tokens from the cache. Beyond, the packed form reuses registers better.
-inline constexpr int64_t kDecodeRows = 16;
+inline constexpr int64_t kDecodeRows = 4;
 
 /// Rows of weights in a workgroup: the unit in which threads share a linear. With rope it is a
 /// head.
