@@ -140,7 +140,7 @@ static void emitValuesTile(KernelBuilder &b, const State &state, const CachePage
 static void emitValues(KernelBuilder &b, const AttentionSpec &spec, const State &state,
                        const CachePage &page, Value head, Value count) {
   int64_t width = b.level.tileVectors();
-  int64_t tileHeads = std::min(b.level.tileRows.back(), spec.group);
+  int64_t tileHeads = std::min(b.level.tiles.back().rows, spec.group);
   int64_t wide = spec.headDim / (width * b.lanes()) * (width * b.lanes());
   auto heads = [&](int64_t first, int64_t end, int64_t step) {
     if (first == end)

@@ -64,7 +64,7 @@ void KernelBuilder::storeMasked(Value value, Value memory, ValueRange at, Value 
 }
 
 void KernelBuilder::prefetch(Value memory, ValueRange at) {
-  memref::PrefetchOp::create(*this, memory, at, /*isWrite=*/false, /*localityHint=*/2,
+  memref::PrefetchOp::create(*this, memory, at, /*isWrite=*/false, /*localityHint=*/3,
                              /*isDataCache=*/true);
 }
 

@@ -37,7 +37,7 @@ public:
   Value loadMasked(Value memory, ValueRange at, Value mask);
   void storeMasked(Value value, Value memory, ValueRange at, Value mask);
 
-  /// Asks for the cache line of an element, which need not exist, to be in the second-level cache.
+  /// Asks for the cache line of an element, which need not exist, to be in the cache.
   void prefetch(Value memory, ValueRange at);
 
   Value selectLanes(Value mask, Value a, Value b);

@@ -9,10 +9,10 @@ static constexpr llvm::StringLiteral kAvx2[] = {"avx2", "fma", "f16c", "bmi2"};
 static constexpr llvm::StringLiteral kAvx512Bf16[] = {
     "avx2", "fma", "f16c", "bmi2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
 
-// 16 accumulators leave half of AVX-512's registers for operands; with AVX2's 16 registers 8 of them
-// leave four for tokens (even and odd halves) and two for a weight.
-static constexpr int64_t kAvx2Tiles[] = {8, 4};
-static constexpr int64_t kAvx512Tiles[] = {16, 8, 4, 4};
+// AVX-512 has registers for 24 sums and the operands. With AVX2's 16 registers 8 sums leave four
+// for tokens (even and odd halves) and two for a weight.
+static constexpr RegisterTile kAvx2Tiles[] = {{4, 2}, {4, 1}};
+static constexpr RegisterTile kAvx512Tiles[] = {{4, 4}, {4, 2}, {4, 2}, {6, 1}};
 
 static constexpr Level kLevels[] = {
     {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,-prefer-256-bit",

@@ -6,6 +6,13 @@
 
 namespace strata::cpu {
 
+/// Rows of a weight that are multiplied at a time, with `chains` independent sums for each row and
+/// vector of tokens: enough sums to hide the latency of a dot product, and few rows, since rows of
+/// a power of two bytes fall into the same set of the first-level cache.
+struct RegisterTile {
+  int64_t rows, chains;
+};
+
 /// One kind of x86-64 machine: a package holds machine code for several, and the runtime takes the
 /// first whose `required` features cpuid reports.
 struct Level {
@@ -16,11 +23,10 @@ struct Level {
   llvm::ArrayRef<llvm::StringLiteral> required; ///< as runtime/cpu/CpuFeatures names them
   int64_t lanes;                                ///< f32 elements of a vector
   bool bf16Dot;                                 ///< has vdpbf16ps
-  /// Register tiles of the matrix product: [v - 1] rows of W for v vectors of tokens. The last is
-  /// the tile of many tokens; narrower ones are taller, so that enough products are independent.
-  llvm::ArrayRef<int64_t> tileRows;
+  /// Register tiles of the matrix product: the v-th for v + 1 vectors of tokens, the last for many.
+  llvm::ArrayRef<RegisterTile> tiles;
 
-  int64_t tileVectors() const { return tileRows.size(); }
+  int64_t tileVectors() const { return tiles.size(); }
 };
 
 /// Best first.

@@ -71,7 +71,7 @@ static KernelSpec describePhases(const LinearSpec &spec) {
   if (spec.gamma || spec.outputRows)
     decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(emitNormalizeRows)});
   decode.phases.push_back({"decode", Axis::One, 1, units, bind(emitDecode)});
-  prefill.phases.push_back({"pack", spec.axis(), 16, 1, bind(emitPack)});
+  prefill.phases.push_back({"pack", spec.axis(), kPackVector, 1, bind(emitPack)});
   prefill.phases.push_back({"prefill", Axis::One, 1, units, bind(emitPrefill)});
   return {spec.axis(), {decode, prefill}};
 }

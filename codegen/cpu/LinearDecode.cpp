@@ -71,38 +71,32 @@ static Values emitDots(KernelBuilder &b, Value weight, Value row, Value input, V
   return results;
 }
 
-/// tile[0..tokens][row - firstRow] of one weight row.
-static void emitRow(KernelBuilder &b, Value weight, Value row, Value input, int64_t pairs,
-                    const Tile &tile) {
-  Value column = b.sub(row, tile.firstRow);
-  auto group = [&](Value token, int64_t size, int64_t chains) {
+/// tile[0..tokens][row - firstRow] of the rows [first, end), for a number of tokens that is known.
+static void emitRows(KernelBuilder &b, Value weight, Value first, Value end, Value input,
+                     int64_t pairs, int64_t tokens, Value tile) {
+  b.loop(first, end, 1, [&](Value row) {
     Values dots =
-        emitDots(b, weight, row, input, b.add(tile.firstToken, token), pairs, size, chains);
+        emitDots(b, weight, row, input, b.index(0), pairs, tokens, kDecodeChains[tokens - 1]);
     for (auto [t, dot] : llvm::enumerate(dots))
-      b.store(dot, tile.values, {b.add(token, t), column});
-  };
-  Value grouped = b.mul(b.div(tile.tokens, kDecodeGroup), kDecodeGroup);
-  b.loop(b.index(0), grouped, kDecodeGroup, [&](Value token) { group(token, kDecodeGroup, 1); });
-  b.loop(grouped, tile.tokens, 1, [&](Value token) { group(token, 1, kDotChains); });
+      b.store(dot, tile, {b.index(t), b.sub(row, first)});
+  });
 }
 
 void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
                              const LinearSpec &spec) {
   bool prepared = spec.gamma || spec.outputRows;
   Value input = prepared ? workspaceRows(b, args, spec) : inputPairs(b, args, spec);
-  Value values = b.stack(b.getF32Type(), {kDecodeTile, unitRows(spec)});
-  Value rows = productRows(spec, args);
+  Value values = b.stack(b.getF32Type(), {kDecodeRows, unitRows(spec)});
+  Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     Value weight = weightPairs(b, args, spec, part);
     b.loop(first, end, unitRows(spec), [&](Value firstRow) {
       Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
-      b.loop(b.index(0), rows, kDecodeTile, [&](Value firstToken) {
-        Value tokens = b.min(b.sub(rows, firstToken), b.index(kDecodeTile));
-        Tile tile{values, firstToken, tokens, firstRow, count};
-        b.loop(firstRow, b.add(firstRow, count), 1,
-               [&](Value row) { emitRow(b, weight, row, input, spec.pairs(), tile); });
-        emitEpilogue(b, args, spec, part, tile);
-      });
+      for (int64_t known = 1; known <= kDecodeRows; ++known)
+        b.ifThen(b.equal(tokens, b.index(known)), [&] {
+          emitRows(b, weight, firstRow, b.add(firstRow, count), input, spec.pairs(), known, values);
+        });
+      emitEpilogue(b, args, spec, part, {values, b.index(0), tokens, firstRow, count});
     });
   });
 }

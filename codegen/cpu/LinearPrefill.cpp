@@ -1,6 +1,6 @@
 //===- LinearPrefill.cpp - many tokens: the dot product unit decides ------===//
 //
-// The input is packed once into P[block][pair][64 tokens]; a pair of a weight row is broadcast and
+// The input is packed once into P[block][pair][tokens]; a pair of a weight row is broadcast and
 // multiplied with vectors of tokens. Weights are read as they lie in the checkpoint.
 //
 //===----------------------------------------------------------------------===//
@@ -16,10 +16,15 @@ using namespace strata::cpu;
 /// Pairs of a register tile's rows between prefetches, and pairs of a cache line.
 static constexpr int64_t kPairsAhead = 4, kLinePairs = 16;
 
-/// Packed activations of `rows` rows: [blocks][pairs][kPackTokens].
-static Value packedView(KernelBuilder &b, Value buffer, Value rows, int64_t pairs) {
-  return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs, kPackTokens},
-                b.ceilDiv(rows, kPackTokens));
+/// Tokens of a block of packed activations.
+static Value blockTokens(KernelBuilder &b, Value rows) {
+  return b.min(b.mul(b.ceilDiv(rows, kPackVector), kPackVector), b.index(kPackTokens));
+}
+
+/// `blocks` of packed activations: [blocks][pairs][tokens].
+static Value packedView(KernelBuilder &b, Value buffer, Value blocks, int64_t pairs, Value tokens) {
+  return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs, ShapedType::kDynamic},
+                {blocks, tokens});
 }
 
 //===----------------------------------------------------------------------===//
@@ -79,22 +84,25 @@ static void packVector(KernelBuilder &b, Value input, Value packed, const Packed
 
 void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
   Value input = inputPairs(b, args, spec);
-  Value packed =
-      packedView(b, args.buffers[*spec.workspace], productRows(spec, args), spec.pairs());
+  Value rows = productRows(spec, args);
+  Value packed = packedView(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kPackTokens),
+                            spec.pairs(), blockTokens(b, rows));
   std::optional<NormParameters> norm = normOf(b, args, spec);
   int64_t lanes = b.lanes(), full = spec.pairs() / lanes * lanes;
-  // A workgroup is 16 tokens: one transpose with 16 lanes, two with 8.
-  b.loop(b.mul(args.begin, 16 / lanes), b.mul(args.end, 16 / lanes), 1, [&](Value group) {
-    Value first = b.mul(group, lanes);
-    Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
-    PackedRows rows = describeRows(b, args, spec, input, first, norm);
-    if (full)
-      b.loop(b.index(0), b.index(full), lanes, [&](Value pair) {
-        packVector(b, input, packed, rows, block, token, pair, lanes, norm);
-      });
-    if (full != spec.pairs())
-      packVector(b, input, packed, rows, block, token, b.index(full), spec.pairs() - full, norm);
-  });
+  // A workgroup is kPackVector tokens: one transpose with 16 lanes, two with 8.
+  b.loop(b.mul(args.begin, kPackVector / lanes), b.mul(args.end, kPackVector / lanes), 1,
+         [&](Value group) {
+           Value first = b.mul(group, lanes);
+           Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
+           PackedRows lines = describeRows(b, args, spec, input, first, norm);
+           if (full)
+             b.loop(b.index(0), b.index(full), lanes, [&](Value pair) {
+               packVector(b, input, packed, lines, block, token, pair, lanes, norm);
+             });
+           if (full != spec.pairs())
+             packVector(b, input, packed, lines, block, token, b.index(full), spec.pairs() - full,
+                        norm);
+         });
 }
 
 //===----------------------------------------------------------------------===//
@@ -110,53 +118,66 @@ struct TokenBlock {
 };
 } // namespace
 
-/// Adds the products of pair `pair` to a register tile's accumulators, row by row.
+/// Adds the products of pair `pair` to sums[row][vector].
 static void addPair(KernelBuilder &b, const TokenBlock &block, Value row, Value token, Value pair,
-                    int64_t width, Values &acc) {
+                    int64_t width, llvm::MutableArrayRef<Value> sums) {
   Values x;
   for (int64_t v = 0; v != width; ++v)
     x.push_back(b.load(block.packed, {block.block, pair, b.add(token, v * b.lanes())}, b.lanes()));
-  for (int64_t r = 0; r != int64_t(acc.size()) / width; ++r) {
+  for (int64_t r = 0; r != int64_t(sums.size()) / width; ++r) {
     Value w = b.splat(b.load(block.weight, {b.add(row, r), pair}), b.lanes());
     for (int64_t v = 0; v != width; ++v)
-      acc[r * width + v] = b.dot(acc[r * width + v], w, x[v]);
+      sums[r * width + v] = b.dot(sums[r * width + v], w, x[v]);
   }
 }
 
-/// products[row ..][token ..] for a register tile of `height` rows x `width` vectors of tokens. A
-/// tile reads its rows side by side, which memory is slow at; so while it is computed, the next one
-/// is fetched into the second-level cache, front to back.
+/// products[row ..][token ..] for a register tile and `width` vectors of tokens. A tile reads its
+/// rows side by side, which memory is slow at; so while it is computed, the next one is fetched
+/// into the second-level cache, front to back.
 static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value row, Value token,
-                             int64_t height, int64_t width) {
-  Values zeros(height * width, b.f32(0, b.lanes()));
-  int64_t unrolled = block.pairs / kPairsAhead * kPairsAhead;
-  Value next = b.add(row, height);
-  Values sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, zeros,
-                       [&](Value pair, ValueRange in) {
-    Values acc(in);
-    for (int64_t ahead = 0; ahead < kPairsAhead * height; ahead += kLinePairs)
-      b.prefetch(block.weight, {next, b.add(b.mul(pair, height), ahead)});
+                             int64_t width, RegisterTile tile) {
+  int64_t count = tile.rows * width, unrolled = block.pairs / kPairsAhead * kPairsAhead;
+  auto addTo = [&](Values &sums, Value pair, int64_t chain) {
+    addPair(b, block, row, token, pair, width, MutableArrayRef(sums).slice(chain * count, count));
+  };
+  Value next = b.add(row, tile.rows);
+  auto body = [&](Value pair, ValueRange carried) {
+    Values sums(carried);
+    for (int64_t ahead = 0; ahead < kPairsAhead * tile.rows; ahead += kLinePairs)
+      b.prefetch(block.weight, {next, b.add(b.mul(pair, tile.rows), ahead)});
     for (int64_t p = 0; p != kPairsAhead; ++p)
-      addPair(b, block, row, token, b.add(pair, p), width, acc);
-    return acc;
-  });
+      addTo(sums, b.add(pair, p), p % tile.chains);
+    return sums;
+  };
+  Values zeros(tile.chains * count, b.f32(0, b.lanes()));
+  Values sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, zeros, body);
   for (int64_t pair = unrolled; pair != block.pairs; ++pair)
-    addPair(b, block, row, token, b.index(pair), width, sums);
+    addTo(sums, b.index(pair), 0);
   Value column = b.sub(row, block.firstRow);
-  for (int64_t r = 0; r != height; ++r)
-    for (int64_t v = 0; v != width; ++v)
-      b.store(sums[r * width + v], block.products, {b.add(column, r), b.add(token, v * b.lanes())});
+  for (int64_t i = 0; i != count; ++i) {
+    Value sum = sums[i];
+    for (int64_t chain = 1; chain != tile.chains; ++chain)
+      sum = b.addf(sum, sums[chain * count + i]);
+    b.store(sum, block.products, {b.add(column, i / width), b.add(token, i % width * b.lanes())});
+  }
 }
 
-/// All rows [firstRow, endRow) with `width` vectors of tokens from `token` on.
+/// All rows [firstRow, endRow) with `width` vectors of tokens from `token` on: whole register
+/// tiles, then what a whole group leaves of them, then single rows.
 static void emitRows(KernelBuilder &b, const TokenBlock &block, Value endRow, Value token,
                      int64_t width) {
-  int64_t height = b.level.tileRows[width - 1];
-  Value count = b.sub(endRow, block.firstRow);
-  Value tiled = b.add(block.firstRow, b.mul(b.div(count, height), height));
-  b.loop(block.firstRow, tiled, height,
-         [&](Value row) { emitRegisterTile(b, block, row, token, height, width); });
-  b.loop(tiled, endRow, 1, [&](Value row) { emitRegisterTile(b, block, row, token, 1, width); });
+  RegisterTile tile = b.level.tiles[width - 1];
+  int64_t groupRows = cast<MemRefType>(block.products.getType()).getDimSize(0);
+  Value first = block.firstRow;
+  for (int64_t height : {tile.rows, groupRows % tile.rows, int64_t(1)}) {
+    if (height == 0)
+      continue;
+    Value end = b.add(first, b.mul(b.div(b.sub(endRow, first), height), height));
+    b.loop(first, end, height, [&](Value row) {
+      emitRegisterTile(b, block, row, token, width, {height, tile.chains});
+    });
+    first = end;
+  }
 }
 
 /// All tokens of the block: full register tiles, then a narrower one for what is left.
@@ -187,18 +208,17 @@ static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
   });
 }
 
-/// products[0..endRow - firstRow][0..tokens] of one block. The code depends on the input features
-/// and the height of `products` only, so all linears of a kind share it.
+/// products[0..endRow - firstRow][0..tokens] of one block of `width` tokens. The code depends on
+/// the input features and the height of `products` only, so all linears of a kind share it.
 static void callProduct(KernelBuilder &b, Value weight, Value packed, Value products, Value block,
-                        Value firstRow, Value endRow, Value tokens, int64_t pairs) {
+                        Value firstRow, Value endRow, Value tokens, Value width, int64_t pairs) {
   int64_t height = cast<MemRefType>(products.getType()).getDimSize(0);
   std::string name = ("product_" + llvm::Twine(2 * pairs) + "x" + llvm::Twine(height)).str();
-  b.call(name, {weight, packed, products, block, firstRow, endRow, tokens},
+  b.call(name, {weight, packed, products, block, firstRow, endRow, tokens, width},
          [&](KernelBuilder &b, ValueRange args) {
-           Value rows = args[5], blocks = b.mul(b.add(args[3], 1), kPackTokens);
+           Value rows = args[5], packed = packedView(b, args[1], b.add(args[3], 1), pairs, args[7]);
            Value weights = b.view(args[0], b.getI32Type(), {ShapedType::kDynamic, pairs}, rows);
-           TokenBlock work{
-               weights, packedView(b, args[1], blocks, pairs), args[2], args[3], args[4], pairs};
+           TokenBlock work{weights, packed, args[2], args[3], args[4], pairs};
            emitTokens(b, work, rows, args[6]);
          });
 }
@@ -218,7 +238,7 @@ void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
         Value firstToken = b.mul(block, kPackTokens);
         Value tokens = b.min(b.sub(rows, firstToken), b.index(kPackTokens));
         callProduct(b, args.buffers[part.weight], args.buffers[*spec.workspace], products, block,
-                    firstRow, b.add(firstRow, count), tokens, spec.pairs());
+                    firstRow, b.add(firstRow, count), tokens, blockTokens(b, rows), spec.pairs());
         Tile tile{values, firstToken, tokens, firstRow, count};
         emitTranspose(b, products, tile);
         emitEpilogue(b, args, spec, part, tile);
