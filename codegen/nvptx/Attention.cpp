@@ -1,7 +1,8 @@
 //===- Attention.cpp - attention of few tokens over the paged cache -------===//
 //
 // One block is one token, one KV head and one part of the context; the query heads that share the
-// KV head share its loads. Softmax is online (Milakov and Gimelshein,
+// KV head share its loads. It goes through its part in tiles of some slots, keys and values of the
+// next one being copied to shared memory meanwhile. Softmax is online (Milakov and Gimelshein,
 // arXiv 1805.02867). Parts are combined by a second phase, in order, so results do not depend on
 // scheduling.
 //
@@ -11,6 +12,7 @@
 #include "codegen/nvptx/Cache.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cmath>
 
 using namespace mlir;
@@ -27,27 +29,55 @@ AttentionSpec::AttentionSpec(AttentionOp op)
   workspace = findBuffer(buffers, BufferRole::Workspace);
 }
 
+/// Stages of the ring of tiles, and bytes that it may take.
+static constexpr int64_t kRing = 2, kRingBytes = 96 << 10;
+
+/// Features, as bf16, and pairs of them in a 16-byte chunk.
+static constexpr int64_t kChunk = 8, kChunkPairs = 4;
+
 namespace {
-/// What a block shares: `queries` [group, head_dim] and `scores` [group, page_tokens]; `maxima`,
-/// `weights` and `decays` [group] of the online softmax. All f32.
+/// How a block goes through its part of the context.
+struct TileForm {
+  explicit TileForm(const AttentionSpec &spec) : slots(spec.pageTokens), headDim(spec.headDim) {
+    // 8 threads that read a chunk each, of 4 neighbouring slots, meet no bank twice.
+    keyPairs = (llvm::alignTo(2 * headDim, 128) + 32) / 4;
+    while (ringBytes() > kRingBytes && slots > 16)
+      slots /= 2;
+  }
+  int64_t slots; ///< of a tile
+  int64_t headDim;
+  int64_t keyPairs; ///< of a row of keys in shared memory
+
+  int64_t chunks() const { return headDim / kChunk; }
+  int64_t keyBytes() const { return kRing * slots * keyPairs * 4; }
+  int64_t ringBytes() const { return keyBytes() + kRing * slots * headDim * 2; }
+};
+
+/// What a block shares: the ring, `keys` as pairs [kRing, slots, keyPairs], `values` as bf16
+/// [kRing, slots, head_dim]; f32 `queries` [group, head_dim] and `scores` [group, slots]; `maxima`,
+/// `weights` and `decays` [group] of the online softmax.
 struct Shared {
-  Shared(KernelBuilder &b, const AttentionSpec &spec) {
-    int64_t offset = 0;
+  Shared(KernelBuilder &b, const AttentionSpec &spec) : form(spec) {
+    keys = b.shared(b.getI32Type(), {kRing, form.slots, form.keyPairs}, 0);
+    values = b.shared(b.getBF16Type(), {kRing, form.slots, spec.headDim}, form.keyBytes());
+    int64_t offset = form.ringBytes();
     auto array = [&](ArrayRef<int64_t> shape) {
       Value memory = b.shared(b.getF32Type(), shape, offset);
       offset += 4 * spec.group * (shape.size() == 2 ? shape[1] : 1);
       return memory;
     };
     queries = array({spec.group, spec.headDim});
-    scores = array({spec.group, spec.pageTokens});
+    scores = array({spec.group, form.slots});
     maxima = array({spec.group});
     weights = array({spec.group});
     decays = array({spec.group});
   }
   static int64_t bytes(const AttentionSpec &spec) {
-    return 4 * spec.group * (spec.headDim + spec.pageTokens + 3);
+    TileForm form(spec);
+    return form.ringBytes() + 4 * spec.group * (spec.headDim + form.slots + 3);
   }
-  Value queries, scores, maxima, weights, decays;
+  TileForm form;
+  Value keys, values, queries, scores, maxima, weights, decays;
 };
 
 /// Where a block works.
@@ -56,31 +86,80 @@ struct Place {
 };
 } // namespace
 
-/// scores[g][slot] of the page's first `count` tokens; a warp takes every fourth token.
-static void emitScores(KernelBuilder &b, const AttentionSpec &spec, const Shared &shared,
-                       const CachePage &page, Value head, Value count) {
-  Value scale = b.f32(1.0 / std::sqrt(double(spec.headDim)));
-  b.loop(b.warp, count, b.threads / kWarp, [&](Value slot) {
-    Values zeros(spec.group, b.f32(0));
-    Values sums = b.loop(b.lane, b.index(spec.headDim), kWarp, zeros, [&](Value i, ValueRange in) {
-      Values acc(in);
-      Value key = b.toF32(b.load(page.keys, {head, slot, i}));
-      for (int64_t g = 0; g != spec.group; ++g)
-        acc[g] = b.fma(b.load(shared.queries, {b.index(g), i}), key, acc[g]);
-      return acc;
-    });
-    for (int64_t g = 0; g != spec.group; ++g) {
-      Value score = b.mulf(b.warpSum(sums[g]), scale);
-      b.ifThen(b.equal(b.lane, b.index(0)), [&] {
-        b.store(score, shared.scores, {b.index(g), slot});
-      });
+/// Tokens of a tile, from its first slot on.
+static Value tileTokens(KernelBuilder &b, const TileForm &form, const Place &place, Value tile) {
+  return b.min(b.sub(place.context, b.mul(tile, form.slots)), b.index(form.slots));
+}
+
+/// Starts the copies of a tile into its stage of the ring; slots beyond the context become zero.
+static void copyTile(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                     const Shared &shared, const Place &place, Value tile) {
+  const TileForm &form = shared.form;
+  Value token = b.mul(tile, form.slots), count = tileTokens(b, form, place, tile);
+  CachePage page = cachePageAt(b, args, spec.cache, place.sequence, b.div(token, spec.pageTokens));
+  Value firstSlot = b.rem(token, spec.pageTokens), stage = b.rem(tile, kRing);
+  int64_t chunks = form.slots * form.chunks();
+  b.loop(b.index(0), b.index(chunks), b.threads, [&](Value first) {
+    Value flat = b.add(first, b.thread);
+    auto copy = [&] {
+      Value slot = b.div(flat, form.chunks()), chunk = b.rem(flat, form.chunks());
+      Value feature = b.mul(chunk, kChunk);
+      Value bytes = b.select(b.less(slot, count), b.i32(16), b.i32(0));
+      Value from[] = {place.head, b.add(firstSlot, slot), feature};
+      b.copyAsync(shared.keys, {stage, slot, b.mul(chunk, kChunkPairs)}, page.keys, from, bytes);
+      b.copyAsync(shared.values, {stage, slot, feature}, page.values, from, bytes);
+    };
+    if (chunks % b.threads)
+      b.ifThen(b.less(flat, b.index(chunks)), copy);
+    else
+      copy();
+  });
+}
+
+/// acc[g] + query . key of a chunk of 8 features.
+static Values multiplyChunk(KernelBuilder &b, const Shared &shared, Value key, Value chunk,
+                            ValueRange acc) {
+  Values sums(acc), parts = {b.evens(key), b.odds(key)};
+  for (auto [g, sum] : llvm::enumerate(sums))
+    for (int64_t half = 0; half != 2; ++half) {
+      Value at = b.add(b.mul(chunk, kChunk), half * 4);
+      Value query = b.load(shared.queries, {b.index(g), at}, 4, 16);
+      for (int64_t i = 0; i != 4; ++i) {
+        Value k = vector::ExtractOp::create(b, parts[i % 2], 2 * half + i / 2);
+        sum = b.fma(vector::ExtractOp::create(b, query, i), k, sum);
+      }
     }
+  return sums;
+}
+
+/// scores[g][slot] of a tile, -infinity beyond its tokens. The threads of a slot take turns at its
+/// chunks.
+static void emitScores(KernelBuilder &b, const AttentionSpec &spec, const Shared &shared,
+                       Value stage, Value count) {
+  int64_t sharers = b.threads / shared.form.slots;
+  Value slot = b.div(b.thread, sharers), share = b.rem(b.thread, sharers);
+  Values zeros(spec.group, b.f32(0));
+  Values sums = b.loop(
+      share, b.index(shared.form.chunks()), sharers, zeros, [&](Value chunk, ValueRange acc) {
+        Value key = b.load(shared.keys, {stage, slot, b.mul(chunk, kChunkPairs)}, kChunkPairs, 16);
+        return multiplyChunk(b, shared, key, chunk, acc);
+      });
+  Value scale = b.f32(1.0 / std::sqrt(double(spec.headDim)));
+  Value valid = b.less(slot, count);
+  for (auto [g, sum] : llvm::enumerate(sums)) {
+    for (int64_t mask = 1; mask != sharers; mask *= 2)
+      sum = b.addf(sum, b.shuffleXor(sum, mask));
+    sum = b.select(valid, b.mulf(sum, scale), b.f32(-INFINITY));
+  }
+  b.ifThen(b.equal(share, b.index(0)), [&] {
+    for (auto [g, sum] : llvm::enumerate(sums))
+      b.store(sum, shared.scores, {b.index(g), slot});
   });
 }
 
 /// Scores become weights relative to the new maximum; a warp takes every fourth query head.
-static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const Shared &shared,
-                        Value count) {
+static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const Shared &shared) {
+  Value count = b.index(shared.form.slots);
   b.loop(b.warp, b.index(spec.group), b.threads / kWarp, [&](Value g) {
     Values highest = b.loop(b.lane, count, kWarp, {b.f32(-INFINITY)}, [&](Value s, ValueRange m) {
       return Values{b.maxf(m[0], b.load(shared.scores, {g, s}))};
@@ -110,27 +189,37 @@ static Value featureOf(KernelBuilder &b, const AttentionSpec &spec, int64_t j) {
 
 /// sums[j][g] * decay + weights . V, for this thread's features.
 static Values emitValues(KernelBuilder &b, const AttentionSpec &spec, const Shared &shared,
-                         const CachePage &page, Value head, Value count, ValueRange sums) {
+                         Value stage, ValueRange sums) {
   Values scaled;
   for (auto [i, sum] : llvm::enumerate(sums))
     scaled.push_back(b.mulf(sum, b.load(shared.decays, b.index(i % spec.group))));
-  return b.loop(b.index(0), count, 1, scaled, [&](Value slot, ValueRange in) {
-    Values acc(in);
-    for (size_t j = 0; j != sums.size() / spec.group; ++j) {
-      Value value = b.toF32(b.load(page.values, {head, slot, featureOf(b, spec, j)}));
-      for (int64_t g = 0; g != spec.group; ++g) {
-        Value &sum = acc[j * spec.group + g];
-        sum = b.fma(b.load(shared.scores, {b.index(g), slot}), value, sum);
+  Value end = b.index(shared.form.slots);
+  return b.loop(b.index(0), end, 4, scaled, [&](Value slot, ValueRange in) {
+    Values acc(in), weights;
+    for (int64_t g = 0; g != spec.group; ++g)
+      weights.push_back(b.load(shared.scores, {b.index(g), slot}, 4, 16));
+    for (int64_t i = 0; i != 4; ++i)
+      for (size_t j = 0; j != sums.size() / spec.group; ++j) {
+        Value value =
+            b.toF32(b.load(shared.values, {stage, b.add(slot, i), featureOf(b, spec, j)}));
+        for (int64_t g = 0; g != spec.group; ++g) {
+          Value &sum = acc[j * spec.group + g];
+          sum = b.fma(vector::ExtractOp::create(b, weights[g], i), value, sum);
+        }
       }
-    }
     return acc;
   });
 }
 
-/// The pages [first, end) of one token and KV head: unscaled sums of this thread's features, with
+/// The tiles [first, end) of one token and KV head: unscaled sums of this thread's features, with
 /// maxima and weights in shared memory.
-static Values emitPages(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+static Values emitTiles(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
                         const Shared &shared, const Place &place, Value first, Value end) {
+  auto copy = [&](Value tile) {
+    b.ifThen(b.less(tile, end), [&] { copyTile(b, args, spec, shared, place, tile); });
+    b.commitCopies();
+  };
+  copy(first);
   Value query = b.view(args.buffers[spec.query], b.getBF16Type(),
                        {ShapedType::kDynamic, spec.features}, args.tokens);
   Value firstFeature = b.mul(place.head, spec.group * spec.headDim);
@@ -142,20 +231,22 @@ static Values emitPages(KernelBuilder &b, const KernelArguments &args, const Att
     b.store(b.f32(-INFINITY), shared.maxima, g);
     b.store(b.f32(0), shared.weights, g);
   });
-  b.barrier();
   Values zeros(llvm::divideCeil(spec.headDim, b.threads) * spec.group, b.f32(0));
-  return b.loop(first, end, 1, zeros, [&](Value pageIndex, ValueRange sums) {
-    CachePage page = cachePageAt(b, args, spec.cache, place.sequence, pageIndex);
-    Value seen = b.mul(pageIndex, spec.pageTokens);
-    Value count = b.min(b.sub(place.context, seen), b.index(spec.pageTokens));
-    emitScores(b, spec, shared, page, place.head, count);
+  Values sums = b.loop(first, end, 1, zeros, [&](Value tile, ValueRange sums) {
+    copy(b.add(tile, 1));
+    b.waitCopies(1);
     b.barrier();
-    emitSoftmax(b, spec, shared, count);
+    Value stage = b.rem(tile, kRing);
+    emitScores(b, spec, shared, stage, tileTokens(b, shared.form, place, tile));
     b.barrier();
-    Values next = emitValues(b, spec, shared, page, place.head, count, sums);
-    b.barrier(); // the next page's scores come where these weights are
+    emitSoftmax(b, spec, shared);
+    b.barrier();
+    Values next = emitValues(b, spec, shared, stage, sums);
+    b.barrier(); // the tile after the next one comes where this one is, and its scores
     return next;
   });
+  b.waitCopies(0);
+  return sums;
 }
 
 /// store(g, feature, sum) for each of this thread's sums.
@@ -188,14 +279,14 @@ static Value partialView(KernelBuilder &b, const KernelArguments &args, const At
                 args.tokens);
 }
 
-/// One part of the context: whole pages, as many for each part.
+/// One part of the context: whole tiles, as many for each part.
 static void emitPart(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
   Place place = placeOf(b, args, spec);
   Shared shared(b, spec);
-  Value pages = b.ceilDiv(place.context, spec.pageTokens);
-  Value perPart = b.ceilDiv(pages, kContextSplits);
-  Value first = b.min(b.mul(place.part, perPart), pages);
-  Values sums = emitPages(b, args, spec, shared, place, first, b.min(b.add(first, perPart), pages));
+  Value tiles = b.ceilDiv(place.context, shared.form.slots);
+  Value perPart = b.ceilDiv(tiles, kContextSplits);
+  Value first = b.min(b.mul(place.part, perPart), tiles);
+  Values sums = emitTiles(b, args, spec, shared, place, first, b.min(b.add(first, perPart), tiles));
   Value partial = partialView(b, args, spec), firstHead = b.mul(place.head, spec.group);
   perSum(b, spec, sums, [&](int64_t g, Value i, Value sum) {
     b.store(sum, partial, {place.token, b.add(firstHead, g), place.part, i});
@@ -210,7 +301,7 @@ static void emitPart(KernelBuilder &b, const KernelArguments &args, const Attent
   });
 }
 
-/// Combines the parts of one token and query head. Parts without pages weigh nothing.
+/// Combines the parts of one token and query head. Parts without tiles weigh nothing.
 static void emitCombine(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
   Value token = b.div(b.block, spec.heads()), head = b.rem(b.block, spec.heads());
   Value partial = partialView(b, args, spec);
