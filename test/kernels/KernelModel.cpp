@@ -35,7 +35,10 @@ public:
       for (const char *name : {"gamma", "beta"})
         text << "%" << name << " = decoder.parameter \"" << name << "\" : " << vector() << "\n";
     std::string cache = "%kv", shown = "%x";
-    if (m.headDim) {
+    if (m.bothLayers) {
+      shown = layers();
+      cache = "%kv1";
+    } else if (m.headDim) {
       shown = heads();
       cache = "%kv1";
     } else if (!m.scores) {
@@ -77,29 +80,56 @@ private:
     return "%y";
   }
 
-  std::string heads() {
+  /// The linear that writes a layer of the cache; its first result is named `q`, the cache after it
+  /// `newCache`. Its weights are "q", "k" and "v" with a suffix.
+  void cacheLayer(int layer, const std::string &suffix, const std::string &cache,
+                  const std::string &newCache) {
     const KernelModel &m = model;
-    parameter("q", m.firstRows(), m.in);
-    parameter("k", m.kvFeatures(), m.in);
-    parameter("v", m.kvFeatures(), m.in);
+    std::string q = "q" + suffix, k = "k" + suffix, v = "v" + suffix;
+    parameter(q, m.firstRows(), m.in);
+    parameter(k, m.kvFeatures(), m.in);
+    parameter(v, m.kvFeatures(), m.in);
     std::string rotary = rowsOf(m.rotaryDims, "f32");
     if (m.rotaryDims)
       text << "%rotary = decoder.rotary_table %batch {theta = 1.0e4 : f32} : " << rotary << "\n";
-    text << "%y, %kv1 = decoder.linear %x, [%q, %k, %v]" << normClause();
+    text << "%y" << suffix << ", %" << newCache << " = decoder.linear %x, [%" << q << ", %" << k
+         << ", %" << v << "]" << normClause();
     if (m.rotaryDims)
       text << " rope(%rotary, head_dim = " << m.headDim << ", weights = [0, 1])";
-    text << " cache(%kv, %batch, layer = 1) : (" << rowsOf(m.in) << ", "
+    text << " cache(%" << cache << ", %batch, layer = " << layer << ") : (" << rowsOf(m.in) << ", "
          << matrix(m.firstRows(), m.in) << ", " << matrix(m.kvFeatures(), m.in) << ", "
          << matrix(m.kvFeatures(), m.in) << normTypes() << (m.rotaryDims ? ", " + rotary : "")
          << ", !kv, !decoder.batch) -> (" << rowsOf(m.firstRows()) << ", !kv)\n";
-    if (!m.attends)
+  }
+
+  void attention(const std::string &result, const std::string &query, int layer) {
+    std::string rows = rowsOf(model.queryFeatures());
+    text << "%" << result << " = decoder.attention %" << query << ", %kv1, %batch {layer = "
+         << layer << " : i64} : (" << rows << ", !kv, !decoder.batch) -> " << rows << "\n";
+  }
+
+  std::string heads() {
+    cacheLayer(1, "", "kv", "kv1");
+    if (!model.attends)
       return "%y";
-    if (m.tableQueries)
-      embed("asked", "queries", m.queryFeatures());
-    text << "%a = decoder.attention " << (m.tableQueries ? "%asked" : "%y")
-         << ", %kv1, %batch {layer = 1 : i64} : (" << rowsOf(m.queryFeatures())
-         << ", !kv, !decoder.batch) -> " << rowsOf(m.queryFeatures()) << "\n";
+    if (model.tableQueries)
+      embed("asked", "queries", model.queryFeatures());
+    attention("a", model.tableQueries ? "asked" : "y", 1);
     return "%a";
+  }
+
+  std::string layers() {
+    const KernelModel &m = model;
+    cacheLayer(1, "", "kv", "kv0");
+    cacheLayer(0, "0", "kv0", "kv1");
+    embed("asked", "queries", m.queryFeatures());
+    attention("a", "asked", 1);
+    attention("a0", "asked", 0);
+    parameter("weight", m.out, m.out);
+    std::string rows = rowsOf(m.out);
+    text << "%sum = decoder.linear %a, [%weight] residual(%a0) : (" << rows << ", "
+         << matrix(m.out, m.out) << ", " << rows << ") -> " << rows << "\n";
+    return "%sum";
   }
 
   void logits(const std::string &shown) {
@@ -169,13 +199,15 @@ const std::vector<KernelModel> &kernelModels() {
                .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true}),
       // Attention alone, over any keys and values.
       queries({.name = "attention16", .vocabulary = 344, .in = 64, .headDim = 16, .kvHeads = 2,
-               .attends = true, .tableQueries = true, .context = 1200}),
+               .attends = true, .tableQueries = true, .context = 4224}),
       queries({.name = "attention40", .vocabulary = 240, .in = 160, .headDim = 40, .kvHeads = 2,
                .group = 3, .attends = true, .tableQueries = true}),
       queries({.name = "attention64", .vocabulary = 384, .in = 128, .headDim = 64, .group = 6,
                .attends = true, .tableQueries = true}),
       queries({.name = "attention128", .vocabulary = 256, .in = 256, .headDim = 128, .group = 2,
                .attends = true, .tableQueries = true}),
+      queries({.name = "both_layers", .vocabulary = 128, .in = 128, .headDim = 16, .kvHeads = 2,
+               .group = 2, .attends = true, .tableQueries = true, .bothLayers = true}),
       queries({.name = "attention192", .vocabulary = 192, .in = 384, .headDim = 192,
                .attends = true, .tableQueries = true}),
   };

@@ -131,8 +131,8 @@ void KernelRun::checkRow(int32_t sequence, int64_t position, std::span<const flo
     ++complaints;
     ADD_FAILURE() << model.name << ": " << model.operation() << " on " << device
                   << ", T = " << tokens << ": row " << row << " (position " << position
-                  << " of sequence " << sequence << "), column " << i << ": expected "
-                  << want.value << " +- " << want.error << ", found " << found[i];
+                  << " of sequence " << sequence << "), column " << i << ": expected " << want.value
+                  << " +- " << want.error << ", found " << found[i];
   }
 }
 
@@ -155,6 +155,10 @@ Row KernelRun::input(int32_t token) {
 
 Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
   int32_t token = history[size_t(position)];
+  if (model.bothLayers)
+    return Reference::round(
+        reference.add(attention(history, position, "0"),
+                      reference.products(attention(history, position), parameters.at("weight"))));
   if (model.attends)
     return attention(history, position);
   if (model.headDim)
@@ -169,8 +173,7 @@ Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
   return Reference::round(std::move(y));
 }
 
-const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t position,
-                           bool roped) {
+const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t position, bool roped) {
   auto [at, isNew] = rows.try_emplace({weight, token, roped ? position : 0});
   if (isNew) {
     Row y = reference.products(input(token), parameters.at(weight));
@@ -181,7 +184,7 @@ const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t pos
   return at->second;
 }
 
-Row KernelRun::attention(const Tokens &history, int64_t position) {
+Row KernelRun::attention(const Tokens &history, int64_t position, const std::string &suffix) {
   bool roped = model.rotaryDims > 0;
   int32_t token = history[size_t(position)];
   Row query = model.tableQueries ? toRow(parameters.at("queries").row(token))
@@ -193,13 +196,13 @@ Row KernelRun::attention(const Tokens &history, int64_t position) {
     std::vector<std::span<const Bounded>> keys, values;
     for (int64_t p = 0; p <= position; ++p) {
       int32_t old = history[size_t(p)];
-      keys.push_back(std::span(part("k", old, p, roped)).subspan(kv * dim, dim));
-      values.push_back(std::span(part("v", old, p, false)).subspan(kv * dim, dim));
+      keys.push_back(std::span(part("k" + suffix, old, p, roped)).subspan(kv * dim, dim));
+      values.push_back(std::span(part("v" + suffix, old, p, false)).subspan(kv * dim, dim));
     }
     for (size_t g = 0; g != size_t(model.group); ++g) {
       size_t head = kv * size_t(model.group) + g;
-      Row one = reference.attend(std::span(query).subspan(head * dim, dim), keys, values,
-                                 bf16Weights);
+      Row one =
+          reference.attend(std::span(query).subspan(head * dim, dim), keys, values, bf16Weights);
       out.insert(out.end(), one.begin(), one.end());
     }
   }

@@ -44,7 +44,8 @@ private:
   /// The linear's product with a parameter, rotated if `roped`.
   const Row &part(const std::string &weight, int32_t token, int64_t position, bool roped);
   Row input(int32_t token);
-  Row attention(const Tokens &history, int64_t position);
+  /// With the keys and values of weights "k" and "v", or of those with a suffix.
+  Row attention(const Tokens &history, int64_t position, const std::string &suffix = "");
 
   const KernelModel &model;
   const std::string device;
@@ -55,7 +56,7 @@ private:
   std::unique_ptr<Engine> engine;
   std::vector<Tokens> histories;
   std::map<std::tuple<std::string, int32_t, int64_t>, Row> rows; // of part()
-  std::map<int32_t, Row> results;  // of tokens, where they do not depend on the position
+  std::map<int32_t, Row> results; // of tokens, where they do not depend on the position
   Row result;
   int64_t tokens = 0; // of the step
   int complaints = 0;

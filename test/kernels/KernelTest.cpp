@@ -84,6 +84,12 @@ protected:
       all["q"] = Matrix(m.firstRows(), m.in);
       all["k"] = identity(m.kvFeatures(), m.in, 0);
       all["v"] = identity(m.kvFeatures(), m.in, m.kvFeatures());
+      if (m.bothLayers) {
+        all["q0"] = all["q"];
+        all["k0"] = identity(m.kvFeatures(), m.in, 2 * m.kvFeatures());
+        all["v0"] = identity(m.kvFeatures(), m.in, 3 * m.kvFeatures());
+        all["weight"] = identity(m.out, m.out);
+      }
       all["queries"] = random(m.vocabulary, m.queryFeatures(), 2);
       if (exact())
         markKeys(all["table"], all["queries"]);
@@ -116,12 +122,14 @@ protected:
     for (int64_t token = 0; token != m.vocabulary; ++token) {
       int64_t start = *(std::upper_bound(starts.begin(), starts.end(), token) - 1);
       for (int64_t head = 0; head != m.kvHeads; ++head)
-        for (int64_t i = 0; i != m.headDim; ++i) {
-          table.at(token, head * m.headDim + i) = mark(token, head, i);
-          float &value = table.at(token, m.kvFeatures() + head * m.headDim + i);
-          if (value == 0)
-            value = 5;
-        }
+        for (int64_t layer = 0; layer != (m.bothLayers ? 2 : 1); ++layer)
+          for (int64_t i = 0; i != m.headDim; ++i) {
+            int64_t key = 2 * layer * m.kvFeatures() + head * m.headDim + i;
+            table.at(token, key) = mark(token, head, i);
+            float &value = table.at(token, m.kvFeatures() + key);
+            if (value == 0)
+              value = 5;
+          }
       for (int64_t head = 0; head != m.kvHeads * m.group; ++head) {
         std::uniform_int_distribution<int64_t> earlier(start, token);
         int64_t asked = earlier(generator);
