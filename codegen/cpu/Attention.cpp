@@ -1,14 +1,18 @@
 //===- Attention.cpp - causal attention over the paged cache --------------===//
 //
-// One workgroup is one token and one KV head; the query heads that share the KV head go through a
-// page together. Softmax is online (Milakov and Gimelshein, arXiv 1805.02867): a running maximum
-// and sum per query head, results rescaled when the maximum grows. Pages go in order, so a token's
-// result does not depend on what else is in the step.
+// A workgroup is one KV head and a block of tokens. Its tokens are taken in runs of one sequence;
+// the query heads that share the KV head, of all tokens of a run, are rows that go through a page
+// together, so that a key or value that was loaded serves several of them. Softmax is online
+// (Milakov and Gimelshein, arXiv 1805.02867): a running maximum and sum per row, results rescaled
+// when the maximum grows. Weights are rounded to bf16 for the product with the values, as
+// FlashAttention does (arXiv 2205.14135); their sum is not. Pages go in order and a row's
+// arithmetic is its own, so a token's result does not depend on what else is in the step.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Buffers.h"
 #include "codegen/cpu/Cache.h"
+#include "codegen/cpu/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cmath>
@@ -32,177 +36,277 @@ struct AttentionSpec {
   int64_t group; ///< query heads of a KV head
   int64_t pageTokens;
   unsigned query, result;
+
+  int64_t headPairs() const { return headDim / 2; }
 };
 
-/// State of one workgroup. `scores` [group, page_tokens], `sums` [group, head_dim] (weighted values
-/// so far), `maxima` and `weights` [group] (of the online softmax), all f32 on the stack.
-struct State {
-  Value scores, sums, maxima, weights;
+/// A run of consecutive tokens of one sequence, and the state of its rows on the stack. Row r is
+/// query head r % group of token firstToken + r / group.
+struct Run {
+  Value head, firstToken;
+  Value rows;
+  Value query;       ///< pairs [T, features / 2]
+  Value contexts;    ///< index [rows]: tokens that a row sees
+  Value scores;      ///< f32 [rows, page_tokens]
+  Value weights;     ///< bf16 [rows, page_tokens]
+  Value weightPairs; ///< the same as pairs [rows, page_tokens / 2]
+  Value sums;        ///< f32 [rows, head_dim]: weighted values so far
+  Value maxima;      ///< f32 [rows]
+  Value totals;      ///< f32 [rows]: sum of the weights
 };
 } // namespace
 
-static void reset(KernelBuilder &b, const AttentionSpec &spec, const State &state) {
-  b.loop(b.index(0), b.index(spec.group), 1, [&](Value g) {
-    b.store(b.f32(-INFINITY), state.maxima, g);
-    b.store(b.f32(0), state.weights, g);
+/// Stack arrays for up to `rows` rows.
+static Run allocateRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                       int64_t rows) {
+  Type f32 = b.getF32Type();
+  Value bytes = b.stack(b.getI8Type(), {2 * rows * spec.pageTokens});
+  Run run;
+  run.query = b.view(args.buffers[spec.query], b.getI32Type(),
+                     {ShapedType::kDynamic, spec.features / 2}, args.tokens);
+  run.contexts = b.stack(b.getIndexType(), {rows});
+  run.scores = b.stack(f32, {rows, spec.pageTokens});
+  run.weights = b.view(bytes, b.getBF16Type(), {rows, spec.pageTokens});
+  run.weightPairs = b.view(bytes, b.getI32Type(), {rows, spec.pageTokens / 2});
+  run.sums = b.stack(f32, {rows, spec.headDim});
+  run.maxima = b.stack(f32, {rows});
+  run.totals = b.stack(f32, {rows});
+  return run;
+}
+
+/// Nothing is summed yet. Returns the tokens that the row with the longest context sees.
+static Value reset(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                   const Run &run) {
+  Values longest = b.loop(b.index(0), run.rows, 1, {b.index(0)}, [&](Value row, ValueRange most) {
+    Value token = b.add(run.firstToken, b.div(row, spec.group));
+    Value context = b.add(b.loadIndex(args.buffers[spec.cache.positions], token), 1);
+    b.store(context, run.contexts, row);
+    b.store(b.f32(-INFINITY), run.maxima, row);
+    b.store(b.f32(0), run.totals, row);
     b.vectors(spec.headDim, [&](Value i, int64_t lanes) {
-      b.store(b.f32(0, lanes), state.sums, {g, i});
+      b.store(b.f32(0, lanes), run.sums, {row, i});
     });
+    return Values{b.max(most[0], context)};
   });
+  return longest[0];
 }
 
-/// scores[g][0..page] = q . K / sqrt(head_dim); -inf from `count` on.
-static void emitScores(KernelBuilder &b, const AttentionSpec &spec, const State &state,
-                       const CachePage &page, Value query, Value token, Value head, Value count) {
-  int64_t lanes = b.lanes(), chains = std::min<int64_t>(4, spec.pageTokens / lanes);
-  double scale = 1.0 / std::sqrt(double(spec.headDim));
-  b.loop(b.index(0), b.index(spec.group), 1, [&](Value g) {
-    Value firstPair = b.mul(b.add(b.mul(head, spec.group), g), spec.headDim / 2);
-    b.loop(b.index(0), b.index(spec.pageTokens), chains * lanes, [&](Value slot) {
-      Values zeros(chains, b.f32(0, lanes));
-      Values dots =
-          b.loop(b.index(0), b.index(spec.headDim / 2), 1, zeros, [&](Value i, ValueRange in) {
-            Values acc(in);
-            Value q = b.splat(b.load(query, {token, b.add(firstPair, i)}), lanes);
-            for (int64_t c = 0; c != chains; ++c)
-              acc[c] =
-                  b.dot(acc[c], q, b.load(page.keys, {head, i, b.add(slot, c * lanes)}, lanes));
-            return acc;
-          });
-      for (int64_t c = 0; c != chains; ++c) {
-        Value at = b.add(slot, c * lanes);
-        Value visible = b.mask(b.sub(count, at));
-        Value scaled = b.mulf(dots[c], b.f32(scale, lanes));
-        b.store(b.selectLanes(visible, scaled, b.f32(-INFINITY, lanes)), state.scores, {g, at});
-      }
-    });
-  });
+/// body(first row, rows) for the rows of a run: tiles as high as the level's, then single rows.
+static void forEachTile(KernelBuilder &b, const Run &run,
+                        llvm::function_ref<void(Value, int64_t)> body) {
+  Value tiled = b.mul(b.div(run.rows, kAttentionRows), kAttentionRows);
+  b.loop(b.index(0), tiled, kAttentionRows, [&](Value row) { body(row, kAttentionRows); });
+  b.loop(tiled, run.rows, 1, [&](Value row) { body(row, 1); });
 }
 
-/// Turns scores into weights relative to the new maximum and rescales what was summed before.
-static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const State &state) {
+/// scores[row ..][slot ..] = q . K / sqrt(head_dim) for `width` vectors of slots; -inf where the
+/// slot is beyond the row's context.
+static void emitScoresTile(KernelBuilder &b, const AttentionSpec &spec, const Run &run,
+                           const CachePage &page, Value firstPosition, Value row, int64_t rows,
+                           Value slot, int64_t width) {
   int64_t lanes = b.lanes();
-  b.loop(b.index(0), b.index(spec.group), 1, [&](Value g) {
-    Value zero = b.index(0), end = b.index(spec.pageTokens);
-    Values highest =
-        b.loop(zero, end, lanes, {b.f32(-INFINITY, lanes)}, [&](Value s, ValueRange m) {
-          return Values{b.maxf(m[0], b.load(state.scores, {g, s}, lanes))};
-        });
-    Value before = b.load(state.maxima, g);
-    Value maximum = b.maxf(before, b.maximum(highest[0]));
-    Value maxima = b.splat(maximum, lanes);
-    Values total = b.loop(zero, end, lanes, {b.f32(0, lanes)}, [&](Value s, ValueRange sum) {
-      Value score = b.load(state.scores, {g, s}, lanes);
-      Value weight = b.exp(b.subf(score, maxima));
-      // exp stops at e^-87; a hidden token weighs nothing at all.
-      Value hidden =
-          arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, score, b.f32(-INFINITY, lanes));
-      weight = b.selectLanes(hidden, b.f32(0, lanes), weight);
-      b.store(weight, state.scores, {g, s});
-      return Values{b.addf(sum[0], weight)};
-    });
-    Value decay = vector::ExtractOp::create(b, b.exp(b.splat(b.subf(before, maximum), 1)), 0);
-    b.store(maximum, state.maxima, g);
-    b.store(b.addf(b.mulf(b.load(state.weights, g), decay), b.sum(total[0])), state.weights, g);
-    b.vectors(spec.headDim, [&](Value i, int64_t n) {
-      Value sum = b.load(state.sums, {g, i}, n);
-      b.store(b.mulf(sum, b.splat(decay, n)), state.sums, {g, i});
+  Values tokens, firstPairs;
+  for (int64_t r = 0; r != rows; ++r) {
+    Value at = b.add(row, r);
+    Value head = b.add(b.mul(run.head, spec.group), b.rem(at, spec.group));
+    tokens.push_back(b.add(run.firstToken, b.div(at, spec.group)));
+    firstPairs.push_back(b.mul(head, spec.headPairs()));
+  }
+  Values zeros(rows * width, b.f32(0, lanes));
+  Values dots =
+      b.loop(b.index(0), b.index(spec.headPairs()), 1, zeros, [&](Value i, ValueRange in) {
+        Values acc(in), keys;
+        for (int64_t v = 0; v != width; ++v)
+          keys.push_back(b.load(page.keys, {run.head, i, b.add(slot, v * lanes)}, lanes));
+        for (int64_t r = 0; r != rows; ++r) {
+          Value q = b.splat(b.load(run.query, {tokens[r], b.add(firstPairs[r], i)}), lanes);
+          for (int64_t v = 0; v != width; ++v)
+            acc[r * width + v] = b.dot(acc[r * width + v], q, keys[v]);
+        }
+        return acc;
+      });
+  double scale = 1.0 / std::sqrt(double(spec.headDim));
+  for (int64_t r = 0; r != rows; ++r) {
+    Value visible = b.sub(b.load(run.contexts, b.add(row, r)), firstPosition);
+    for (int64_t v = 0; v != width; ++v) {
+      Value at = b.add(slot, v * lanes);
+      Value scaled = b.mulf(dots[r * width + v], b.f32(scale, lanes));
+      b.store(b.selectLanes(b.mask(b.sub(visible, at)), scaled, b.f32(-INFINITY, lanes)),
+              run.scores, {b.add(row, r), at});
+    }
+  }
+}
+
+static void emitScores(KernelBuilder &b, const AttentionSpec &spec, const Run &run,
+                       const CachePage &page, Value firstPosition) {
+  int64_t width = std::min(b.level.tileVectors(), spec.pageTokens / b.lanes());
+  forEachTile(b, run, [&](Value row, int64_t rows) {
+    b.loop(b.index(0), b.index(spec.pageTokens), width * b.lanes(), [&](Value slot) {
+      emitScoresTile(b, spec, run, page, firstPosition, row, rows, slot, width);
     });
   });
 }
 
-/// sums[g .. g + heads][i .. ] += weights . V for `width` vectors of `lanes` features.
-static void emitValuesTile(KernelBuilder &b, const State &state, const CachePage &page, Value head,
-                           Value count, Value g, int64_t heads, Value i, int64_t width,
-                           int64_t lanes) {
+/// Turns a row's scores into weights relative to its new maximum and rescales what was summed
+/// before.
+static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const Run &run, Value row) {
+  int64_t lanes = b.lanes();
+  Value zero = b.index(0), end = b.index(spec.pageTokens);
+  Values highest = b.loop(zero, end, lanes, {b.f32(-INFINITY, lanes)}, [&](Value s, ValueRange m) {
+    return Values{b.maxf(m[0], b.load(run.scores, {row, s}, lanes))};
+  });
+  Value before = b.load(run.maxima, row);
+  Value maximum = b.maxf(before, b.maximum(highest[0]));
+  Value maxima = b.splat(maximum, lanes);
+  Values total = b.loop(zero, end, lanes, {b.f32(0, lanes)}, [&](Value s, ValueRange sum) {
+    Value score = b.load(run.scores, {row, s}, lanes);
+    Value weight = b.exp(b.subf(score, maxima));
+    // exp stops at e^-87; a hidden token weighs nothing at all.
+    Value hidden =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, score, b.f32(-INFINITY, lanes));
+    weight = b.selectLanes(hidden, b.f32(0, lanes), weight);
+    b.store(b.toBf16(weight), run.weights, {row, s});
+    return Values{b.addf(sum[0], weight)};
+  });
+  Value decay = vector::ExtractOp::create(b, b.exp(b.splat(b.subf(before, maximum), 1)), 0);
+  b.store(maximum, run.maxima, row);
+  b.store(b.addf(b.mulf(b.load(run.totals, row), decay), b.sum(total[0])), run.totals, row);
+  b.vectors(spec.headDim, [&](Value i, int64_t n) {
+    b.store(b.mulf(b.load(run.sums, {row, i}, n), b.splat(decay, n)), run.sums, {row, i});
+  });
+}
+
+/// sums[row ..][i ..] += weights . V for `width` vectors of `lanes` features.
+static void emitValuesTile(KernelBuilder &b, const Run &run, const CachePage &page, Value pairs,
+                           Value row, int64_t rows, Value i, int64_t width, int64_t lanes) {
+  auto at = [&](int64_t n) { return Values{b.add(row, n / width), b.add(i, n % width * lanes)}; };
   Values sums;
-  for (int64_t h = 0; h != heads; ++h)
-    for (int64_t v = 0; v != width; ++v)
-      sums.push_back(b.load(state.sums, {b.add(g, h), b.add(i, v * lanes)}, lanes));
-  sums = b.loop(b.index(0), count, 1, sums, [&](Value slot, ValueRange in) {
+  for (int64_t n = 0; n != rows * width; ++n)
+    sums.push_back(b.load(run.sums, at(n), lanes));
+  sums = b.loop(b.index(0), pairs, 1, sums, [&](Value pair, ValueRange in) {
     Values acc(in), values;
     for (int64_t v = 0; v != width; ++v)
-      values.push_back(b.toF32(b.load(page.values, {head, slot, b.add(i, v * lanes)}, lanes)));
-    for (int64_t h = 0; h != heads; ++h) {
-      Value weight = b.splat(b.load(state.scores, {b.add(g, h), slot}), lanes);
+      values.push_back(b.load(page.values, {run.head, pair, b.add(i, v * lanes)}, lanes));
+    for (int64_t r = 0; r != rows; ++r) {
+      Value weight = b.splat(b.load(run.weightPairs, {b.add(row, r), pair}), lanes);
       for (int64_t v = 0; v != width; ++v)
-        acc[h * width + v] = b.fma(weight, values[v], acc[h * width + v]);
+        acc[r * width + v] = b.dot(acc[r * width + v], weight, values[v]);
     }
     return acc;
   });
-  for (int64_t h = 0; h != heads; ++h)
-    for (int64_t v = 0; v != width; ++v)
-      b.store(sums[h * width + v], state.sums, {b.add(g, h), b.add(i, v * lanes)});
+  for (int64_t n = 0; n != rows * width; ++n)
+    b.store(sums[n], run.sums, at(n));
 }
 
-/// sums += weights . V over the first `count` tokens of the page, in tiles of query heads and
-/// vectors of features that fit the registers.
-static void emitValues(KernelBuilder &b, const AttentionSpec &spec, const State &state,
-                       const CachePage &page, Value head, Value count) {
+/// sums += weights . V over the first `pairs` pairs of the page's tokens.
+static void emitValues(KernelBuilder &b, const AttentionSpec &spec, const Run &run,
+                       const CachePage &page, Value pairs) {
   int64_t width = b.level.tileVectors();
-  int64_t tileHeads = std::min(b.level.tiles.back().rows, spec.group);
   int64_t wide = spec.headDim / (width * b.lanes()) * (width * b.lanes());
-  auto heads = [&](int64_t first, int64_t end, int64_t step) {
-    if (first == end)
-      return;
-    b.loop(b.index(first), b.index(end), step, [&](Value g) {
-      if (wide)
-        b.loop(b.index(0), b.index(wide), width * b.lanes(), [&](Value i) {
-          emitValuesTile(b, state, page, head, count, g, step, i, width, b.lanes());
-        });
-      b.vectors(spec.headDim - wide, [&](Value i, int64_t lanes) {
-        emitValuesTile(b, state, page, head, count, g, step, b.add(i, wide), 1, lanes);
-      });
+  forEachTile(b, run, [&](Value row, int64_t rows) {
+    if (wide)
+      b.loop(b.index(0), b.index(wide), width * b.lanes(),
+             [&](Value i) { emitValuesTile(b, run, page, pairs, row, rows, i, width, b.lanes()); });
+    b.vectors(spec.headDim - wide, [&](Value i, int64_t lanes) {
+      emitValuesTile(b, run, page, pairs, row, rows, b.add(i, wide), 1, lanes);
     });
-  };
-  int64_t tiled = spec.group / tileHeads * tileHeads;
-  heads(0, tiled, tileHeads);
-  heads(tiled, spec.group, 1);
+  });
 }
 
 static void emitResult(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
-                       const State &state, Value token, Value head) {
+                       const Run &run) {
   Value result = b.view(args.buffers[spec.result], b.getBF16Type(),
                         {ShapedType::kDynamic, spec.features}, args.tokens);
-  b.loop(b.index(0), b.index(spec.group), 1, [&](Value g) {
-    Value first = b.mul(b.add(b.mul(head, spec.group), g), spec.headDim);
-    Value inverse = b.divf(b.f32(1), b.load(state.weights, g));
+  b.loop(b.index(0), run.rows, 1, [&](Value row) {
+    Value token = b.add(run.firstToken, b.div(row, spec.group));
+    Value head = b.add(b.mul(run.head, spec.group), b.rem(row, spec.group));
+    Value first = b.mul(head, spec.headDim);
+    Value inverse = b.divf(b.f32(1), b.load(run.totals, row));
     b.vectors(spec.headDim, [&](Value i, int64_t lanes) {
-      Value sum = b.load(state.sums, {g, i}, lanes);
+      Value sum = b.load(run.sums, {row, i}, lanes);
       b.store(b.toBf16(b.mulf(sum, b.splat(inverse, lanes))), result, {token, b.add(first, i)});
     });
   });
 }
 
-static void emitAttention(KernelBuilder &b, const KernelArguments &args,
-                          const AttentionSpec &spec) {
-  Type f32 = b.getF32Type();
-  State state{b.stack(f32, {spec.group, spec.pageTokens}), b.stack(f32, {spec.group, spec.headDim}),
-              b.stack(f32, {spec.group}), b.stack(f32, {spec.group})};
-  Value query = b.view(args.buffers[spec.query], b.getI32Type(),
-                       {ShapedType::kDynamic, spec.features / 2}, args.tokens);
-  b.loop(args.begin, args.end, 1, [&](Value unit) {
-    Value token = b.div(unit, spec.kvHeads), head = b.rem(unit, spec.kvHeads);
-    Value position = b.loadIndex(args.buffers[spec.cache.positions], token);
-    Value sequence = b.loadIndex(args.buffers[spec.cache.sequences], token);
-    Value context = b.add(position, 1);
-    reset(b, spec, state);
-    b.loop(b.index(0), b.ceilDiv(context, spec.pageTokens), 1, [&](Value pageIndex) {
-      CachePage page = cachePageAt(b, args, spec.cache, sequence, pageIndex);
-      Value first = b.mul(pageIndex, spec.pageTokens);
-      Value count = b.min(b.sub(context, first), b.index(spec.pageTokens));
-      emitScores(b, spec, state, page, query, token, head, count);
-      emitSoftmax(b, spec, state);
-      emitValues(b, spec, state, page, head, count);
-    });
-    emitResult(b, args, spec, state, token, head);
+static void emitRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                    const Run &run) {
+  Value sequence = b.loadIndex(args.buffers[spec.cache.sequences], run.firstToken);
+  Value context = reset(b, args, spec, run);
+  b.loop(b.index(0), b.ceilDiv(context, spec.pageTokens), 1, [&](Value pageIndex) {
+    CachePage page = cachePageAt(b, args, spec.cache, sequence, pageIndex);
+    Value first = b.mul(pageIndex, spec.pageTokens);
+    Value count = b.min(b.sub(context, first), b.index(spec.pageTokens));
+    emitScores(b, spec, run, page, first);
+    b.loop(b.index(0), run.rows, 1, [&](Value row) { emitSoftmax(b, spec, run, row); });
+    emitValues(b, spec, run, page, b.ceilDiv(count, 2));
   });
+  emitResult(b, args, spec, run);
+}
+
+/// Whether token `token` of a block that begins at `first` is another sequence's than the one
+/// before.
+static Value startsRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                       Value token, Value first) {
+  Value sequences = args.buffers[spec.cache.sequences];
+  Value before = b.max(b.sub(token, b.index(1)), first);
+  Value change = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, b.loadIndex(sequences, token),
+                                       b.loadIndex(sequences, before));
+  return arith::OrIOp::create(b, b.equal(token, first), change);
+}
+
+/// The end of the run that starts at token `first`: the next token of another sequence, at most
+/// `end`.
+static Value findRunEnd(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                        Value first, Value end) {
+  Value sequences = args.buffers[spec.cache.sequences];
+  Value sequence = b.loadIndex(sequences, first);
+  Values found = b.loop(b.add(first, 1), end, 1, {end}, [&](Value token, ValueRange nearest) {
+    Value same = b.equal(b.loadIndex(sequences, token), sequence);
+    return Values{b.min(nearest[0], b.select(same, end, token))};
+  });
+  return found[0];
+}
+
+/// Block number `order` of `blocks`. Later tokens see more, so blocks from both ends take turns:
+/// then the contiguous ranges that threads receive cost about the same.
+static Value blockAt(KernelBuilder &b, Value order, Value blocks) {
+  Value half = b.div(order, 2);
+  Value fromEnd = b.sub(b.sub(blocks, b.index(1)), half);
+  return b.select(b.equal(b.rem(order, 2), b.index(0)), half, fromEnd);
+}
+
+static void emitAttention(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                          int64_t blockTokens) {
+  Run run = allocateRun(b, args, spec, blockTokens * spec.group);
+  Value blocks = b.ceilDiv(args.tokens, blockTokens);
+  b.loop(args.begin, args.end, 1, [&](Value unit) {
+    run.head = b.rem(unit, spec.kvHeads);
+    Value first = b.mul(blockAt(b, b.div(unit, spec.kvHeads), blocks), blockTokens);
+    Value end = b.min(b.add(first, blockTokens), args.tokens);
+    b.loop(first, end, 1, [&](Value token) {
+      b.ifThen(startsRun(b, args, spec, token, first), [&] {
+        run.firstToken = token;
+        run.rows = b.mul(b.sub(findRunEnd(b, args, spec, token, end), token), spec.group);
+        emitRun(b, args, spec, run);
+      });
+    });
+  });
+}
+
+/// A form for steps of up to `upTo` tokens (0: any), in blocks of `blockTokens`.
+static VariantSpec describeForm(const AttentionSpec &spec, int64_t upTo, int64_t blockTokens) {
+  auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
+    emitAttention(b, args, spec, blockTokens);
+  };
+  std::string name = blockTokens == 1 ? "attention" : "attention_blocks";
+  return {upTo, {{name, Axis::Tokens, blockTokens, spec.kvHeads, emit}}};
 }
 
 KernelSpec strata::cpu::describeAttention(AttentionOp op) {
   AttentionSpec spec(op);
-  auto emit = [spec](KernelBuilder &b, const KernelArguments &args) {
-    emitAttention(b, args, spec);
-  };
-  return {Axis::Tokens, {{0, {{"attention", Axis::Tokens, 1, spec.kvHeads, emit}}}}};
+  int64_t blockTokens = std::max<int64_t>(kBlockRows / spec.group, 1);
+  if (blockTokens == 1)
+    return {Axis::Tokens, {describeForm(spec, 0, 1)}};
+  return {Axis::Tokens, {describeForm(spec, kSingleTokens, 1), describeForm(spec, 0, blockTokens)}};
 }

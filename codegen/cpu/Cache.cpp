@@ -17,8 +17,8 @@ CachePage strata::cpu::cachePage(KernelBuilder &b, const KernelArguments &args,
   Value memory = args.buffers[buffers.cache];
   return {b.view(memory, b.getI32Type(),
                  {type.getHeads(), type.getHeadDim() / 2, type.getPageTokens()}, {}, keys),
-          b.view(memory, b.getBF16Type(),
-                 {type.getHeads(), type.getPageTokens(), type.getHeadDim()}, {}, values)};
+          b.view(memory, b.getI32Type(),
+                 {type.getHeads(), type.getPageTokens() / 2, type.getHeadDim()}, {}, values)};
 }
 
 CachePage strata::cpu::cachePageAt(KernelBuilder &b, const KernelArguments &args,
@@ -49,7 +49,11 @@ void strata::cpu::storeKey(KernelBuilder &b, const CacheSlot &slot, Value head, 
 
 void strata::cpu::storeValue(KernelBuilder &b, const CacheSlot &slot, Value head, Value features,
                              Value row, int64_t headDim) {
+  Value pair = b.div(slot.slot, 2), odd = b.equal(b.rem(slot.slot, 2), b.index(1));
   b.vectors(headDim, [&](Value i, int64_t lanes) {
-    b.store(b.toBf16(b.load(features, {row, i}, lanes)), slot.page.values, {head, slot.slot, i});
+    Value value = b.load(features, {row, i}, lanes);
+    Value before = b.evens(b.load(slot.page.values, {head, pair, i}, lanes));
+    Value low = b.select(odd, before, value), high = b.select(odd, value, b.f32(0, lanes));
+    b.store(b.pairs(low, high), slot.page.values, {head, pair, i});
   });
 }

@@ -4,7 +4,10 @@
 //
 //   keys    [heads][head_dim / 2][page_tokens] pairs: the scores of a page are products with a
 //           broadcast pair of the query, token by token in the lanes, without horizontal sums
-//   values  [heads][page_tokens][head_dim] bf16: a token's weight times its row
+//   values  [heads][page_tokens / 2][head_dim] pairs of two tokens: products with a broadcast pair
+//   of
+//           their weights. The odd half is zero until its token comes, so that a whole pair may be
+//           read
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -35,7 +38,8 @@ CachePage cachePageAt(KernelBuilder &b, const KernelArguments &args, const Cache
 CacheSlot cacheSlot(KernelBuilder &b, const KernelArguments &args, const CacheBuffers &buffers,
                     Value token);
 
-/// Stores head_dim features, f32 at `features`[row, 0..], as the key or the value of a slot.
+/// Stores head_dim features, f32 at `features`[row, 0..], as the key or the value of a slot. The
+/// tokens of a head must come in order, from one thread.
 void storeKey(KernelBuilder &b, const CacheSlot &slot, Value head, Value features, Value row,
               int64_t headDim);
 void storeValue(KernelBuilder &b, const CacheSlot &slot, Value head, Value features, Value row,

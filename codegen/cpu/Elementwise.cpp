@@ -1,7 +1,7 @@
 //===- Elementwise.cpp - kernels of the cheap ops -------------------------===//
 //
 // Fusion folds most of these into linear; what is left, or what a half-fused program needs, runs
-// here: one workgroup is one token.
+// here: one workgroup is one token, or one head where tokens must come in order.
 //
 //===----------------------------------------------------------------------===//
 
@@ -103,17 +103,22 @@ KernelSpec strata::cpu::describeCacheAppend(CacheAppendOp op) {
   auto buffers = listBuffers(op);
   unsigned keys = findBuffer(buffers, op.getKeys()), values = findBuffer(buffers, op.getValues());
   CacheBuffers cache(op, op.getCache().getType());
-  return perToken("cache_append", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
-    int64_t headDim = cache.type.getHeadDim(), heads = cache.type.getHeads();
-    CacheSlot slot = cacheSlot(b, args, cache, token);
-    Value scratch = b.stack(b.getF32Type(), {1, headDim});
-    b.loop(b.index(0), b.index(heads), 1, [&](Value head) {
-      loadHead(b, activations(b, args, keys, heads * headDim), token, head, headDim, scratch);
-      storeKey(b, slot, head, scratch, b.index(0), headDim);
-      loadHead(b, activations(b, args, values, heads * headDim), token, head, headDim, scratch);
-      storeValue(b, slot, head, scratch, b.index(0), headDim);
+  int64_t headDim = cache.type.getHeadDim(), heads = cache.type.getHeads();
+  auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
+    Value scratch = b.stack(b.getF32Type(), {1, headDim}), zero = b.index(0);
+    Value newKeys = activations(b, args, keys, heads * headDim);
+    Value newValues = activations(b, args, values, heads * headDim);
+    b.loop(args.begin, args.end, 1, [&](Value head) {
+      b.loop(zero, args.tokens, 1, [&](Value token) {
+        CacheSlot slot = cacheSlot(b, args, cache, token);
+        loadHead(b, newKeys, token, head, headDim, scratch);
+        storeKey(b, slot, head, scratch, zero, headDim);
+        loadHead(b, newValues, token, head, headDim, scratch);
+        storeValue(b, slot, head, scratch, zero, headDim);
+      });
     });
-  });
+  };
+  return {Axis::Tokens, {{0, {{"cache_append", Axis::One, 1, heads, emit}}}}};
 }
 
 KernelSpec strata::cpu::describeSquaredRelu(SquaredReluOp op) {

@@ -28,4 +28,11 @@ inline constexpr int64_t kPackTokens = 64, kPackVector = 16;
 /// Rows of weights that stay in L2 while the token blocks pass.
 inline constexpr int64_t kPrefillRows = 64;
 
+/// Rows, query heads of tokens, that attention takes through a page together: as many as keep their
+/// sums and scores in the first-level cache. Of them, so many share the loads of a key or value.
+inline constexpr int64_t kBlockRows = 32, kAttentionRows = 4;
+
+/// Up to so many tokens are a block each: they are rather of different sequences.
+inline constexpr int64_t kSingleTokens = 4;
+
 } // namespace strata::cpu
