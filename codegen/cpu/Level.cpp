@@ -12,12 +12,14 @@ static constexpr llvm::StringLiteral kAvx512Bf16[] = {
 // AVX-512 has registers for 24 sums and the operands. With AVX2's 16 registers 8 sums leave four
 // for tokens (even and odd halves) and two for a weight.
 static constexpr RegisterTile kAvx2Tiles[] = {{4, 2}, {4, 1}};
+static constexpr RegisterTile kAvx2DecodeTiles[] = {{1, 4}, {1, 4}, {2, 1}, {2, 1}};
+static constexpr RegisterTile kAvx512DecodeTiles[] = {{1, 4}, {1, 4}, {4, 1}, {4, 1}};
 static constexpr RegisterTile kAvx512Tiles[] = {{4, 4}, {4, 2}, {4, 2}, {6, 1}};
 
 static constexpr Level kLevels[] = {
     {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,-prefer-256-bit",
-     kAvx512Bf16, 16, true, kAvx512Tiles},
-    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, kAvx2Tiles},
+     kAvx512Bf16, 16, true, kAvx512Tiles, kAvx512DecodeTiles},
+    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, kAvx2Tiles, kAvx2DecodeTiles},
 };
 
 llvm::ArrayRef<Level> strata::cpu::levels() { return kLevels; }

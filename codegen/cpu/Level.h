@@ -25,6 +25,7 @@ struct Level {
   bool bf16Dot;                                 ///< has vdpbf16ps
   /// Register tiles of the matrix product: the v-th for v + 1 vectors of tokens, the last for many.
   llvm::ArrayRef<RegisterTile> tiles;
+  llvm::ArrayRef<RegisterTile> decodeTiles; ///< the t-th for t + 1 tokens: Schedule.h, kDecodeRows
 
   int64_t tileVectors() const { return tiles.size(); }
 };

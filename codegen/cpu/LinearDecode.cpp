@@ -1,7 +1,8 @@
 //===- LinearDecode.cpp - few tokens: the weight stream decides -----------===//
 //
-// One row of a weight at a time, as several streams read slower than one; the row is multiplied
-// with every token while it is in the first-level cache.
+// A row of a weight, or a few where there are several tokens to multiply them with, at a time.
+// Several rows are several streams, which memory is slower at; so those that come next are fetched
+// ahead, in order, while a tile is computed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,49 +38,73 @@ void strata::cpu::emitNormalizeRows(KernelBuilder &b, const KernelArguments &arg
   });
 }
 
-/// Products of weight row `row` with `group` input rows from `token` on, f32 scalars. `chains`
-/// accumulators for each.
-static Values emitDots(KernelBuilder &b, Value weight, Value row, Value input, Value token,
-                       int64_t pairs, int64_t group, int64_t chains) {
-  int64_t step = chains * b.lanes(), full = pairs / step * step;
-  Values sums(group * chains, b.f32(0, b.lanes()));
-  auto accumulate = [&](Value pair, Value mask, int64_t chain, Values &acc) {
-    Value w = b.loadMasked(weight, {row, pair}, mask);
-    for (int64_t t = 0; t != group; ++t) {
-      Value x = b.loadMasked(input, {b.add(token, t), pair}, mask);
-      acc[t * chains + chain] = b.dot(acc[t * chains + chain], w, x);
-    }
+namespace {
+/// A weight and the tokens of the step, whose number is known here.
+struct DecodeStep {
+  Value weight, input;
+  int64_t pairs, tokens;
+};
+} // namespace
+
+/// Adds the products of a vector of pairs to sums[row][token].
+static void addVector(KernelBuilder &b, const DecodeStep &step, Value row, Value pair, Value mask,
+                      llvm::MutableArrayRef<Value> sums) {
+  int64_t rows = sums.size() / step.tokens;
+  Values w;
+  for (int64_t r = 0; r != rows; ++r)
+    w.push_back(b.loadMasked(step.weight, {b.add(row, r), pair}, mask));
+  for (int64_t t = 0; t != step.tokens; ++t) {
+    Value x = b.loadMasked(step.input, {b.index(t), pair}, mask);
+    for (int64_t r = 0; r != rows; ++r)
+      sums[r * step.tokens + t] = b.dot(sums[r * step.tokens + t], w[r], x);
+  }
+}
+
+/// Products of the tile's rows from `row` on with all tokens, f32 scalars [row][token]. The next
+/// tile is prefetched meanwhile, front to back.
+static Values emitDots(KernelBuilder &b, const DecodeStep &step, Value row, RegisterTile tile) {
+  int64_t lanes = b.lanes(), stride = tile.chains * lanes, full = step.pairs / stride * stride;
+  int64_t count = tile.rows * step.tokens;
+  auto addTo = [&](Values &sums, Value pair, Value mask, int64_t chain) {
+    addVector(b, step, row, pair, mask, MutableArrayRef(sums).slice(chain * count, count));
   };
+  Value next = b.add(row, tile.rows);
+  Values sums(tile.chains * count, b.f32(0, lanes));
   if (full)
-    sums = b.loop(b.index(0), b.index(full), step, sums, [&](Value pair, ValueRange carried) {
+    sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value pair, ValueRange carried) {
       Values acc(carried);
-      for (int64_t chain = 0; chain != chains; ++chain)
-        accumulate(b.add(pair, chain * b.lanes()), Value(), chain, acc);
+      for (int64_t ahead = 0; ahead < stride * tile.rows; ahead += kLinePairs)
+        b.prefetch(step.weight, {next, b.add(b.mul(pair, tile.rows), ahead)});
+      for (int64_t chain = 0; chain != tile.chains; ++chain)
+        addTo(acc, b.add(pair, chain * lanes), Value(), chain);
       return acc;
     });
-  for (int64_t at = full, chain = 0; at < pairs; at += b.lanes(), ++chain) {
-    bool whole = at + b.lanes() <= pairs;
-    accumulate(b.index(at), whole ? Value() : b.mask(pairs - at), chain, sums);
-  }
+  for (int64_t at = full, chain = 0; at < step.pairs; at += lanes, ++chain)
+    addTo(sums, b.index(at), at + lanes <= step.pairs ? Value() : b.mask(step.pairs - at), chain);
   Values results;
-  for (int64_t t = 0; t != group; ++t) {
-    Value total = sums[t * chains];
-    for (int64_t chain = 1; chain != chains; ++chain)
-      total = b.addf(total, sums[t * chains + chain]);
+  for (int64_t i = 0; i != count; ++i) {
+    Value total = sums[i];
+    for (int64_t chain = 1; chain != tile.chains; ++chain)
+      total = b.addf(total, sums[chain * count + i]);
     results.push_back(b.sum(total));
   }
   return results;
 }
 
-/// tile[0..tokens][row - firstRow] of the rows [first, end), for a number of tokens that is known.
-static void emitRows(KernelBuilder &b, Value weight, Value first, Value end, Value input,
-                     int64_t pairs, int64_t tokens, Value tile) {
-  b.loop(first, end, 1, [&](Value row) {
-    Values dots =
-        emitDots(b, weight, row, input, b.index(0), pairs, tokens, kDecodeChains[tokens - 1]);
-    for (auto [t, dot] : llvm::enumerate(dots))
-      b.store(dot, tile, {b.index(t), b.sub(row, first)});
-  });
+/// tile[0..tokens][row - first] of the rows [first, end).
+static void emitRows(KernelBuilder &b, const DecodeStep &step, Value first, Value end, Value tile) {
+  auto rows = [&](Value begin, Value stop, RegisterTile shape) {
+    b.loop(begin, stop, shape.rows, [&](Value row) {
+      Values dots = emitDots(b, step, row, shape);
+      for (auto [i, dot] : llvm::enumerate(dots))
+        b.store(dot, tile, {b.index(i % step.tokens), b.add(b.sub(row, first), i / step.tokens)});
+    });
+  };
+  RegisterTile shape = b.level.decodeTiles[step.tokens - 1];
+  Value tiled = b.add(first, b.mul(b.div(b.sub(end, first), shape.rows), shape.rows));
+  rows(first, tiled, shape);
+  if (shape.rows > 1)
+    rows(tiled, end, {1, shape.chains});
 }
 
 void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
@@ -94,7 +119,8 @@ void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
       Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
       for (int64_t known = 1; known <= kDecodeRows; ++known)
         b.ifThen(b.equal(tokens, b.index(known)), [&] {
-          emitRows(b, weight, firstRow, b.add(firstRow, count), input, spec.pairs(), known, values);
+          emitRows(b, {weight, input, spec.pairs(), known}, firstRow, b.add(firstRow, count),
+                   values);
         });
       emitEpilogue(b, args, spec, part, {values, b.index(0), tokens, firstRow, count});
     });

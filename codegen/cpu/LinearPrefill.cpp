@@ -13,8 +13,8 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
 
-/// Pairs of a register tile's rows between prefetches, and pairs of a cache line.
-static constexpr int64_t kPairsAhead = 4, kLinePairs = 16;
+/// Pairs of a register tile's rows between prefetches.
+static constexpr int64_t kPairsAhead = 4;
 
 /// Tokens of a block of packed activations.
 static Value blockTokens(KernelBuilder &b, Value rows) {

@@ -13,10 +13,6 @@ namespace strata::cpu {
 /// multiplied with all tokens from the cache. Beyond, the packed form reuses registers better.
 inline constexpr int64_t kDecodeRows = 4;
 
-/// Independent sums of a row's products with one token, for so many tokens less one: enough to hide
-/// the latency of the dot product.
-inline constexpr int64_t kDecodeChains[kDecodeRows] = {4, 4, 2, 2};
-
 /// Rows of weights in a workgroup: the unit in which threads share a linear. With rope it is a
 /// head.
 inline constexpr int64_t kUnitRows = 16;
@@ -34,5 +30,8 @@ inline constexpr int64_t kBlockRows = 32, kAttentionRows = 4;
 
 /// Up to so many tokens are a block each: they are rather of different sequences.
 inline constexpr int64_t kSingleTokens = 4;
+
+/// Pairs of a cache line.
+inline constexpr int64_t kLinePairs = 16;
 
 } // namespace strata::cpu
