@@ -2,6 +2,7 @@
 
 #include "codegen/GenerateKernels.h"
 
+#include "codegen/ResultNames.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -31,7 +32,7 @@ class Generator {
 public:
   explicit Generator(GenerateKernel generate) : generate(generate) {}
 
-  LogicalResult replace(KernelOpInterface op) {
+  LogicalResult replace(KernelOpInterface op, ArrayRef<std::string> names) {
     FailureOr<FlatSymbolRefAttr> kernel = getKernel(op);
     if (failed(kernel))
       return failure();
@@ -39,9 +40,9 @@ public:
     auto layer = op->getAttrOfType<IntegerAttr>("layer");
     if (!layer)
       layer = builder.getI64IntegerAttr(0);
-    auto dispatch =
-        DispatchOp::create(builder, op.getLoc(), op->getResultTypes(), *kernel, op->getOperands(),
-                           layer, op.getCost(), op->getAttrOfType<ArenaAttr>("workspace"));
+    auto dispatch = DispatchOp::create(builder, withResultNames(op.getLoc(), names),
+                                       op->getResultTypes(), *kernel, op->getOperands(), layer,
+                                       op.getCost(), op->getAttrOfType<ArenaAttr>("workspace"));
     op->replaceAllUsesWith(dispatch);
     op->erase();
     return success();
@@ -77,9 +78,11 @@ LogicalResult strata::generateKernels(ModuleOp module, GenerateKernel generate) 
     return module.emitError("there is no @forward");
   SmallVector<KernelOpInterface> ops;
   forward.walk([&](KernelOpInterface op) { ops.push_back(op); });
+  // Names come from ops before: all of them while those still stand.
+  auto names = llvm::map_to_vector(ops, [](Operation *op) { return nameResults(op); });
   Generator generator(generate);
-  for (KernelOpInterface op : ops)
-    if (failed(generator.replace(op)))
+  for (auto [op, results] : llvm::zip(ops, names))
+    if (failed(generator.replace(op, results)))
       return failure();
   return success();
 }

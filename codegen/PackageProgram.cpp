@@ -2,6 +2,7 @@
 
 #include "codegen/PackageProgram.h"
 #include "codegen/Buffers.h"
+#include "codegen/ResultNames.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
@@ -95,9 +96,48 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
                                static_cast<package::Axis>(op.getAxis()), fb.CreateVector(variants));
 }
 
+namespace {
+/// Makes names that files can have, each once.
+class FileNames {
+public:
+  std::string take(std::string name) {
+    constexpr size_t kMostBytes = 200;
+    for (char &c : name)
+      if (c == '/' || c == '\\' || c == '\0')
+        c = '_';
+    if (name.starts_with("."))
+      name[0] = '_';
+    name.resize(std::min(name.size(), kMostBytes));
+    unsigned count = ++taken[name];
+    return count == 1 ? name : take(name + "-" + std::to_string(count));
+  }
+
+private:
+  llvm::StringMap<unsigned> taken;
+};
+} // namespace
+
+static std::vector<Offset<package::Result>> emitResults(FlatBufferBuilder &fb, DispatchOp op,
+                                                        FileNames &fileNames) {
+  llvm::SmallVector<std::string> names = readResultNames(op.getLoc());
+  names.resize(op->getNumResults());
+  auto buffers = listBuffers(op);
+  std::vector<Offset<package::Result>> results;
+  for (auto [result, name] : llvm::zip(op->getResults(), names)) {
+    auto type = dyn_cast<MemRefType>(result.getType());
+    if (!type)
+      continue;
+    auto fileName = fb.CreateString(fileNames.take(name.empty() ? dispatchName(op) : name));
+    auto dtype = type.getElementType().isBF16() ? package::DType::bf16 : package::DType::f32;
+    results.push_back(package::CreateResult(fb, fileName, findBuffer(buffers, result), dtype,
+                                            type.getDimSize(1)));
+  }
+  return results;
+}
+
 static llvm::Expected<Offset<package::Dispatch>>
 emitDispatch(FlatBufferBuilder &fb, DispatchOp op, const llvm::StringMap<unsigned> &kernels,
-             const llvm::StringMap<unsigned> &parameters) {
+             const llvm::StringMap<unsigned> &parameters, FileNames &fileNames) {
   std::vector<package::Buffer> buffers;
   for (const BufferRef &ref : listBuffers(op)) {
     llvm::Expected<package::Buffer> buffer = emitBuffer(op, ref, parameters);
@@ -109,8 +149,9 @@ emitDispatch(FlatBufferBuilder &fb, DispatchOp op, const llvm::StringMap<unsigne
   package::Cost cost(c.getFixedBytes(), c.getRowBytes(), c.getRowFlops(), c.getContextBytes(),
                      c.getContextFlops());
   auto name = fb.CreateString(dispatchName(op));
+  auto results = fb.CreateVector(emitResults(fb, op, fileNames));
   return package::CreateDispatch(fb, name, kernels.lookup(op.getKernel()), op.getLayer(),
-                                 fb.CreateVectorOfStructs(buffers), &cost);
+                                 fb.CreateVectorOfStructs(buffers), &cost, results);
 }
 
 static Offset<package::CodeObject> emitCode(FlatBufferBuilder &fb, const PackageCode &code,
@@ -142,8 +183,9 @@ strata::emitProgram(FlatBufferBuilder &fb, const PackageDevice &device, unsigned
     kernels.push_back(emitKernel(fb, kernel));
   }
   std::vector<Offset<package::Dispatch>> dispatches;
+  FileNames fileNames;
   for (auto dispatch : forward.getOps<DispatchOp>()) {
-    auto offset = emitDispatch(fb, dispatch, numbers, parameters);
+    auto offset = emitDispatch(fb, dispatch, numbers, parameters, fileNames);
     if (!offset)
       return offset.takeError();
     dispatches.push_back(*offset);

@@ -27,6 +27,19 @@ absl::StatusOr<std::unique_ptr<Device>> Device::create(const std::string &name,
       absl::StrCat("device: expected cpu, cuda or cuda:N, found ", name));
 }
 
+absl::Status Device::show(
+    const package::Dispatch &dispatch, const StepInputs &inputs,
+    absl::FunctionRef<absl::StatusOr<std::span<const std::byte>>(package::Buffer, uint64_t)> read)
+    const {
+  int64_t rows = lengthOf(program().kernels()->Get(dispatch.kernel())->axis(), inputs);
+  for (const package::Result *result : items(dispatch.results())) {
+    uint64_t bytes = uint64_t(rows) * result->features() * elementBytes(result->dtype());
+    STRATA_ASSIGN(auto values, read(*dispatch.buffers()->Get(result->buffer()), bytes));
+    STRATA_TRY(observer({dispatch, *result, rows, values}));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<uint32_t> cachePages(const package::Program &program, const DeviceOptions &options) {
   uint64_t pages = (options.context + program.page_tokens() - 1) / program.page_tokens();
   Checked total = Checked(pages) * options.sequences;

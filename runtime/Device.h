@@ -1,6 +1,7 @@
 //===- Device.h - where the steps of an engine run --------------*- C++ -*-===//
 #pragma once
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/Package.h"
 #include "runtime/StepInputs.h"
@@ -8,6 +9,7 @@
 #include "runtime/Weights.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +30,17 @@ struct DeviceStep {
   std::span<const float> logits; // [R, vocabulary] on the host, valid until the next step
   Work work;
 };
+
+/// A value that a dispatch has just computed, on the host: [rows, features of the result], valid
+/// during the call.
+struct ComputedValue {
+  const package::Dispatch &dispatch;
+  const package::Result &result;
+  int64_t rows;
+  std::span<const std::byte> bytes;
+};
+/// Looks at values; an error ends the step.
+using ValueObserver = std::function<absl::Status(const ComputedValue &)>;
 
 /// Has a program's code, its parameters, the pages of the KV cache and the memory of a step, and
 /// runs the program. Threads: one thread creates it, calls it and destroys it.
@@ -55,6 +68,9 @@ public:
   virtual absl::Status poisonPages(std::span<const int32_t> pages) = 0;
   /// Runs all dispatches on the step's inputs.
   virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs) = 0;
+  /// From now on a step waits after each dispatch and shows the results that the package names, in
+  /// the order of the program; with an empty function, no more. For looking into a model: slow.
+  void observe(ValueObserver function) { observer = std::move(function); }
 
   /// The rate, in bytes a second, of a mere read of the parameters that every step streams, at most
   /// `mostBytes` a pass, for about `seconds`; 0 where it cannot be measured.
@@ -68,6 +84,16 @@ protected:
   Device() = default;
   Device(const Device &) = delete;
   Device &operator=(const Device &) = delete;
+
+  bool observed() const { return observer != nullptr; }
+  /// Shows the results of a dispatch that ended; `read` gets their bytes to the host.
+  absl::Status
+  show(const package::Dispatch &dispatch, const StepInputs &inputs,
+       absl::FunctionRef<absl::StatusOr<std::span<const std::byte>>(package::Buffer, uint64_t)>
+           read) const;
+
+private:
+  ValueObserver observer;
 };
 
 /// Pages that hold `sequences` of `context` tokens; an error if they are too many to be numbered.

@@ -15,7 +15,8 @@ namespace {
 
 constexpr uint64_t kMostBytes = uint64_t(1) << 48;
 constexpr uint64_t kMostTokens = 1 << 24;
-constexpr uint64_t kMostMaps = 16; // of a phase
+constexpr uint64_t kMostMaps = 16;       // of a phase
+constexpr uint64_t kMostNameBytes = 240; // of a file, without its extension
 
 template <typename... Parts>
 absl::Status invalid(const Parts &...parts) {
@@ -91,6 +92,9 @@ private:
   absl::Status verifyMap(const package::TensorMap &map);
   absl::Status verifyDispatch(const package::Program &program, const package::Dispatch &dispatch);
   absl::Status verifyBuffer(const package::Program &program, const package::Buffer &buffer);
+  absl::Status verifyResult(const package::Program &program, const package::Dispatch &dispatch,
+                            const package::Result &result);
+  absl::Status verifyResultNames(const package::Program &program);
   absl::Status verifyMappedBuffers(const package::Program &program,
                                    const package::Dispatch &dispatch);
   absl::Status verifyMappedBuffer(const package::Program &program,
@@ -230,8 +234,9 @@ absl::Status IndexVerifier::verifyProgram(const package::Program &program) {
   STRATA_TRY(isMultiple("page_bytes", program.page_bytes(), 64));
   STRATA_TRY(each("code", program.code(), [&](auto &c) { return verifyCode(program, c); }));
   STRATA_TRY(each("kernel", program.kernels(), [&](auto &k) { return verifyKernel(program, k); }));
-  return each("dispatch", program.dispatches(),
-              [&](auto &dispatch) { return verifyDispatch(program, dispatch); });
+  STRATA_TRY(each("dispatch", program.dispatches(),
+                  [&](auto &dispatch) { return verifyDispatch(program, dispatch); }));
+  return verifyResultNames(program);
 }
 
 absl::Status IndexVerifier::verifyCode(const package::Program &program,
@@ -310,7 +315,40 @@ absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
   STRATA_TRY(isAligned("buffers", dispatch.buffers(), alignof(package::Buffer)));
   for (const package::Buffer *buffer : items(dispatch.buffers()))
     STRATA_TRY(annotate(verifyBuffer(program, *buffer), text(dispatch.name())));
-  return annotate(verifyMappedBuffers(program, dispatch), text(dispatch.name()));
+  STRATA_TRY(annotate(verifyMappedBuffers(program, dispatch), text(dispatch.name())));
+  return each("result", dispatch.results(),
+              [&](auto &result) { return verifyResult(program, dispatch, result); });
+}
+
+// A step has no more rows of any kind than tokens.
+absl::Status IndexVerifier::verifyResult(const package::Program &program,
+                                         const package::Dispatch &dispatch,
+                                         const package::Result &result) {
+  STRATA_TRY(isFileName("name", result.name()));
+  STRATA_TRY(inRange("name: bytes", result.name()->size(), 1, kMostNameBytes));
+  STRATA_TRY(isIndex("buffer", result.buffer(), count(dispatch.buffers())));
+  STRATA_TRY(inRange("dtype", uint64_t(result.dtype()), 0, uint64_t(package::DType::i32)));
+  STRATA_TRY(inRange("features", result.features(), 1, kMostTokens));
+  const package::Buffer &buffer = *dispatch.buffers()->Get(result.buffer());
+  uint64_t bytes = result.features() * elementBytes(result.dtype());
+  if (buffer.kind() == package::BufferKind::arena)
+    return endsAt(Checked(buffer.value()) + bytes, program.arena_bytes_per_token());
+  if (buffer.kind() != package::BufferKind::logits)
+    return invalid("buffer: expected one in the arena or the logits, found kind ",
+                   int(buffer.kind()));
+  STRATA_TRY(inRange("axis", uint64_t(program.kernels()->Get(dispatch.kernel())->axis()),
+                     uint64_t(package::Axis::outputs), uint64_t(package::Axis::outputs)));
+  uint64_t row = manifest.model()->vocabulary() * sizeof(float);
+  return inRange("features: bytes", bytes, row, row);
+}
+
+absl::Status IndexVerifier::verifyResultNames(const package::Program &program) {
+  std::set<std::string> seen;
+  for (const package::Dispatch *dispatch : items(program.dispatches()))
+    for (const package::Result *result : items(dispatch->results()))
+      if (!seen.insert(text(result->name())).second)
+        return invalid("results: expected different names, found ", text(result->name()), " twice");
+  return absl::OkStatus();
 }
 
 absl::Status IndexVerifier::verifyMappedBuffers(const package::Program &program,

@@ -49,8 +49,8 @@ absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
 
 absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs) {
   STRATA_TRY(prepareMemory(inputs));
-  Work work =
-      parts.plan.run({&inputs, arena.data(), parts.cache.data(), logits.data()}, *parts.pool);
+  StepMemory memory{&inputs, arena.data(), parts.cache.data(), logits.data()};
+  STRATA_ASSIGN(Work work, observed() ? runObserved(memory) : parts.plan.run(memory, *parts.pool));
   if (poison) {
     STRATA_TRY(arena.checkPoison());
     STRATA_TRY(logits.checkPoison());
@@ -58,6 +58,16 @@ absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs) {
   std::span<const float> rows(reinterpret_cast<const float *>(logits.data()),
                               size_t(inputs.outputRows) * vocabulary);
   return DeviceStep{rows, work};
+}
+
+absl::StatusOr<Work> CpuDevice::runObserved(const StepMemory &memory) {
+  using Bytes = std::span<const std::byte>;
+  auto read = [&](package::Buffer buffer, uint64_t bytes) -> absl::StatusOr<Bytes> {
+    return Bytes(static_cast<std::byte *>(parts.plan.addressOf(buffer, memory)), bytes);
+  };
+  return parts.plan.runEach(memory, *parts.pool, [&](uint32_t dispatch) {
+    return show(*program().dispatches()->Get(dispatch), *memory.inputs, read);
+  });
 }
 
 absl::Status CpuDevice::prepareMemory(const StepInputs &inputs) {

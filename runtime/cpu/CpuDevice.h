@@ -41,6 +41,7 @@ private:
   };
   CpuDevice(const Package &package, const Weights &weights, bool poison, Parts parts);
   absl::Status prepareMemory(const StepInputs &inputs);
+  absl::StatusOr<Work> runObserved(const StepMemory &memory);
 
   const Weights &weights;
   const uint64_t vocabulary;

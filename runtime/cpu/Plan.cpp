@@ -51,34 +51,29 @@ Plan::Dispatch Plan::bindDispatch(const package::Dispatch &dispatch, const Weigh
   return result;
 }
 
-void Plan::bindBuffers(Dispatch &dispatch, const StepMemory &memory) const {
+void *Plan::addressOf(const package::Buffer &buffer, const StepMemory &memory) const {
   const StepInputs &inputs = *memory.inputs;
-  auto addressOf = [&](const package::Buffer &buffer) -> void * {
-    switch (buffer.kind()) {
-    case package::BufferKind::parameter:
-      break;
-    case package::BufferKind::arena:
-      return memory.arena + buffer.value() * uint64_t(roundUp(inputs.tokens, arenaMultiple));
-    case package::BufferKind::tokens:
-      return inputs.tokenIds;
-    case package::BufferKind::positions:
-      return inputs.positions;
-    case package::BufferKind::sequences:
-      return inputs.sequenceOfToken;
-    case package::BufferKind::output_rows:
-      return inputs.outputTokens;
-    case package::BufferKind::page_table:
-      return inputs.pageTable;
-    case package::BufferKind::cache:
-      return memory.cache;
-    case package::BufferKind::logits:
-      return memory.logits;
-    }
-    return nullptr;
-  };
-  for (size_t i = 0; i < dispatch.bindings.size(); ++i)
-    if (dispatch.bindings[i].kind() != package::BufferKind::parameter)
-      dispatch.buffers[i] = addressOf(dispatch.bindings[i]);
+  switch (buffer.kind()) {
+  case package::BufferKind::parameter:
+    break;
+  case package::BufferKind::arena:
+    return memory.arena + buffer.value() * uint64_t(roundUp(inputs.tokens, arenaMultiple));
+  case package::BufferKind::tokens:
+    return inputs.tokenIds;
+  case package::BufferKind::positions:
+    return inputs.positions;
+  case package::BufferKind::sequences:
+    return inputs.sequenceOfToken;
+  case package::BufferKind::output_rows:
+    return inputs.outputTokens;
+  case package::BufferKind::page_table:
+    return inputs.pageTable;
+  case package::BufferKind::cache:
+    return memory.cache;
+  case package::BufferKind::logits:
+    return memory.logits;
+  }
+  return nullptr;
 }
 
 void Plan::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
@@ -92,15 +87,32 @@ void Plan::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
       launches.push_back({phase.function, dispatch.buffers.data(), dispatch.layer, units});
 }
 
+Work Plan::prepare(Dispatch &dispatch, const StepMemory &memory) {
+  for (size_t i = 0; i < dispatch.bindings.size(); ++i)
+    if (dispatch.bindings[i].kind() != package::BufferKind::parameter)
+      dispatch.buffers[i] = addressOf(dispatch.bindings[i], memory);
+  addLaunches(dispatch, *memory.inputs);
+  return workOf(dispatch.cost, kernels[dispatch.kernel].axis, *memory.inputs);
+}
+
 Work Plan::run(const StepMemory &memory, ThreadPool &pool) {
   Work work;
   launches.clear();
-  for (Dispatch &dispatch : dispatches) {
-    bindBuffers(dispatch, memory);
-    addLaunches(dispatch, *memory.inputs);
-    work += workOf(dispatch.cost, kernels[dispatch.kernel].axis, *memory.inputs);
-  }
+  for (Dispatch &dispatch : dispatches)
+    work += prepare(dispatch, memory);
   runLaunches(*memory.inputs, pool);
+  return work;
+}
+
+absl::StatusOr<Work> Plan::runEach(const StepMemory &memory, ThreadPool &pool,
+                                   absl::FunctionRef<absl::Status(uint32_t)> ended) {
+  Work work;
+  for (uint32_t i = 0; i < dispatches.size(); ++i) {
+    launches.clear();
+    work += prepare(dispatches[i], memory);
+    runLaunches(*memory.inputs, pool);
+    STRATA_TRY(ended(i));
+  }
   return work;
 }
 

@@ -1,6 +1,7 @@
 //===- Plan.h - a program's dispatches, bound and run -----------*- C++ -*-===//
 #pragma once
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/Package.h"
 #include "runtime/StepInputs.h"
@@ -32,6 +33,11 @@ public:
 
   /// Runs all dispatches in order on the pool; returns what they cost.
   Work run(const StepMemory &memory, ThreadPool &pool);
+  /// The same one by one: `ended` is told the number of each, and its error is returned.
+  absl::StatusOr<Work> runEach(const StepMemory &memory, ThreadPool &pool,
+                               absl::FunctionRef<absl::Status(uint32_t)> ended);
+  /// Where a buffer that is not a parameter lies in this step.
+  void *addressOf(const package::Buffer &buffer, const StepMemory &memory) const;
 
   /// The parameters that every step reads from end to end; those of which a step reads single
   /// rows (an embedding) are not among them.
@@ -66,7 +72,8 @@ private:
 
   static absl::StatusOr<Kernel> findKernel(const package::Kernel &kernel, const CodeObject &code);
   static Dispatch bindDispatch(const package::Dispatch &dispatch, const Weights &weights);
-  void bindBuffers(Dispatch &dispatch, const StepMemory &memory) const;
+  /// Adds its launches; returns what it costs.
+  Work prepare(Dispatch &dispatch, const StepMemory &memory);
   void addLaunches(const Dispatch &dispatch, const StepInputs &inputs);
   void runLaunches(const StepInputs &inputs, ThreadPool &pool) const;
 

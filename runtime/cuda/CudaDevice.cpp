@@ -170,11 +170,37 @@ absl::Status CudaDevice::enqueue(const StepInputs &inputs) {
       driver.cuMemcpyHtoDAsync_v2(inputMemory.address(), hostInputs.data(), arrays.size(), stream));
   StepAddresses addresses{inputMemory.address(), arena.address(), cache.address(),
                           logits.address()};
-  STRATA_TRY(inputs.tokens <= kMostGraphTokens ? replay(inputs, addresses)
-                                               : plan.launch(driver, stream, inputs, addresses));
+  STRATA_TRY(launch(inputs, addresses));
   return rows == 0 ? absl::OkStatus()
                    : driver.cuMemcpyDtoHAsync_v2(hostLogits.data(), logits.address(),
                                                  logitsBytes(rows), stream);
+}
+
+absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &addresses) {
+  if (observed())
+    return launchObserved(inputs, addresses);
+  return inputs.tokens <= kMostGraphTokens
+             ? replay(inputs, addresses)
+             : plan.launch(context.driver, context.stream.get(), inputs, addresses);
+}
+
+absl::Status CudaDevice::launchObserved(const StepInputs &inputs,
+                                        const StepAddresses &addresses) const {
+  const Driver &driver = context.driver;
+  CUstream stream = context.stream.get();
+  std::vector<std::byte> copy;
+  using Bytes = std::span<const std::byte>;
+  auto read = [&](package::Buffer buffer, uint64_t bytes) -> absl::StatusOr<Bytes> {
+    copy.resize(bytes);
+    if (bytes > 0)
+      STRATA_TRY(driver.cuMemcpyDtoHAsync_v2(copy.data(), plan.addressOf(buffer, inputs, addresses),
+                                             bytes, stream));
+    STRATA_TRY(driver.cuStreamSynchronize(stream));
+    return copy;
+  };
+  return plan.launchEach(driver, stream, inputs, addresses, [&](uint32_t dispatch) {
+    return show(*program().dispatches()->Get(dispatch), inputs, read);
+  });
 }
 
 absl::Status CudaDevice::replay(const StepInputs &inputs, const StepAddresses &addresses) {

@@ -61,6 +61,8 @@ private:
 
   absl::Status prepareMemory(uint64_t inputBytes, uint64_t tokens, uint64_t rows);
   absl::Status enqueue(const StepInputs &inputs);
+  absl::Status launch(const StepInputs &inputs, const StepAddresses &addresses);
+  absl::Status launchObserved(const StepInputs &inputs, const StepAddresses &addresses) const;
   absl::Status replay(const StepInputs &inputs, const StepAddresses &addresses);
   absl::StatusOr<Owned<CUgraphExec>> capture(const StepInputs &inputs,
                                              const StepAddresses &addresses) const;

@@ -97,9 +97,17 @@ CUdeviceptr Plan::addressOf(const package::Buffer &buffer, const StepInputs &inp
 
 absl::Status Plan::launch(const Driver &driver, CUstream stream, const StepInputs &inputs,
                           const StepAddresses &addresses) const {
-  for (const Dispatch &dispatch : dispatches)
-    STRATA_TRY(
-        annotate(launchDispatch(driver, stream, dispatch, inputs, addresses), dispatch.name));
+  return launchEach(driver, stream, inputs, addresses, [](uint32_t) { return absl::OkStatus(); });
+}
+
+absl::Status Plan::launchEach(const Driver &driver, CUstream stream, const StepInputs &inputs,
+                              const StepAddresses &addresses,
+                              absl::FunctionRef<absl::Status(uint32_t)> enqueued) const {
+  for (uint32_t i = 0; i < dispatches.size(); ++i) {
+    STRATA_TRY(annotate(launchDispatch(driver, stream, dispatches[i], inputs, addresses),
+                        dispatches[i].name));
+    STRATA_TRY(enqueued(i));
+  }
   return absl::OkStatus();
 }
 

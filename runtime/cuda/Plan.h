@@ -1,6 +1,7 @@
 //===- Plan.h - a program's dispatches as launches --------------*- C++ -*-===//
 #pragma once
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/StepInputs.h"
 #include "runtime/StepWork.h"
@@ -39,6 +40,13 @@ public:
   /// the page table's stride alone: never on what is in the step's arrays.
   absl::Status launch(const Driver &driver, CUstream stream, const StepInputs &inputs,
                       const StepAddresses &addresses) const;
+  /// The same one by one: `enqueued` is told the number of each, and its error is returned.
+  absl::Status launchEach(const Driver &driver, CUstream stream, const StepInputs &inputs,
+                          const StepAddresses &addresses,
+                          absl::FunctionRef<absl::Status(uint32_t)> enqueued) const;
+  /// Where a buffer lies in a step.
+  CUdeviceptr addressOf(const package::Buffer &buffer, const StepInputs &inputs,
+                        const StepAddresses &addresses) const;
   Work workOf(const StepInputs &inputs) const;
 
 private:
@@ -68,8 +76,6 @@ private:
                                            const package::Kernel &kernel, Module &module);
   static Dispatch copyDispatch(const package::Dispatch &dispatch);
   absl::Status encodeParameterMaps(const Driver &driver, const Dispatch &dispatch);
-  CUdeviceptr addressOf(const package::Buffer &buffer, const StepInputs &inputs,
-                        const StepAddresses &addresses) const;
   absl::Status launchDispatch(const Driver &driver, CUstream stream, const Dispatch &dispatch,
                               const StepInputs &inputs, const StepAddresses &addresses) const;
   absl::Status launchPhase(const Driver &driver, CUstream stream, const Phase &phase,

@@ -6,6 +6,8 @@
 
 #include "test/runtime/FakeEngine.h"
 
+#include <algorithm>
+#include <cstring>
 #include <numeric>
 
 namespace strata::test {
@@ -37,6 +39,47 @@ TEST_P(FakeEngine, AnyCutOfThePrompt) {
     EXPECT_EQ(engine->length(sequence), size);
     engine->close(sequence);
   }
+}
+
+/// The values of a step, by name, as text.
+std::string shown(const ComputedValue &value) {
+  std::vector<float> floats(value.bytes.size() / sizeof(float));
+  memcpy(floats.data(), value.bytes.data(), value.bytes.size());
+  std::string line = absl::StrCat(value.result.name()->str(), " of ", value.dispatch.name()->str(),
+                                  " ", value.rows, ":");
+  for (size_t i = 0; i < std::min<size_t>(floats.size(), 4); ++i)
+    absl::StrAppend(&line, " ", floats[i]);
+  return line;
+}
+
+TEST_P(FakeEngine, ShowsWhatDispatchesCompute) {
+  std::vector<std::string> seen;
+  engine->device().observe([&](const ComputedValue &value) {
+    seen.push_back(shown(value));
+    return absl::OkStatus();
+  });
+  Sequence sequence = engine->open();
+  std::vector<int32_t> tokens = {3, 1, 4}; // embedded as 4, 2 and 5; layer 1 adds 1
+  EXPECT_EQ(sumOf(*step(sequence, tokens), 0), 5 + 3 * 2 + 6 * 3 + 1000);
+  std::vector<std::string> expected = {"embed of embed 3: 4 2 5",
+                                       "attend.sum of attend 3: 1005 1011 1029",
+                                       "output of output 1: 1029 2058 3087 4116"};
+  EXPECT_EQ(seen, expected);
+  seen.clear();
+  engine->device().observe(nullptr);
+  EXPECT_TRUE(step(sequence, tokens).ok());
+  EXPECT_TRUE(seen.empty());
+}
+
+TEST_P(FakeEngine, ObserversErrorEndsTheStep) {
+  engine->device().observe([&](const ComputedValue &value) {
+    return absl::ResourceExhaustedError(value.result.name()->str() + ": the disk is full");
+  });
+  Sequence sequence = engine->open();
+  EXPECT_TRUE(says(step(sequence, kTokens).status(), "embed: the disk is full"));
+  EXPECT_EQ(engine->length(sequence), 0);
+  engine->device().observe(nullptr);
+  EXPECT_TRUE(step(sequence, kTokens).ok());
 }
 
 TEST_P(FakeEngine, PrefillCanBeStopped) {

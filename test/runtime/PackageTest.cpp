@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 2.0 to 2.1, found"));
+                     "format version: expected 2.0 to 2.2, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 2.0 to 2.1, found 2.2"));
+                   "format version: expected 2.0 to 2.2, found 2.3"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -146,6 +146,10 @@ package::TensorMapT &map(TestPackage &p, size_t i) {
   addMaps(program(p));
   return *program(p).kernels[0]->variants[0]->phases[0]->maps[i];
 }
+
+/// What the dispatch `attend` computes.
+package::ResultT &attendResult(TestPackage &p) { return *program(p).dispatches[3]->results[0]; }
+package::ResultT &logitsResult(TestPackage &p) { return *program(p).dispatches[4]->results[0]; }
 
 package::CheckpointFileT &addFile(TestPackage &p, const std::string &name) {
   p.manifest.files.push_back(std::make_unique<package::CheckpointFileT>());
@@ -299,6 +303,29 @@ const Case kCases[] = {
      "shared_bytes: expected 0 to 1048576, found 1048577"},
     {"CpuMaps", [](TestPackage &p) { addMaps(program(p)); },
      "phase 0: maps: expected 0 to 0, found 2"},
+    {"ResultNameless", [](TestPackage &p) { attendResult(p).name = ""; },
+     "dispatch 3: result 0: name: expected text, found none"},
+    {"ResultNameIsAPath", [](TestPackage &p) { attendResult(p).name = "../a"; },
+     "result 0: name: expected a file name without folders"},
+    {"ResultNameIsLong", [](TestPackage &p) { attendResult(p).name = std::string(241, 'x'); },
+     "result 0: name: bytes: expected 1 to 240, found 241"},
+    {"ResultNameTwice", [](TestPackage &p) { attendResult(p).name = "embed"; },
+     "results: expected different names, found embed twice"},
+    {"ResultBuffer", [](TestPackage &p) { attendResult(p).buffer = 6; },
+     "result 0: buffer: expected an index below 6, found 6"},
+    {"ResultInTheCache", [](TestPackage &p) { attendResult(p).buffer = 3; },
+     "result 0: buffer: expected one in the arena or the logits, found kind 7"},
+    {"ResultDType", [](TestPackage &p) { attendResult(p).dtype = package::DType(4); },
+     "result 0: dtype: expected 0 to 3, found 4"},
+    {"ResultFeatures", [](TestPackage &p) { attendResult(p).features = 0; },
+     "result 0: features: expected 1 to 16777216, found 0"},
+    {"ResultBehindTheArena", [](TestPackage &p) { attendResult(p).features = 2; },
+     "result 0: end: expected at most byte 12, found 16"},
+    {"ResultLogits", [](TestPackage &p) { logitsResult(p).features = 2047; },
+     "dispatch 4: result 0: features: bytes: expected 8192 to 8192, found 8188"},
+    {"ResultLogitsOfTokens",
+     [](TestPackage &p) { program(p).kernels[3]->axis = package::Axis::tokens; },
+     "dispatch 4: result 0: axis: expected 2 to 2, found 1"},
     {"MapAxis", [](TestPackage &p) { map(p, 0).axis = package::Axis(3); },
      "kernel 0: variant 0: phase 0: map 0: axis: expected 0 to 2, found 3"},
     {"MapRows", [](TestPackage &p) { map(p, 0).rows = 0; }, "map 0: rows: expected 1 to"},

@@ -86,6 +86,17 @@ void addDispatch(package::ProgramT &program, const std::string &name, uint32_t k
   program.dispatches.push_back(std::move(dispatch));
 }
 
+/// Says what the last dispatch computes, and into which of its buffers.
+void addResult(package::ProgramT &program, const std::string &name, uint32_t buffer,
+               uint32_t features) {
+  auto result = std::make_unique<package::ResultT>();
+  result->name = name;
+  result->buffer = buffer;
+  result->dtype = package::DType::f32;
+  result->features = features;
+  program.dispatches.back()->results.push_back(std::move(result));
+}
+
 void addKernels(package::ProgramT &program) {
   using package::Axis;
   addVariant(addKernel(program, "embed", Axis::tokens), 0, {"embed"}, Axis::tokens);
@@ -105,13 +116,16 @@ void addDispatches(package::ProgramT &program) {
   Buffer logits(Kind::logits, 0), value(Kind::arena, 0), partial(Kind::arena, 4);
   Buffer sum(Kind::arena, 8), embedding(Kind::parameter, 0), scale(Kind::parameter, 1);
   addDispatch(program, "embed", 0, 0, {tokens, embedding, value}, {0, 8, 0, 0, 0});
+  addResult(program, "embed", 2, 1);
   for (uint32_t layer : {0, 1})
     addDispatch(program, "store", 1, layer, {value, positions, sequences, table, cache},
                 {0, 8, 1, 0, 0});
   addDispatch(program, "attend", 2, 1, {positions, sequences, table, cache, partial, sum},
               {0, 4, 0, 4, 2});
+  addResult(program, "attend.sum", 5, 1);
   addDispatch(program, "output", 3, 0, {sum, outputs, scale, logits},
               {4 * kVocabulary, 64, 16, 0, 0});
+  addResult(program, "output", 3, kVocabulary);
 }
 
 std::unique_ptr<package::ProgramT> fakeProgram() {

@@ -77,6 +77,34 @@ TEST_F(Tool, WrongPromptFiles) {
   EXPECT_EQ(run("%r %p -f /dev/null").status, 0) << "begins with BOS";
 }
 
+TEST_F(Tool, DumpsActivations) {
+  std::string dump = folder.path() + "/dump";
+  std::string text = run("%r %p -p 'In the beginning' -n 5").out;
+  Result result = run("%r %p -p 'In the beginning' -n 5 --chunk 3 --dump-activations " + dump);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, text) << "the dump changes nothing";
+  EXPECT_NE(result.err.find("wrote 3 values of the prompt's 4 tokens to"), std::string::npos);
+  EXPECT_EQ(readFile(dump + "/embed.npy").size(), 128u + 4 * 4);
+  EXPECT_EQ(readFile(dump + "/output.npy").size(), 128u + 2048 * 4) << "the last token's";
+  EXPECT_NE(readFile(dump + "/index.json").find("\"shape\": [4, 1]"), std::string::npos);
+  expectError("%r %p -p a --dump-activations " + dump, 1,
+              "dump: expected an empty folder, found files in it");
+}
+
+TEST_F(Tool, DumpsThatCannotBe) {
+  expectError("%r %p -i --dump-activations x", 2, "expected --dump-activations with -p or -f");
+  expectError("%r %p -p a --dump-activations /proc/x", 1, "/proc/x: cannot be made: ");
+  std::string old = folder.write("old.strata", [&] {
+    TestPackage changed = fakeModel(tokenizer);
+    for (auto &dispatch : changed.manifest.programs[0]->dispatches)
+      dispatch->results.clear();
+    changed.layout();
+    return changed.encode();
+  }());
+  expectError("%r " + old + " -p a --dump-activations " + folder.path() + "/none", 1,
+              "the package does not say what its kernels compute; compile the model again");
+}
+
 TEST_F(Tool, StopsAtTheContext) {
   expectError("%r %p -p 'In the beginning' -n 29", 1,
               "the prompt has 4 tokens and -n asks for 29, the context is 32; --context 33 would");

@@ -67,6 +67,9 @@ CommandLine table(RunOptions &options) {
         setInteger(options.chunk, 1, kMostTokens)},
        {"cpu", "TARGET", "which of the package's code to run, e.g. x86-64-v3; default: the best",
         setText(options.cpu)},
+       {"dump-activations", "DIR",
+        "write every value that the prompt's steps compute to DIR/NAME.npy (f32) before generating",
+        setText(options.dump)},
        {"help", "", "this text", setFlag(options.help)},
        {"version", "", "versions, devices and what this CPU can do", setFlag(options.version)}});
 }
@@ -76,6 +79,8 @@ absl::Status check(const RunOptions &options) {
   if (sources != 1)
     return absl::InvalidArgumentError(
         absl::StrCat("expected one of -p, -f and -i, found ", sources));
+  if (options.interactive && !options.dump.empty())
+    return absl::InvalidArgumentError("expected --dump-activations with -p or -f, found -i");
   return options.sampling.validate();
 }
 

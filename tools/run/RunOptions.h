@@ -22,7 +22,8 @@ struct RunOptions {
   std::string weights; // a folder; empty: what the package names
   int64_t context = 0; // 0: the model's
   int64_t chunk = 512;
-  std::string cpu; // target; empty: the best
+  std::string cpu;  // target; empty: the best
+  std::string dump; // folder for the prompt's activations; empty: none
   bool help = false, version = false, listDevices = false;
 };
 

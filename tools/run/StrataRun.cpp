@@ -2,6 +2,7 @@
 
 #include "runtime/Engine.h"
 #include "runtime/Status.h"
+#include "tools/run/ActivationDump.h"
 #include "tools/run/CommandLine.h"
 #include "tools/run/Console.h"
 #include "tools/run/Devices.h"
@@ -82,6 +83,15 @@ EngineOptions engineOptions(const RunOptions &options, int64_t context) {
   return result;
 }
 
+absl::Status dumpPrompt(const RunOptions &options, Engine &engine, std::span<const int32_t> prompt,
+                        Console &console) {
+  STRATA_ASSIGN(ActivationDump dump, ActivationDump::create(options.dump));
+  STRATA_TRY(dumpActivations(engine, prompt, options.chunk, dump));
+  console.note(absl::StrCat("wrote ", dump.files(), " values of the prompt's ", prompt.size(),
+                            " tokens to ", options.dump));
+  return absl::OkStatus();
+}
+
 absl::Status runPrompt(const RunOptions &options, const Model &model, Console &console) {
   STRATA_ASSIGN(std::string text, readPrompt(options));
   STRATA_ASSIGN(std::vector<int32_t> prompt,
@@ -91,6 +101,8 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   STRATA_ASSIGN(auto engine,
                 Engine::create(model.package, weights,
                                engineOptions(options, int64_t(prompt.size()) + tokens)));
+  if (!options.dump.empty())
+    STRATA_TRY(dumpPrompt(options, *engine, prompt, console));
   Generation generation(*engine, model.tokenizer, options.sampling, options.chunk, console);
   if (options.echo)
     STRATA_TRY(console.write(text));
