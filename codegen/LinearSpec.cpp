@@ -6,15 +6,20 @@ using namespace mlir;
 using namespace strata;
 
 template <typename OpT>
+static void describeNorm(OpT op, ArrayRef<BufferRef> buffers, const APFloat &eps,
+                         LinearSpec &spec) {
+  spec.gamma = findBuffer(buffers, op.getGamma());
+  spec.beta = findBuffer(buffers, op.getBeta());
+  spec.eps = eps.convertToDouble();
+}
+
+template <typename OpT>
 static LinearSpec describeInput(OpT op, ArrayRef<BufferRef> buffers) {
   LinearSpec spec;
   spec.inFeatures = columns(op.getInput());
   spec.input = findBuffer(buffers, op.getInput());
-  if (op.getGamma()) {
-    spec.gamma = findBuffer(buffers, op.getGamma());
-    spec.beta = findBuffer(buffers, op.getBeta());
-    spec.eps = op.getEps()->convertToDouble();
-  }
+  if (op.getGamma())
+    describeNorm(op, buffers, *op.getEps(), spec);
   if (op.getWorkspace())
     spec.workspace = findBuffer(buffers, BufferRole::Workspace);
   return spec;
@@ -51,5 +56,15 @@ LinearSpec strata::describeOperands(LogitsOp op) {
   spec.outputRows = findBuffer(buffers, BufferRole::OutputRows);
   spec.parts.push_back({rows(op.getWeight()), findBuffer(buffers, op.getWeight()),
                         findBuffer(buffers, op.getResult()), LinearSpec::Sink::Logits, false});
+  return spec;
+}
+
+LinearSpec strata::describeOperands(LayerNormOp op) {
+  auto buffers = listBuffers(op);
+  LinearSpec spec;
+  spec.inFeatures = columns(op.getInput());
+  spec.input = findBuffer(buffers, op.getInput());
+  describeNorm(op, buffers, op.getEps(), spec);
+  spec.workspace = findBuffer(buffers, op.getResult());
   return spec;
 }

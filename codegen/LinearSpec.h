@@ -33,5 +33,7 @@ struct LinearSpec {
 
 LinearSpec describeOperands(LinearOp op);
 LinearSpec describeOperands(LogitsOp op);
+/// A norm alone, with no parts; its result is where a linear would have its workspace.
+LinearSpec describeOperands(LayerNormOp op);
 
 } // namespace strata

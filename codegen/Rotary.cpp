@@ -66,3 +66,7 @@ llvm::SmallVector<float> strata::rotaryFrequencies(RotaryTableOp op) {
     result.push_back(1.0f / std::pow(theta, float(2 * i) / float(dims)) / scale);
   return result;
 }
+
+std::pair<Value, Value> strata::rotate(BodyBuilder &b, Value x, Value y, Value cos, Value sin) {
+  return {b.subf(b.mulf(x, cos), b.mulf(y, sin)), b.fma(y, cos, b.mulf(x, sin))};
+}

@@ -1,5 +1,6 @@
 //===- LinearEpilogue.cpp - the clauses of linear, on a tile --------------===//
 
+#include "codegen/Rotary.h"
 #include "codegen/cpu/Linear.h"
 
 using namespace mlir;
@@ -13,8 +14,9 @@ void strata::cpu::emitRope(KernelBuilder &b, Value features, Value row, Value ta
     Value x = b.load(features, {row, i}, lanes), y = b.load(features, {row, b.add(i, half)}, lanes);
     Value cos = b.load(table, {token, i}, lanes),
           sin = b.load(table, {token, b.add(i, half)}, lanes);
-    b.store(b.subf(b.mulf(x, cos), b.mulf(y, sin)), features, {row, i});
-    b.store(b.fma(y, cos, b.mulf(x, sin)), features, {row, b.add(i, half)});
+    auto [first, second] = rotate(b, x, y, cos, sin);
+    b.store(first, features, {row, i});
+    b.store(second, features, {row, b.add(i, half)});
   });
 }
 

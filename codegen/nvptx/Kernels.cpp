@@ -92,9 +92,13 @@ FailureOr<KernelSpec> strata::nvptx::describeKernel(Operation *op) {
       .Case([](AttentionOp op) { return describeAttention(op); })
       .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
       .Case([](EmbeddingOp op) { return describeEmbedding(op); })
+      .Case([](LayerNormOp op) { return describeLayerNorm(op); })
+      .Case([](RopeOp op) { return describeRope(op); })
+      .Case([](CacheAppendOp op) { return describeCacheAppend(op); })
+      .Case([](SquaredReluOp op) { return describeSquaredRelu(op); })
+      .Case([](AddOp op) { return describeAdd(op); })
       .Default([](Operation *op) -> FailureOr<KernelSpec> {
-        return op->emitOpError(
-            "the cuda target has no kernel for this op; it needs fused programs");
+        return op->emitOpError("the cuda target has no kernel for this op");
       });
 }
 

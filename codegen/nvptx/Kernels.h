@@ -46,5 +46,10 @@ KernelSpec describeLogits(LogitsOp op);
 KernelSpec describeAttention(AttentionOp op);
 KernelSpec describeRotaryTable(RotaryTableOp op);
 KernelSpec describeEmbedding(EmbeddingOp op);
+KernelSpec describeLayerNorm(LayerNormOp op);
+KernelSpec describeRope(RopeOp op);
+KernelSpec describeCacheAppend(CacheAppendOp op);
+KernelSpec describeSquaredRelu(SquaredReluOp op);
+KernelSpec describeAdd(AddOp op);
 
 } // namespace strata::nvptx

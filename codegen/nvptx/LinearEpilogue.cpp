@@ -1,5 +1,6 @@
 //===- LinearEpilogue.cpp - the clauses of linear, on a tile --------------===//
 
+#include "codegen/Rotary.h"
 #include "codegen/nvptx/Cache.h"
 #include "codegen/nvptx/Linear.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -52,8 +53,9 @@ static void emitRope(KernelBuilder &b, const KernelArguments &args, const Linear
     Value x = b.load(tile.values, {t, low}), y = b.load(tile.values, {t, high});
     Value cos = b.load(table, {token, angle});
     Value sin = b.load(table, {token, b.add(angle, spec.rotaryDims / 2)});
-    b.store(b.subf(b.mulf(x, cos), b.mulf(y, sin)), tile.values, {t, low});
-    b.store(b.fma(y, cos, b.mulf(x, sin)), tile.values, {t, high});
+    auto [first, second] = rotate(b, x, y, cos, sin);
+    b.store(first, tile.values, {t, low});
+    b.store(second, tile.values, {t, high});
   });
   b.barrier();
 }

@@ -26,13 +26,5 @@ func.func @forward(%x: memref<?x252xbf16>, %w: memref<16x252xbf16>) {
 
 // -----
 
-func.func @forward(%x: memref<?x256xbf16>) {
-  // expected-error @below {{the cuda target has no kernel for this op; it needs fused programs}}
-  %y = decoder.squared_relu %x : (memref<?x256xbf16>) -> memref<?x256xbf16, #decoder.arena<0>>
-  return
-}
-
-// -----
-
 // expected-error @below {{there is no @forward}}
 module {}

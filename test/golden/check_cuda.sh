@@ -24,6 +24,12 @@ else
   check STRATA_SIM_STREAMS=lazy --chunk 7 --together
 fi
 
+if [[ $case == odd_sizes || $case == norm_bias ]]; then
+  echo "$case on cuda: without fusion"
+  "$compile" "$model" -o "$work/model.strata" --target=cuda --arch=sim --no-fuse
+  check STRATA_SIM_RACES=1
+fi
+
 if [[ -e $model/tokenizer.model ]]; then
   text() { "$run" "$work/model.strata" -p "Once upon a time" -n 12 "$@" 2> /dev/null; }
   [[ $(text --device cuda) == "$(text)" ]] || { echo "$case: cuda writes another text than cpu"; exit 1; }

@@ -1,0 +1,111 @@
+//===- Elementwise.cpp - kernels of the cheap ops on a GPU ----------------===//
+//
+// Fusion folds these into linear; unfused programs, to bisect a difference, run them here: one
+// block is one token.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Rotary.h"
+#include "codegen/nvptx/Cache.h"
+#include "codegen/nvptx/Linear.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::nvptx;
+
+using Emit = std::function<void(KernelBuilder &, const KernelArguments &)>;
+
+static KernelSpec perToken(std::string name, Emit emit) {
+  return {Axis::Tokens, {{0, {{std::move(name), Axis::Tokens, 1, 1, 0, std::move(emit)}}}}};
+}
+
+/// A buffer as activations [tokens, features] of bf16.
+static Value activations(KernelBuilder &b, const KernelArguments &args, unsigned buffer,
+                         int64_t features) {
+  return b.view(args.buffers[buffer], b.getBF16Type(), {ShapedType::kDynamic, features},
+                args.tokens);
+}
+
+/// body(i) for each of `count` features or other things of the block's token.
+static void perFeature(KernelBuilder &b, int64_t count, llvm::function_ref<void(Value)> body) {
+  b.perThread(b.index(count), body);
+}
+
+KernelSpec strata::nvptx::describeLayerNorm(LayerNormOp op) {
+  KernelSpec kernel{Axis::Tokens, {{0, {describeRows(describeOperands(op))}}}};
+  kernel.variants[0].phases[0].name = "layer_norm";
+  return kernel;
+}
+
+KernelSpec strata::nvptx::describeRope(RopeOp op) {
+  auto buffers = listBuffers(op);
+  unsigned input = findBuffer(buffers, op.getInput()), table = findBuffer(buffers, op.getTable()),
+           result = findBuffer(buffers, op.getResult());
+  int64_t features = columns(op.getInput());
+  LinearSpec heads;
+  heads.headDim = op.getHeadDim();
+  heads.rotaryDims = columns(op.getTable());
+  return perToken("rope", [=](KernelBuilder &b, const KernelArguments &args) {
+    Value from = activations(b, args, input, features), to = activations(b, args, result, features);
+    Value angles = b.view(args.buffers[table], b.getF32Type(),
+                          {ShapedType::kDynamic, heads.rotaryDims}, args.tokens);
+    int64_t half = heads.rotaryDims / 2;
+    perFeature(b, features / 2, [&](Value pair) {
+      Value low = rowAt(b, heads, RowOrder::Paired, b.mul(pair, 2));
+      Value high = rowAt(b, heads, RowOrder::Paired, b.add(b.mul(pair, 2), 1));
+      Value angle = b.rem(low, heads.headDim), turned = b.less(angle, b.index(half));
+      Value x = b.load(from, {b.block, low}), y = b.load(from, {b.block, high});
+      Value column = b.select(turned, angle, b.index(0));
+      Value cos = b.load(angles, {b.block, column});
+      Value sin = b.load(angles, {b.block, b.add(column, half)});
+      auto [first, second] = rotate(b, b.toF32(x), b.toF32(y), cos, sin);
+      b.store(b.select(turned, b.toBf16(first), x), to, {b.block, low});
+      b.store(b.select(turned, b.toBf16(second), y), to, {b.block, high});
+    });
+  });
+}
+
+KernelSpec strata::nvptx::describeCacheAppend(CacheAppendOp op) {
+  auto buffers = listBuffers(op);
+  unsigned keys = findBuffer(buffers, op.getKeys()), values = findBuffer(buffers, op.getValues());
+  CacheBuffers cache(op, op.getCache().getType());
+  return perToken("cache_append", [=](KernelBuilder &b, const KernelArguments &args) {
+    int64_t headDim = cache.type.getHeadDim(), features = cache.type.getHeads() * headDim;
+    CacheSlot slot = cacheSlot(b, args, cache, b.block);
+    Value key = activations(b, args, keys, features),
+          value = activations(b, args, values, features);
+    perFeature(b, features, [&](Value i) {
+      Value at[] = {b.div(i, headDim), slot.slot, b.rem(i, headDim)};
+      b.store(b.load(key, {b.block, i}), slot.page.keys, at);
+      b.store(b.load(value, {b.block, i}), slot.page.values, at);
+    });
+  });
+}
+
+KernelSpec strata::nvptx::describeSquaredRelu(SquaredReluOp op) {
+  auto buffers = listBuffers(op);
+  unsigned input = findBuffer(buffers, op.getInput()), result = findBuffer(buffers, op.getResult());
+  int64_t features = columns(op.getInput());
+  return perToken("squared_relu", [=](KernelBuilder &b, const KernelArguments &args) {
+    Value from = activations(b, args, input, features), to = activations(b, args, result, features);
+    perFeature(b, features, [&](Value i) {
+      Value x = b.maxf(b.toF32(b.load(from, {b.block, i})), b.f32(0));
+      b.store(b.toBf16(b.mulf(x, x)), to, {b.block, i});
+    });
+  });
+}
+
+KernelSpec strata::nvptx::describeAdd(AddOp op) {
+  auto buffers = listBuffers(op);
+  unsigned lhs = findBuffer(buffers, op.getLhs()), rhs = findBuffer(buffers, op.getRhs()),
+           result = findBuffer(buffers, op.getResult());
+  int64_t features = columns(op.getLhs());
+  return perToken("add", [=](KernelBuilder &b, const KernelArguments &args) {
+    Value x = activations(b, args, lhs, features), y = activations(b, args, rhs, features),
+          to = activations(b, args, result, features);
+    perFeature(b, features, [&](Value i) {
+      Value sum = b.addf(b.toF32(b.load(x, {b.block, i})), b.toF32(b.load(y, {b.block, i})));
+      b.store(b.toBf16(sum), to, {b.block, i});
+    });
+  });
+}
