@@ -30,7 +30,7 @@ AttentionSpec::AttentionSpec(AttentionOp op)
 }
 
 /// Stages of the ring of tiles, and bytes that it may take.
-static constexpr int64_t kRing = 2, kRingBytes = 96 << 10;
+static constexpr int64_t kRing = 2, kRingBytes = 80 << 10;
 
 /// Features, as bf16, and pairs of them in a 16-byte chunk.
 static constexpr int64_t kChunk = 8, kChunkPairs = 4;

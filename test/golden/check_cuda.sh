@@ -25,7 +25,9 @@ else
 fi
 
 if [[ $case == odd_sizes || $case == norm_bias ]]; then
-  echo "$case on cuda: without fusion"
+  echo "$case on cuda: token by token, by threes; without fusion"
+  check STRATA_SIM_RACES=0 --chunk 1
+  check STRATA_SIM_RACES=0 --chunk 3
   "$compile" "$model" -o "$work/model.strata" --target=cuda --arch=sim --no-fuse
   check STRATA_SIM_RACES=1
 fi
