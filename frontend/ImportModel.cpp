@@ -4,6 +4,7 @@
 
 #include "dialect/Decoder.h"
 #include "frontend/BuildDecoder.h"
+#include "frontend/Parameters.h"
 #include "frontend/Presets.h"
 #include "frontend/ReadMlir.h"
 #include "runtime/Quote.h"
@@ -48,12 +49,11 @@ absl::Status checkVocabulary(const ModelConfig &config, const Checkpoint &checkp
 
 /// Every parameter is there, in bf16, with its shape.
 absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
-  constexpr DType kSupported[] = {DType::bf16};
   absl::Status status;
   module.walk([&](ParameterOp op) {
     ArrayRef<int64_t> sizes = cast<ShapedType>(op.getType()).getShape();
     std::vector<uint64_t> shape(sizes.begin(), sizes.end());
-    status = checkpoint.require(std::string_view(op.getKey()), shape, kSupported).status();
+    status = checkpoint.require(std::string_view(op.getKey()), shape, kParameterTypes).status();
     return status.ok() ? WalkResult::advance() : WalkResult::interrupt();
   });
   return status;

@@ -26,7 +26,9 @@ public:
   static absl::StatusOr<Package> open(const std::string &path);
 
   const std::string &path() const { return name; }
-  uint64_t size() const { return file.bytes().size(); }
+  uint64_t size() const { return bytes().size(); }
+  /// The whole file.
+  std::span<const std::byte> bytes() const { return file.bytes(); }
   const package::Manifest &manifest() const { return *root; }
   const package::Model &model() const { return *root->model(); }
 

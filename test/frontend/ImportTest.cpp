@@ -4,6 +4,7 @@
 #include "frontend/BuildDecoder.h"
 #include "frontend/CheckNesting.h"
 #include "frontend/ImportModel.h"
+#include "frontend/Parameters.h"
 #include "frontend/Presets.h"
 
 #include "gtest/gtest.h"
@@ -21,6 +22,23 @@ struct PresetCount {
   int64_t parameters;
 };
 
+/// The list made without a module is the module's.
+void expectParameters(const ModelConfig &config, mlir::ModuleOp module) {
+  std::vector<ParameterShape> expected = listParameters(config);
+  auto next = expected.begin();
+  std::set<std::string> seen; // tied embeddings are read twice
+  module.walk([&](ParameterOp op) {
+    if (!seen.insert(op.getKey().str()).second)
+      return;
+    ASSERT_NE(next, expected.end()) << op.getKey().str();
+    EXPECT_EQ(op.getKey().str(), next->key);
+    auto shape = mlir::cast<mlir::ShapedType>(op.getType()).getShape();
+    EXPECT_EQ(std::vector<uint64_t>(shape.begin(), shape.end()), next->shape) << next->key;
+    ++next;
+  });
+  EXPECT_EQ(next, expected.end());
+}
+
 class PresetTest : public testing::TestWithParam<PresetCount> {};
 
 TEST_P(PresetTest, ParameterCount) {
@@ -29,6 +47,7 @@ TEST_P(PresetTest, ParameterCount) {
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(getParameterCount(model->module->getOperation()), GetParam().parameters);
   EXPECT_EQ(getParameterCount(*findPreset(GetParam().name)).value(), GetParam().parameters);
+  expectParameters(*findPreset(GetParam().name), *model->module);
   EXPECT_EQ(model->checkpoint, nullptr);
   EXPECT_TRUE(model->directory.empty() && model->tokenizerPath.empty() && model->warnings.empty());
 }

@@ -31,12 +31,14 @@ protected:
     package = folder.write("fake.strata", fakeModel(tokenizer).encode());
   }
 
-  /// Runs a shell command in which %r is strata-run, %b strata-bench, %s strata-score and %p the
-  /// fake package.
+  /// Runs a shell command in which %r is strata-run, %b strata-bench, %s strata-score, %i
+  /// strata-inspect, %p the fake package and %d the demonstration model's folder.
   Result run(std::string command) {
     for (auto [mark, text] : {std::pair<std::string, std::string>{"%r", STRATA_RUN},
                               {"%b", STRATA_BENCH},
                               {"%s", STRATA_SCORE},
+                              {"%i", STRATA_INSPECT},
+                              {"%d", STRATA_DEMO_MODEL},
                               {"%p", package}})
       for (size_t at; (at = command.find(mark)) != std::string::npos;)
         command.replace(at, 2, text);

@@ -13,7 +13,7 @@ namespace strata::test {
 namespace {
 
 TEST_F(Tool, HelpAndVersion) {
-  for (const char *tool : {"%r", "%b", "%s"}) {
+  for (const char *tool : {"%r", "%b", "%s", "%i"}) {
     EXPECT_EQ(run(tool + std::string(" --help")).out.rfind("usage: strata-", 0), 0u);
     Result version = run(tool + std::string(" --version"));
     EXPECT_EQ(version.status, 0);

@@ -1,0 +1,44 @@
+//===- Parameters.cpp -----------------------------------------------------===//
+
+#include "frontend/Parameters.h"
+
+namespace strata {
+namespace {
+
+class ParameterList {
+public:
+  void linear(const std::string &module, int64_t out, int64_t in) {
+    parameters.push_back({module + ".weight", {uint64_t(out), uint64_t(in)}});
+  }
+  void norm(const std::string &module, int64_t features) {
+    for (const char *kind : {".weight", ".bias"})
+      parameters.push_back({module + kind, {uint64_t(features)}});
+  }
+
+  std::vector<ParameterShape> parameters;
+};
+
+} // namespace
+
+std::vector<ParameterShape> listParameters(const ModelConfig &config) {
+  ParameterList list;
+  int64_t queries = config.heads * config.headDim, keys = config.kvHeads * config.headDim;
+  list.linear("model.embed_tokens", config.vocabulary, config.hidden);
+  for (int64_t i = 0; i != config.layers; ++i) {
+    std::string layer = "model.layers." + std::to_string(i);
+    list.norm(layer + ".input_layernorm", config.hidden);
+    list.linear(layer + ".self_attn.q_proj", queries, config.hidden);
+    list.linear(layer + ".self_attn.k_proj", keys, config.hidden);
+    list.linear(layer + ".self_attn.v_proj", keys, config.hidden);
+    list.linear(layer + ".self_attn.o_proj", config.hidden, queries);
+    list.norm(layer + ".post_attention_layernorm", config.hidden);
+    list.linear(layer + ".mlp.up_proj", config.intermediate, config.hidden);
+    list.linear(layer + ".mlp.down_proj", config.hidden, config.intermediate);
+  }
+  list.norm("model.norm", config.hidden);
+  if (!config.tiedEmbeddings)
+    list.linear("lm_head", config.vocabulary, config.hidden);
+  return std::move(list.parameters);
+}
+
+} // namespace strata

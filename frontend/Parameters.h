@@ -1,0 +1,26 @@
+//===- Parameters.h - the tensors that a model must have --------*- C++ -*-===//
+#pragma once
+
+#include "frontend/ModelConfig.h"
+#include "runtime/Checkpoint.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace strata {
+
+/// A tensor that a model of this configuration reads.
+struct ParameterShape {
+  std::string key; // "model.layers.0.mlp.up_proj.weight"
+  std::vector<uint64_t> shape;
+};
+
+/// All of them, in the order in which a step reads them: those of the module that buildDecoder
+/// makes of `config`.
+std::vector<ParameterShape> listParameters(const ModelConfig &config);
+
+/// The types that parameters may have.
+inline constexpr DType kParameterTypes[] = {DType::bf16};
+
+} // namespace strata

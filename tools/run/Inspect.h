@@ -1,0 +1,44 @@
+//===- Inspect.h - what a model, a checkpoint or a package holds -*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "frontend/ModelConfig.h"
+#include "runtime/Checkpoint.h"
+#include "runtime/Package.h"
+#include "runtime/Tokenizer.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace strata {
+
+enum class InspectFormat { text, json };
+
+struct InspectOptions {
+  InspectFormat format = InspectFormat::text;
+  bool tensors = false; // text: a line for each tensor
+  bool plan = false;    // text: a line for each dispatch of a package
+};
+
+/// A model folder, or a file of a checkpoint. What could not be read is absent, and why is in
+/// `refused`.
+struct InspectedModel {
+  std::string path;
+  std::optional<ModelConfig> config;
+  std::optional<Checkpoint> checkpoint;
+  std::string tokenizerFile; // empty: none
+  std::optional<Tokenizer> tokenizer;
+  std::vector<std::string> refused; // why strata-compile does not take it, one reason each
+  std::vector<std::string> unused;  // tensors that the model does not read
+};
+
+/// Reads a folder; or a file of tensors, which cannot be refused for what a folder has besides.
+/// Errors: neither, or a file whose reader refuses it.
+absl::StatusOr<InspectedModel> inspectModel(const std::string &path);
+
+/// As text or JSON; docs/inspect.md tells the keys.
+std::string describeModel(const InspectedModel &model, const InspectOptions &options);
+absl::StatusOr<std::string> describePackage(const Package &package, const InspectOptions &options);
+
+} // namespace strata

@@ -1,0 +1,105 @@
+//===- InspectModel.cpp - reads what there is of a model ------------------===//
+
+#include "frontend/Parameters.h"
+#include "runtime/Quote.h"
+#include "runtime/Status.h"
+#include "runtime/formats/PyTorch.h"
+#include "runtime/formats/Safetensors.h"
+#include "tools/run/Inspect.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+namespace strata {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostReasons = 8; // about tensors; the rest is counted
+
+void refuse(InspectedModel &model, const absl::Status &status) {
+  if (!status.ok())
+    model.refused.emplace_back(status.message());
+}
+
+/// A file of tensors on its own.
+absl::StatusOr<Checkpoint> openTensorFile(const fs::path &path) {
+  std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+  Checkpoint checkpoint;
+  if (path.extension() == ".safetensors") {
+    STRATA_TRY(readSafetensors(folder, path.filename().string(), checkpoint));
+    return checkpoint;
+  }
+  if (path.extension() == ".bin") {
+    STRATA_TRY(readPyTorch(folder, path.filename().string(), checkpoint));
+    return checkpoint;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      path.string(),
+      ": expected a package, a model folder, a .safetensors or a .bin file, found another file"));
+}
+
+absl::Status readTokenizer(const fs::path &folder, InspectedModel &model) {
+  fs::path path = folder / "tokenizer.model";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored))
+    return absl::OkStatus();
+  model.tokenizerFile = path.string();
+  STRATA_ASSIGN(std::string bytes, readFile(model.tokenizerFile, kMaxTokenizerBytes));
+  STRATA_ASSIGN(model.tokenizer, Tokenizer::load(bytes, model.tokenizerFile));
+  return absl::OkStatus();
+}
+
+/// What the configuration asks for and the checkpoint does not have, and the other way round.
+void compare(InspectedModel &model) {
+  std::set<std::string_view> used;
+  size_t reasons = 0;
+  std::vector<ParameterShape> parameters = listParameters(*model.config);
+  for (const ParameterShape &parameter : parameters) {
+    used.insert(parameter.key);
+    absl::Status status =
+        model.checkpoint->require(parameter.key, parameter.shape, kParameterTypes).status();
+    if (!status.ok() && ++reasons <= kMostReasons)
+      refuse(model, status);
+  }
+  if (reasons > kMostReasons)
+    model.refused.push_back(
+        absl::StrCat(model.path, ": ", reasons - kMostReasons, " more tensors like these"));
+  for (const auto &[key, tensor] : model.checkpoint->tensors())
+    if (!used.contains(key) && !key.ends_with("rotary_emb.inv_freq"))
+      model.unused.push_back(key);
+}
+
+InspectedModel inspectFolder(const std::string &path) {
+  InspectedModel model;
+  model.path = path;
+  auto config = readModelConfig(fs::path(path) / "config.json");
+  refuse(model, config.status());
+  if (config.ok())
+    model.config = *std::move(config);
+  auto checkpoint = openCheckpoint(path);
+  refuse(model, checkpoint.status());
+  if (checkpoint.ok())
+    model.checkpoint = *std::move(checkpoint);
+  refuse(model, readTokenizer(path, model));
+  if (model.config && model.checkpoint)
+    compare(model);
+  return model;
+}
+
+} // namespace
+
+absl::StatusOr<InspectedModel> inspectModel(const std::string &path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    return inspectFolder(path);
+  if (!fs::exists(path, ignored))
+    return absl::NotFoundError(absl::StrCat(shown(path), ": no such file or folder"));
+  InspectedModel model;
+  model.path = path;
+  STRATA_ASSIGN(model.checkpoint, openTensorFile(path));
+  return model;
+}
+
+} // namespace strata
