@@ -79,7 +79,7 @@ double fakeScore(std::span<const int32_t> tokens, size_t index, int64_t tokensOf
 TEST_P(FakeEngine, ScoresTokensGivenThoseBefore) {
   std::vector<int32_t> tokens = {3, 1, 4, 1, 5, 2047, 2, 6, 5, 2047, 9};
   for (size_t first : {size_t(1), size_t(4), tokens.size() - 1}) {
-    auto scores = scoreTokens(*engine, tokens, first);
+    auto scores = Scorer(*engine).score(tokens, first);
     ASSERT_TRUE(scores.ok()) << scores.status();
     ASSERT_EQ(scores->size(), tokens.size() - first);
     auto step = int64_t(tokens.size() - first); // tokens whose logits are computed
@@ -93,10 +93,33 @@ TEST_P(FakeEngine, ScoresTokensGivenThoseBefore) {
 
 TEST_P(FakeEngine, ScoresOneTokenMoreThanTheContext) {
   std::vector<int32_t> tokens(33, 5);
-  EXPECT_EQ(scoreTokens(*engine, tokens, 1)->size(), 32u);
+  EXPECT_EQ(Scorer(*engine).score(tokens, 1)->size(), 32u);
   tokens.push_back(5);
-  EXPECT_TRUE(says(scoreTokens(*engine, tokens, 1).status(), "expected at most 32 tokens"));
+  EXPECT_TRUE(says(Scorer(*engine).score(tokens, 1).status(), "expected at most 32 tokens"));
   EXPECT_EQ(engine->cache().freePages(), engine->cache().pages());
+}
+
+TEST_P(FakeEngine, SharedContextsAreComputedOnce) {
+  int64_t fed = 0;
+  engine->device().observe([&](const ComputedValue &value) {
+    fed += value.result.name()->str() == "embed" ? value.rows : 0;
+    return absl::OkStatus();
+  });
+  Scorer scorer(*engine);
+  // The first 4 tokens, then the last one of the context with the continuation but its end.
+  for (auto [last, expected] : {std::pair{6, 4 + 3}, {7, 3}, {8, 3}}) {
+    std::vector<int32_t> tokens = {3, 1, 4, 1, 5, last, 2, last};
+    fed = 0;
+    auto scores = scorer.score(tokens, 5);
+    ASSERT_TRUE(scores.ok()) << scores.status();
+    EXPECT_EQ(fed, expected);
+    for (size_t i = 5; i < tokens.size(); ++i)
+      EXPECT_EQ((*scores)[i - 5].logProbability, fakeScore(tokens, i, 3)) << i;
+  }
+  std::vector<int32_t> other = {3, 1, 4, 2, 5, 6, 2, 6};
+  fed = 0;
+  EXPECT_EQ(scorer.score(other, 5)->front().logProbability, fakeScore(other, 5, 3));
+  EXPECT_EQ(fed, 7);
 }
 
 TEST_P(FakeEngine, WindowsBeginWithTheTokenGiven) {

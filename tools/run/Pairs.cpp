@@ -5,7 +5,6 @@
 #include "runtime/Json.h"
 #include "runtime/Quote.h"
 #include "runtime/Status.h"
-#include "tools/run/Score.h"
 
 #include <algorithm>
 
@@ -107,8 +106,8 @@ absl::StatusOr<EncodedPair> encodePair(const Tokenizer &tokenizer, const package
   return encoded;
 }
 
-absl::StatusOr<PairScore> scorePair(Engine &engine, const EncodedPair &pair) {
-  STRATA_ASSIGN(auto scores, scoreTokens(engine, pair.tokens, pair.first));
+absl::StatusOr<PairScore> scorePair(Scorer &scorer, const EncodedPair &pair) {
+  STRATA_ASSIGN(auto scores, scorer.score(pair.tokens, pair.first));
   PairScore result;
   for (const TokenScore &score : scores) {
     result.logProbability += score.logProbability;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "runtime/Engine.h"
 #include "runtime/Tokenizer.h"
+#include "tools/run/Score.h"
 
 #include <cstdint>
 #include <string>
@@ -41,6 +41,6 @@ struct PairScore {
   int64_t tokens = 0;        // of the continuation
   bool greedy = true;        // each token of it is a likeliest one
 };
-absl::StatusOr<PairScore> scorePair(Engine &engine, const EncodedPair &pair);
+absl::StatusOr<PairScore> scorePair(Scorer &scorer, const EncodedPair &pair);
 
 } // namespace strata

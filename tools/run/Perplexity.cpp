@@ -45,13 +45,14 @@ measurePerplexity(Engine &engine, std::span<const int32_t> tokens, std::span<con
                   std::optional<int32_t> begin,
                   absl::FunctionRef<void(size_t done, const Perplexity &)> progress) {
   Perplexity result;
+  Scorer scorer(engine);
   size_t done = 0;
   for (const Window &window : windows) {
     std::vector<int32_t> text(tokens.begin() + ptrdiff_t(window.begin),
                               tokens.begin() + ptrdiff_t(window.end));
     if (begin)
       text[0] = *begin;
-    STRATA_ASSIGN(auto scores, scoreTokens(engine, text, window.first - window.begin));
+    STRATA_ASSIGN(auto scores, scorer.score(text, window.first - window.begin));
     for (const TokenScore &score : scores)
       result.add(score.logProbability);
     progress(++done, result);

@@ -13,24 +13,6 @@ namespace {
 constexpr int64_t kMostRows = 512;
 constexpr int64_t kMostLogitBytes = 256 << 20;
 
-/// A sequence that ends with its scope.
-class OpenSequence {
-public:
-  explicit OpenSequence(Engine &engine) : engine(engine), sequence(engine.open()) {}
-  ~OpenSequence() { engine.close(sequence); }
-  OpenSequence(const OpenSequence &) = delete;
-  OpenSequence &operator=(const OpenSequence &) = delete;
-
-  absl::StatusOr<StepResult> feed(std::span<const int32_t> tokens, LogitRows rows) {
-    BatchEntry entry{sequence, tokens, rows};
-    return engine.step({&entry, 1});
-  }
-
-private:
-  Engine &engine;
-  const Sequence sequence;
-};
-
 } // namespace
 
 absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t token) {
@@ -50,20 +32,35 @@ int64_t rowsAtOnce(int64_t vocabulary) {
   return std::clamp<int64_t>(kMostLogitBytes / int64_t(sizeof(float)) / vocabulary, 1, kMostRows);
 }
 
-absl::StatusOr<std::vector<TokenScore>> scoreTokens(Engine &engine, std::span<const int32_t> tokens,
-                                                    size_t first) {
-  OpenSequence text(engine);
-  // Row i of the logits says how likely token i + 1 is.
-  for (size_t done = 0; done < first - 1;) {
-    size_t part = std::min(first - 1 - done, size_t(kMostRows));
-    STRATA_TRY(text.feed(tokens.subspan(done, part), LogitRows::none).status());
+absl::StatusOr<StepResult> Scorer::feed(std::span<const int32_t> tokens, LogitRows rows) {
+  BatchEntry entry{sequence, tokens, rows};
+  return engine.step({&entry, 1});
+}
+
+absl::Status Scorer::feedPrefix(std::span<const int32_t> tokens) {
+  bool same = std::ranges::equal(tokens, prefix);
+  engine.rewind(sequence, same ? int64_t(prefix.size()) : 0);
+  if (same)
+    return absl::OkStatus();
+  prefix.clear();
+  for (size_t done = 0; done < tokens.size();) {
+    size_t part = std::min(tokens.size() - done, size_t(kMostRows));
+    STRATA_TRY(feed(tokens.subspan(done, part), LogitRows::none).status());
     done += part;
   }
+  prefix.assign(tokens.begin(), tokens.end());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TokenScore>> Scorer::score(std::span<const int32_t> tokens,
+                                                      size_t first) {
+  STRATA_TRY(feedPrefix(tokens.first(first - 1)));
   std::vector<TokenScore> scores;
   auto most = size_t(rowsAtOnce(engine.model().vocabulary()));
+  // Row i of the logits says how likely token i + 1 is.
   for (size_t done = first - 1; done < tokens.size() - 1;) {
     size_t part = std::min(tokens.size() - 1 - done, most);
-    STRATA_ASSIGN(StepResult result, text.feed(tokens.subspan(done, part), LogitRows::all));
+    STRATA_ASSIGN(StepResult result, feed(tokens.subspan(done, part), LogitRows::all));
     for (size_t i = 0; i < part; ++i) {
       STRATA_ASSIGN(TokenScore score, scoreToken(result.row(int64_t(i)), tokens[done + i + 1]));
       scores.push_back(score);

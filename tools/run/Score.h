@@ -22,10 +22,27 @@ absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t tok
 /// Rows of logits computed at once, so that they take at most 256 MiB.
 int64_t rowsAtOnce(int64_t vocabulary);
 
-/// The scores of tokens[first], tokens[first + 1], ..., each given all before it; 1 <= `first` <
-/// tokens.size(). The text is a sequence of its own. The last token is not fed, so tokens may be
-/// one more than the engine's context.
-absl::StatusOr<std::vector<TokenScore>> scoreTokens(Engine &engine, std::span<const int32_t> tokens,
-                                                    size_t first);
+/// Scores texts, each a sequence of its own. Uses the engine, which must outlive it. What stands
+/// before the scored tokens is not computed again where the last text had the same: many questions
+/// ask for several continuations of one context. The scores are the same as if it were.
+class Scorer {
+public:
+  explicit Scorer(Engine &engine) : engine(engine), sequence(engine.open()) {}
+  ~Scorer() { engine.close(sequence); }
+  Scorer(const Scorer &) = delete;
+  Scorer &operator=(const Scorer &) = delete;
+
+  /// The scores of tokens[first], tokens[first + 1], ..., each given all before it; 1 <= `first` <
+  /// tokens.size(). The last token is not fed, so tokens may be one more than the engine's context.
+  absl::StatusOr<std::vector<TokenScore>> score(std::span<const int32_t> tokens, size_t first);
+
+private:
+  absl::Status feedPrefix(std::span<const int32_t> tokens);
+  absl::StatusOr<StepResult> feed(std::span<const int32_t> tokens, LogitRows rows);
+
+  Engine &engine;
+  const Sequence sequence;
+  std::vector<int32_t> prefix; // tokens of the sequence that the next text may share
+};
 
 } // namespace strata

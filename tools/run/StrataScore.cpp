@@ -252,9 +252,10 @@ absl::Status scorePairs(const ScoreOptions &options, const Package &package,
   STRATA_ASSIGN(std::vector<EncodedPair> pairs,
                 readPairs(options, package.model(), tokenizer, context));
   STRATA_ASSIGN(Loaded loaded, Loaded::load(options, package, context));
+  Scorer scorer(*loaded.engine);
   for (size_t i = 0; i < pairs.size(); ++i) {
     console.progress(absl::StrFormat("pair %d of %d", i + 1, pairs.size()));
-    STRATA_ASSIGN(PairScore score, scorePair(*loaded.engine, pairs[i]));
+    STRATA_ASSIGN(PairScore score, scorePair(scorer, pairs[i]));
     STRATA_TRY(console.write(describePair(options.format, pairs[i], score)));
   }
   return absl::OkStatus();
