@@ -109,12 +109,25 @@ public:
                                                    std::span<const uint64_t> shape,
                                                    std::span<const DType> dtypes) const;
 
+  /// The model's configuration as the text of a config.json, where the files that hold the tensors
+  /// hold it, too; empty: it stands in a config.json beside them.
+  const std::string &config() const { return config_; }
+  /// The bytes of a SentencePiece model among these files; empty if there is none.
+  std::span<const std::byte> tokenizer() const { return tokenizer_; }
+  /// For people, one line each: files that look like weights and are not read.
+  const std::vector<std::string> &notes() const { return notes_; }
+
   /// For readers of a format: adds a file; `header` points into it. Returns its index.
   uint32_t addFile(std::string name, MappedFile mapping,
                    std::vector<std::span<const std::byte>> header);
   /// For readers of a format: adds a tensor of a file added before, without its `bytes`. The caller
   /// has checked that they lie inside. An error if the key is taken.
   absl::Status addTensor(std::string key, CheckpointTensor tensor);
+
+  void setConfig(std::string text) { config_ = std::move(text); }
+  /// `bytes` lie in a file added before.
+  void setTokenizer(std::span<const std::byte> bytes) { tokenizer_ = bytes; }
+  void addNote(std::string line) { notes_.push_back(std::move(line)); }
 
   /// Where the keys are listed, for errors about absent ones: the only file, or the index.
   void setCatalogue(std::string path) { catalogue = std::move(path); }
@@ -123,15 +136,21 @@ private:
   std::vector<MappedFile> mappings; // one for each of files_
   std::vector<CheckpointFile> files_;
   Tensors tensors_;
+  std::string config_;
+  std::span<const std::byte> tokenizer_;
+  std::vector<std::string> notes_;
   std::string catalogue;
 };
 
-/// Opens the checkpoint in `folder`: the first there is of model.safetensors, the shards that
-/// model.safetensors.index.json names, pytorch_model.bin, and the shards that
-/// pytorch_model.bin.index.json names. Reads what describes the tensors, not the tensors. A folder
-/// that holds weights of another format is UNIMPLEMENTED, naming the file found; one without any is
-/// NOT_FOUND.
-absl::StatusOr<Checkpoint> openCheckpoint(const std::string &folder);
+/// Opens the checkpoint at `path`: a .gguf file, or a folder with one of, the first to be
+/// preferred, model.safetensors, the shards that model.safetensors.index.json names,
+/// pytorch_model.bin, the shards that pytorch_model.bin.index.json names, and one .gguf file. Reads
+/// what describes the tensors, not the tensors. A folder that holds weights of another format is
+/// UNIMPLEMENTED, naming the file found; one without any is NOT_FOUND.
+absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path);
+
+/// The folder that the files of the checkpoint at `path` are in: `path`, or that of the file.
+std::string checkpointFolder(const std::string &path);
 
 /// "[256, 1024]", as error messages write shapes.
 std::string formatShape(std::span<const uint64_t> shape);

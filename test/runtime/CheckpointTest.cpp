@@ -201,7 +201,7 @@ TEST(Checkpoint, IndexIsWellFormed) {
 TEST(Checkpoint, FoldersWithoutWeights) {
   const std::string expected =
       "; expected model.safetensors or model.safetensors.index.json or pytorch_model.bin or "
-      "pytorch_model.bin.index.json";
+      "pytorch_model.bin.index.json or a .gguf";
   TestFolder folder;
   EXPECT_EQ(openError(folder), folder.path() + ": no weights in this folder" + expected);
   folder.write("config.json", "{}");
@@ -222,9 +222,9 @@ TEST(Checkpoint, FoldersWithoutWeights) {
 TEST(Checkpoint, WhatIsNoFolder) {
   TestFolder folder;
   EXPECT_EQ(openCheckpoint(folder.path("absent")).status().message(),
-            folder.path("absent") + ": no such folder");
+            folder.path("absent") + ": no such file or folder");
   EXPECT_EQ(openCheckpoint(folder.write("file", "")).status().message(),
-            folder.path("file") + ": expected a folder");
+            folder.path("file") + ": expected a folder or a .gguf file");
   std::filesystem::create_symlink("nowhere", folder.path("model.safetensors"));
   EXPECT_EQ(openError(folder),
             folder.path("model.safetensors") + ": cannot open: No such file or directory");
