@@ -110,6 +110,13 @@ uint32_t Checkpoint::addFile(std::string name, MappedFile mapping,
   return static_cast<uint32_t>(files_.size() - 1);
 }
 
+void Checkpoint::addHeader(uint32_t file, std::span<const std::byte> part) {
+  auto &header = files_[file].header;
+  header.insert(std::ranges::upper_bound(header, part.data(), {},
+                                         [](const auto &other) { return other.data(); }),
+                part);
+}
+
 absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
   const uint32_t file = tensor.file;
   tensor.bytes = mappings[file].bytes().subspan(tensor.offset, tensor.spanBytes().value());

@@ -120,6 +120,8 @@ public:
   /// For readers of a format: adds a file; `header` points into it. Returns its index.
   uint32_t addFile(std::string name, MappedFile mapping,
                    std::vector<std::span<const std::byte>> header);
+  /// For readers of a format: one more part of a file's header; it overlaps no other.
+  void addHeader(uint32_t file, std::span<const std::byte> part);
   /// For readers of a format: adds a tensor of a file added before, without its `bytes`. The caller
   /// has checked that they lie inside. An error if the key is taken.
   absl::Status addTensor(std::string key, CheckpointTensor tensor);
@@ -142,11 +144,12 @@ private:
   std::string catalogue;
 };
 
-/// Opens the checkpoint at `path`: a .gguf file, or a folder with one of, the first to be
+/// Opens the checkpoint at `path`: a .gguf or .nemo file, or a folder with one of, the first to be
 /// preferred, model.safetensors, the shards that model.safetensors.index.json names,
-/// pytorch_model.bin, the shards that pytorch_model.bin.index.json names, and one .gguf file. Reads
-/// what describes the tensors, not the tensors. A folder that holds weights of another format is
-/// UNIMPLEMENTED, naming the file found; one without any is NOT_FOUND.
+/// pytorch_model.bin, the shards that pytorch_model.bin.index.json names, one .gguf file,
+/// model_config.yaml and what else is in a .nemo file, and one .nemo file. Reads what describes the
+/// tensors, not the tensors. A folder that holds weights of another format is UNIMPLEMENTED, naming
+/// the file found; one without any is NOT_FOUND.
 absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path);
 
 /// The folder that the files of the checkpoint at `path` are in: `path`, or that of the file.

@@ -4,6 +4,7 @@
 #include "runtime/Quote.h"
 #include "runtime/Status.h"
 #include "runtime/formats/Gguf.h"
+#include "runtime/formats/Nemo.h"
 #include "runtime/formats/PyTorch.h"
 #include "runtime/formats/Safetensors.h"
 #include "runtime/formats/ShardIndex.h"
@@ -45,6 +46,8 @@ constexpr Entrance kEntrances[] = {
     {"pytorch_model.bin", readPyTorch},
     {"pytorch_model.bin.index.json", readPyTorchShards},
     {".gguf", readGguf},
+    {"model_config.yaml", readNemo},
+    {".nemo", readNemo},
 };
 
 bool isEntrance(std::string_view name, const Entrance &entrance) {
@@ -55,7 +58,6 @@ bool isEntrance(std::string_view name, const Entrance &entrance) {
 constexpr struct {
   std::string_view suffix, format;
 } kOtherFormats[] = {
-    {".nemo", "a NeMo archive"},
     {".bin", "a PyTorch checkpoint of another name"},
     {".pt", "a PyTorch checkpoint of another name"},
     {".pth", "a PyTorch checkpoint of another name"},
@@ -128,7 +130,8 @@ absl::StatusOr<Checkpoint> openFile(const std::string &path) {
     STRATA_TRY(entrance.read(checkpointFolder(path), name, checkpoint));
     return checkpoint;
   }
-  return absl::InvalidArgumentError(absl::StrCat(path, ": expected a folder or a .gguf file"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": expected a folder, a .gguf or a .nemo file"));
 }
 
 } // namespace

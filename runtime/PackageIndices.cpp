@@ -8,6 +8,8 @@
 #include "runtime/Status.h"
 #include "runtime/cuda/SelectCode.h"
 
+#include "absl/strings/str_split.h"
+
 #include <set>
 
 namespace strata {
@@ -62,12 +64,24 @@ absl::Status isText(const char *field, const flatbuffers::String *string) {
   return absl::OkStatus();
 }
 
+bool isComponent(absl::string_view name) {
+  return !name.empty() && name.size() <= 255 && name.find_first_of("/\\") == name.npos &&
+         name != "." && name != "..";
+}
+
 absl::Status isFileName(const char *field, const flatbuffers::String *string) {
   STRATA_TRY(isText(field, string));
-  std::string name = text(string);
-  bool component = name.size() <= 255 && name.find_first_of("/\\") == std::string::npos &&
-                   name != "." && name != "..";
-  return component ? absl::OkStatus() : invalid(field, ": expected a file name without folders");
+  return isComponent(text(string)) ? absl::OkStatus()
+                                   : invalid(field, ": expected a file name without folders");
+}
+
+/// A path that does not leave the folder that it is relative to.
+absl::Status isPathInside(const char *field, const flatbuffers::String *string) {
+  STRATA_TRY(isText(field, string));
+  bool inside = true;
+  for (absl::string_view component : absl::StrSplit(text(string), '/'))
+    inside = inside && isComponent(component);
+  return inside ? absl::OkStatus() : invalid(field, ": expected a path inside the folder");
 }
 
 bool isCuda(const package::Program &program) { return text(program.device()) == "cuda"; }
@@ -167,7 +181,7 @@ absl::Status IndexVerifier::verifyModel(const package::Model &model) {
 }
 
 absl::Status IndexVerifier::verifyFile(const package::CheckpointFile &file) {
-  STRATA_TRY(isFileName("name", file.name()));
+  STRATA_TRY(isPathInside("name", file.name()));
   STRATA_TRY(inRange("size", file.size(), 1, kMostBytes));
   STRATA_TRY(isAligned("header", file.header(), alignof(package::ByteRange)));
   uint64_t end = 0;

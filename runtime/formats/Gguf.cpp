@@ -8,6 +8,7 @@
 
 #include "runtime/Quote.h"
 #include "runtime/Status.h"
+#include "runtime/formats/ConfigText.h"
 #include "runtime/formats/GgufFile.h"
 
 #include "absl/strings/str_format.h"
@@ -121,16 +122,11 @@ private:
   absl::StatusOr<std::optional<int64_t>> integer(std::string_view key) const {
     return file.integer(absl::StrCat(std::string(kPrefix), std::string(key)));
   }
-  void add(std::string_view key, const std::string &json) {
-    absl::StrAppend(&text, text.empty() ? "{" : ", ", "\"", std::string(key), "\": ", json);
-  }
 
   const GgufFile &file;
   const Checkpoint &checkpoint;
-  std::string text;
+  ConfigText text;
 };
-
-std::string formatReal(double value) { return absl::StrFormat("%.17g", value); }
 
 /// What this file does not know could change the model.
 absl::Status ConfigWriter::checkKeys() {
@@ -153,7 +149,7 @@ absl::Status ConfigWriter::writeNumbers() {
   for (const auto &[theirs, ours] : kIntegers) {
     STRATA_ASSIGN(const std::optional<int64_t> value, integer(theirs));
     if (value)
-      add(ours, absl::StrCat(*value));
+      text.addInteger(ours, *value);
   }
   for (const auto &[theirs, ours] : kReals) {
     const std::string key = absl::StrCat(std::string(kPrefix), std::string(theirs));
@@ -161,12 +157,12 @@ absl::Status ConfigWriter::writeNumbers() {
     if (value && !std::isfinite(*value))
       return file.error(key, absl::StrCat("expected a finite number, found ", *value));
     if (value)
-      add(ours, formatReal(*value));
+      text.addNumber(ours, *value);
   }
   // Older files have no vocab_size of their own.
   const CheckpointTensor *table = checkpoint.find("model.embed_tokens.weight");
   if (!file.metadata().contains("nemotron.vocab_size") && table && !table->shape.empty())
-    add("vocab_size", absl::StrCat(table->shape[0]));
+    text.addInteger("vocab_size", int64_t(table->shape[0]));
   return absl::OkStatus();
 }
 
@@ -197,7 +193,7 @@ absl::Status ConfigWriter::writeRotary() {
   double fraction = double(*count) / double(headDim);
   if (fraction * double(headDim) < double(*count))
     fraction = std::nextafter(fraction, 1.0);
-  add("partial_rotary_factor", formatReal(fraction));
+  text.addNumber("partial_rotary_factor", fraction);
   return absl::OkStatus();
 }
 
@@ -210,8 +206,7 @@ absl::Status ConfigWriter::writeRopeScaling() {
     return file.error("nemotron.rope.scaling.type",
                       absl::StrCat("expected none, or linear and a factor, found ", shown(*type),
                                    factor ? "" : " without a factor"));
-  add("rope_scaling",
-      absl::StrCat("{\"type\": \"linear\", \"factor\": ", formatReal(*factor), "}"));
+  text.add("rope_scaling", absl::StrFormat(R"({"type": "linear", "factor": %.17g})", *factor));
   return absl::OkStatus();
 }
 
@@ -221,24 +216,22 @@ absl::Status ConfigWriter::writeTokens() {
   for (const auto &[theirs, ours] : kTokens) {
     STRATA_ASSIGN(const std::optional<int64_t> token, file.integer(theirs));
     if (token)
-      add(ours, absl::StrCat(*token));
+      text.addInteger(ours, *token);
   }
   STRATA_ASSIGN(const auto addBos, file.boolean("tokenizer.ggml.add_bos_token"));
   if (addBos)
-    add("add_bos_token", *addBos ? "true" : "false");
+    text.addBoolean("add_bos_token", *addBos);
   return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> ConfigWriter::write() {
-  add("architectures", "[\"NemotronForCausalLM\"]");
-  add("model_type", "\"nemotron\"");
   STRATA_TRY(checkKeys());
   STRATA_TRY(writeNumbers());
   STRATA_TRY(writeRotary());
   STRATA_TRY(writeRopeScaling());
   STRATA_TRY(writeTokens());
-  add("tie_word_embeddings", checkpoint.find("lm_head.weight") ? "false" : "true");
-  return text + "}";
+  text.addBoolean("tie_word_embeddings", !checkpoint.find("lm_head.weight"));
+  return text.finish();
 }
 } // namespace
 

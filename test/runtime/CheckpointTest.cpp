@@ -201,7 +201,8 @@ TEST(Checkpoint, IndexIsWellFormed) {
 TEST(Checkpoint, FoldersWithoutWeights) {
   const std::string expected =
       "; expected model.safetensors or model.safetensors.index.json or pytorch_model.bin or "
-      "pytorch_model.bin.index.json or a .gguf";
+      "pytorch_model.bin.index.json or a .gguf or "
+      "model_config.yaml or a .nemo";
   TestFolder folder;
   EXPECT_EQ(openError(folder), folder.path() + ": no weights in this folder" + expected);
   folder.write("config.json", "{}");
@@ -224,7 +225,7 @@ TEST(Checkpoint, WhatIsNoFolder) {
   EXPECT_EQ(openCheckpoint(folder.path("absent")).status().message(),
             folder.path("absent") + ": no such file or folder");
   EXPECT_EQ(openCheckpoint(folder.write("file", "")).status().message(),
-            folder.path("file") + ": expected a folder or a .gguf file");
+            folder.path("file") + ": expected a folder, a .gguf or a .nemo file");
   std::filesystem::create_symlink("nowhere", folder.path("model.safetensors"));
   EXPECT_EQ(openError(folder),
             folder.path("model.safetensors") + ": cannot open: No such file or directory");

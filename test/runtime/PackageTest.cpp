@@ -188,6 +188,12 @@ struct Case {
 
 class PackageIndices : public testing::TestWithParam<Case> {};
 
+TEST(Package, FilesMayLieInFoldersOfTheCheckpoint) {
+  TestPackage package = fakeModel();
+  addFile(package, "a/..b/c");
+  EXPECT_TRUE(verify(package.encode()).ok()) << verify(package.encode());
+}
+
 TEST_P(PackageIndices, AreChecked) {
   TestPackage package = fakeModel();
   GetParam().change(package);
@@ -267,9 +273,13 @@ const Case kCases[] = {
        addFile(p, "a").header = {{8, UINT64_MAX}};
      },
      "header size: expected 0 to 8992"},
-    {"FileFolder", [](TestPackage &p) { addFile(p, "../a"); }, "name: expected a file name"},
-    {"FileUp", [](TestPackage &p) { addFile(p, ".."); }, "name: expected a file name"},
-    {"FileAbsolute", [](TestPackage &p) { addFile(p, "/a"); }, "name: expected a file name"},
+    {"FileFolder", [](TestPackage &p) { addFile(p, "../a"); }, "name: expected a path inside"},
+    {"FileUpInside", [](TestPackage &p) { addFile(p, "a/../../b"); },
+     "name: expected a path inside"},
+    {"FileFolderWithoutName", [](TestPackage &p) { addFile(p, "a//b"); },
+     "name: expected a path inside"},
+    {"FileUp", [](TestPackage &p) { addFile(p, ".."); }, "name: expected a path inside"},
+    {"FileAbsolute", [](TestPackage &p) { addFile(p, "/a"); }, "name: expected a path inside"},
     {"DeviceTwice",
      [](TestPackage &p) {
        p.manifest.programs.push_back(std::make_unique<package::ProgramT>(program(p)));

@@ -11,7 +11,7 @@ namespace strata {
 inline std::string little(uint64_t value, size_t bytes) {
   std::string text;
   for (size_t i = 0; i != bytes; ++i)
-    text += static_cast<char>(value >> (8 * i));
+    text += static_cast<char>(i < sizeof value ? value >> (8 * i) : 0);
   return text;
 }
 
