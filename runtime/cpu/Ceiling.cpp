@@ -17,8 +17,8 @@ double now() {
 
 // Keeps the compiler from dropping a read whose result nobody wants.
 template <typename Vector>
-void use(Vector value) {
-  asm volatile("" : : "x"(value));
+void use(const Vector &value) {
+  asm volatile("" : : "m"(value));
 }
 
 constexpr int64_t kBlock = 256; // bytes read in a round: four registers of the widest kind

@@ -2,16 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unistd.h>
 
 namespace strata {
 
-/// A folder of its own for each test, removed at the end.
+/// A folder of its own for each test, removed at the end. If STRATA_TEST_FILES names a folder, a
+/// copy of every small file stays there, in a folder named after the file: seeds for test/fuzz.
 class TestFolder {
 public:
   TestFolder() {
@@ -26,10 +29,18 @@ public:
   /// Writes a file and returns its path.
   std::string write(std::string_view name, std::string_view contents) const {
     std::ofstream(path(name), std::ios::binary).write(contents.data(), contents.size());
+    if (const char *kept = std::getenv("STRATA_TEST_FILES"); kept && contents.size() <= 1 << 14)
+      keep(std::filesystem::path(kept) / std::filesystem::path(name).filename(), contents);
     return path(name);
   }
 
 private:
+  static void keep(const std::filesystem::path &seeds, std::string_view contents) {
+    std::filesystem::create_directories(seeds);
+    const std::string name = std::to_string(std::hash<std::string_view>()(contents));
+    std::ofstream(seeds / name, std::ios::binary).write(contents.data(), contents.size());
+  }
+
   std::string folder;
 };
 

@@ -1,0 +1,13 @@
+#include "runtime/formats/Nemo.h"
+
+#include "test/fuzz/FuzzFile.h"
+
+using namespace strata;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  const FuzzFile file(data, size);
+  Checkpoint checkpoint;
+  if (readNemo(FuzzFile::folder(), file.name(), checkpoint).ok())
+    checkInside(checkpoint);
+  return 0;
+}
