@@ -90,6 +90,12 @@ TEST_F(Inspect, FolderAsJson) {
             (Names{"file", "pieces", "bos", "eos", "pad", "unk"}));
 }
 
+TEST_F(Inspect, ConfigAlone) {
+  Result result = run("%i %d/config.json");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(run("%i %d").out.rfind(result.out, 0), 0u) << result.out;
+}
+
 TEST_F(Inspect, FileOfTensors) {
   Result result = run("%i %d/model.safetensors");
   EXPECT_EQ(result.status, 0) << result.err;
@@ -103,7 +109,9 @@ TEST_F(Inspect, FileOfTensors) {
 
 TEST_F(Inspect, FilesThatCannotBeRead) {
   expectError("%i /no/such/file", 1, "/no/such/file: no such file or folder");
-  expectError("%i %d/config.json", 1, "expected a package, a model folder, a .safetensors");
+  expectError("%i %d/README.md", 1,
+              "expected a package, a model folder, a config.json, a .safetensors or a .bin file");
+  expectError("%i %d/tokenizer_config.json", 1, "tokenizer_config.json: ");
   std::string cut = readFile(STRATA_DEMO_MODEL "/model.safetensors").substr(0, 100);
   expectError("%i " + folder.write("cut.safetensors", cut), 1, "cut.safetensors: ");
   expectError("%i " + folder.write("cut.strata", readFile(package).substr(0, 900)), 1,

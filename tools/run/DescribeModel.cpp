@@ -69,7 +69,7 @@ std::string modelText(const InspectedModel &model, const InspectOptions &options
     text += tensorsText(*model.checkpoint);
   if (model.tokenizer)
     text += labelled("tokenizer", describeTokenizer(*model.tokenizer));
-  else if (model.config)
+  else if (model.config && model.checkpoint)
     text += labelled("tokenizer", model.tokenizerFile.empty() ? "none" : "refused");
   if (!model.unused.empty())
     text += labelled("not used",

@@ -21,7 +21,7 @@ struct InspectOptions {
   bool plan = false;    // text: a line for each dispatch of a package
 };
 
-/// A model folder, or a file of a checkpoint. What could not be read is absent, and why is in
+/// A model folder, or a file of one. What could not be read is absent, and why is in
 /// `refused`.
 struct InspectedModel {
   std::string path;
@@ -33,7 +33,8 @@ struct InspectedModel {
   std::vector<std::string> unused;  // tensors that the model does not read
 };
 
-/// Reads a folder; or a file of tensors, which cannot be refused for what a folder has besides.
+/// Reads a folder; or a config.json or a file of tensors alone, which are not refused for what a
+/// folder has besides.
 /// Errors: neither, or a file whose reader refuses it.
 absl::StatusOr<InspectedModel> inspectModel(const std::string &path);
 

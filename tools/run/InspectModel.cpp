@@ -37,7 +37,7 @@ absl::StatusOr<Checkpoint> openTensorFile(const fs::path &path) {
   }
   return absl::InvalidArgumentError(absl::StrCat(
       path.string(),
-      ": expected a package, a model folder, a .safetensors or a .bin file, found another file"));
+      ": expected a package, a model folder, a config.json, a .safetensors or a .bin file"));
 }
 
 absl::Status readTokenizer(const fs::path &folder, InspectedModel &model) {
@@ -98,7 +98,11 @@ absl::StatusOr<InspectedModel> inspectModel(const std::string &path) {
     return absl::NotFoundError(absl::StrCat(shown(path), ": no such file or folder"));
   InspectedModel model;
   model.path = path;
-  STRATA_ASSIGN(model.checkpoint, openTensorFile(path));
+  if (fs::path(path).extension() == ".json") {
+    STRATA_ASSIGN(model.config, readModelConfig(path));
+  } else {
+    STRATA_ASSIGN(model.checkpoint, openTensorFile(path));
+  }
   return model;
 }
 

@@ -25,11 +25,9 @@ struct Options {
 CommandLine table(Options &options) {
   return CommandLine(
       kProgram, "PATH  [options]",
-      "Says what a model folder, a file of tensors or a compiled package holds: sizes, "
-      "parameters,\n"
-      "types, tokenizer; of a folder, why strata-compile would refuse it; of a package, its code "
-      "and\n"
-      "what a token costs. The exit status is 1 if something is refused.",
+      "Says what a model folder, a config.json, a file of tensors or a compiled package holds:\n"
+      "sizes, parameters, types, tokenizer; of a folder, why strata-compile would refuse it; of a\n"
+      "package, its code and what a token costs. The exit status is 1 if something is refused.",
       {{"tensors", "", "a line for each tensor", setFlag(options.inspect.tensors)},
        {"plan", "", "a line for each dispatch of a package", setFlag(options.inspect.plan)},
        {"json", "", "everything, as JSON", setFlag(options.json)},
