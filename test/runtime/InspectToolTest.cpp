@@ -75,7 +75,7 @@ TEST_F(Inspect, FolderAsJson) {
   ASSERT_TRUE(document.ok()) << document.status();
   JsonObject model = document->object().value();
   EXPECT_EQ(keysOf(model), (Names{"kind", "path", "config", "files", "tensors", "tokenizer",
-                                  "unused", "refused"}));
+                                  "unused", "notes", "refused"}));
   EXPECT_EQ(
       keysOf(model.object("config").value()),
       (Names{"name", "architecture", "parameters", "vocabulary", "hidden", "intermediate", "layers",
@@ -105,6 +105,17 @@ TEST_F(Inspect, FileOfTensors) {
   ASSERT_TRUE(document.ok()) << document.status();
   EXPECT_TRUE(document->object()->find("config")->isNull());
   EXPECT_TRUE(document->object()->find("tokenizer")->isNull());
+}
+
+// One model in every format (test/formats): the same but for the files.
+TEST_F(Inspect, EveryFormat) {
+  for (const char *path : {"safetensors", "safetensors-shards", "bin", "bin-shards"}) {
+    Result result = run("%i " STRATA_FORMATS "/" + std::string(path));
+    EXPECT_EQ(result.status, 0) << path << "\n" << result.out << result.err;
+    for (const char *part : {"layers      2 of 32 features, 64 in the mlp\n", "vocabulary  64\n",
+                             "parameters  24,896\n"})
+      EXPECT_NE(result.out.find(part), std::string::npos) << path << "\n" << result.out;
+  }
 }
 
 TEST_F(Inspect, FilesThatCannotBeRead) {

@@ -75,6 +75,9 @@ std::string modelText(const InspectedModel &model, const InspectOptions &options
     text += labelled("not used",
                      absl::StrCat(grouped(model.unused.size()), " tensors: ", model.unused.front(),
                                   model.unused.size() > 1 ? ", ..." : ""));
+  if (model.checkpoint)
+    for (const std::string &note : model.checkpoint->notes())
+      text += labelled("note", note);
   for (const std::string &reason : model.refused)
     text += labelled("refused", reason);
   return options.tensors && model.checkpoint ? text + tensorLines(*model.checkpoint) : text;
@@ -113,6 +116,14 @@ void writeCheckpoint(JsonWriter &json, const Checkpoint &checkpoint) {
   json.endArray();
 }
 
+/// An array with a line for each.
+void writeTexts(JsonWriter &json, std::string_view key, const std::vector<std::string> &texts) {
+  json.key(key).beginArray();
+  for (const std::string &text : texts)
+    json.value(text);
+  json.endArray();
+}
+
 std::string modelJson(const InspectedModel &model) {
   JsonWriter json;
   json.beginObject().member("kind", "model").member("path", model.path).key("config");
@@ -129,13 +140,11 @@ std::string modelJson(const InspectedModel &model) {
   } else {
     json.null();
   }
-  json.key("unused").beginArray();
-  for (const std::string &key : model.unused)
-    json.value(key);
-  json.endArray().key("refused").beginArray();
-  for (const std::string &reason : model.refused)
-    json.value(reason);
-  return json.endArray().endObject().take();
+  writeTexts(json, "unused", model.unused);
+  writeTexts(json, "notes",
+             model.checkpoint ? model.checkpoint->notes() : std::vector<std::string>());
+  writeTexts(json, "refused", model.refused);
+  return json.endObject().take();
 }
 
 } // namespace
