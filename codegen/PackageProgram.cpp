@@ -80,6 +80,13 @@ static llvm::Expected<package::Buffer> emitBuffer(DispatchOp op, const BufferRef
   return error(dispatchName(op) + ": a buffer has no place: run --decoder-plan-memory");
 }
 
+static Offset<package::TensorMap> emitMap(FlatBufferBuilder &fb, TensorMapAttr map) {
+  constexpr package::DType type = package::DType::bf16;
+  return package::CreateTensorMap(fb, map.getBuffer(), static_cast<package::Axis>(map.getAxis()),
+                                  map.getRows(), map.getColumns(), 2 * map.getColumns(), type,
+                                  map.getBoxRows(), map.getBoxColumns(), package::Swizzle::b128);
+}
+
 static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
   std::vector<Offset<package::Variant>> variants;
   for (auto variant : op.getVariants().getAsRange<VariantAttr>()) {
@@ -87,8 +94,12 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
     for (PhaseAttr phase : variant.getPhases()) {
       package::Grid grid(static_cast<package::Axis>(phase.getAxis()), phase.getDivisor(),
                          phase.getFactor());
+      std::vector<Offset<package::TensorMap>> maps;
+      for (TensorMapAttr map : phase.getMaps())
+        maps.push_back(emitMap(fb, map));
       phases.push_back(package::CreatePhase(fb, fb.CreateString(phase.getSymbol().str()), &grid,
-                                            phase.getBlock(), phase.getShared()));
+                                            phase.getBlock(), phase.getShared(),
+                                            fb.CreateVector(maps)));
     }
     variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases)));
   }

@@ -42,6 +42,21 @@ def Decoder_Axis : I32EnumAttr<"Axis", "what a kernel's rows are",
   let genSpecializedAttr = 0;
 }
 
+def Decoder_TensorMapAttr : Decoder_Attr<"TensorMap", "tensor_map"> {
+  let summary = "a buffer as the matrix whose boxes a GPU's kernel copies by TMA";
+  let description = [{
+    The kernel's buffer number `buffer` holds `rows` times the length of `axis` rows of `columns`
+    bf16, one behind the other. A box of it is `boxRows` x `boxColumns`, swizzled by 128 bytes.
+    `#decoder.tensor_map<buffer = 0, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>`
+  }];
+  let parameters = (ins "int64_t":$buffer, "::strata::Axis":$axis, "int64_t":$rows,
+                        "int64_t":$columns, "int64_t":$boxRows, "int64_t":$boxColumns);
+  let assemblyFormat = [{
+    `<` `buffer` `=` $buffer `,` $axis `,` `rows` `=` $rows `,` `columns` `=` $columns `,`
+    `box_rows` `=` $boxRows `,` `box_columns` `=` $boxColumns `>`
+  }];
+}
+
 def Decoder_PhaseAttr : Decoder_Attr<"Phase", "phase"> {
   let summary = "one function of a kernel and how many workgroups it has";
   let description = [{
@@ -49,13 +64,15 @@ def Decoder_PhaseAttr : Decoder_Attr<"Phase", "phase"> {
     barrier after the last. `#decoder.phase<"linear_0.decode", one, divisor = 1, factor = 96>`
 
     On a GPU a workgroup is a block: `block` threads with `shared` bytes of dynamic shared memory.
+    The function's last parameters are its tensor maps.
   }];
   let parameters = (ins "::mlir::StringAttr":$symbol, "::strata::Axis":$axis, "int64_t":$divisor,
                         "int64_t":$factor, DefaultValuedParameter<"int64_t", "0">:$block,
-                        DefaultValuedParameter<"int64_t", "0">:$shared);
+                        DefaultValuedParameter<"int64_t", "0">:$shared,
+                        OptionalArrayRefParameter<"::strata::TensorMapAttr">:$maps);
   let assemblyFormat = [{
     `<` $symbol `,` $axis `,` `divisor` `=` $divisor `,` `factor` `=` $factor
-    (`,` `block` `=` $block^)? (`,` `shared` `=` $shared^)? `>`
+    (`,` `block` `=` $block^)? (`,` `shared` `=` $shared^)? (`,` `maps` `=` `[` $maps^ `]`)? `>`
   }];
 }
 

@@ -259,7 +259,7 @@ absl::Status IndexVerifier::verifyCode(const package::Program &program,
   STRATA_TRY(inRange("format", uint64_t(code.format()), 0,
                      isCuda(program) ? uint64_t(package::CodeFormat::ptx) : 0));
   if (isCuda(program) && !cuda::parseTarget(text(code.target()), code.format()))
-    return invalid("target: expected sim, sm_NN or sm_NN.ptx, as its format says, found ",
+    return invalid("target: expected sim, sim_90a, sm_NN or sm_NN.ptx, as its format says, found ",
                    text(code.target()));
   for (const flatbuffers::String *feature : items(code.features()))
     STRATA_TRY(isText("features", feature));

@@ -51,16 +51,17 @@ static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
 }
 
 namespace {
-/// The program of one target; before `plan`, of all of them.
+/// The program of one target and generation; before `plan`, of all of them.
 struct Program {
   Target target;
+  PipelineOptions pipeline;
   OwningOpRef<ModuleOp> module;
 };
 
 class Compiler {
 public:
   Compiler(ImportedModel &model, const CompileOptions &options) : model(model), options(options) {
-    programs.push_back({options.targets.front(), model.module->clone()});
+    programs.push_back({options.targets.front(), options.pipeline, model.module->clone()});
   }
 
   llvm::Expected<std::string> run();
@@ -72,6 +73,7 @@ private:
   llvm::Error show(const EmittedCode &emitted);
   llvm::Error dumpStage(Stage stage, llvm::StringRef result);
   void splitByTarget();
+  void splitByGeneration();
   std::string print();
 
   ImportedModel &model;
@@ -83,7 +85,22 @@ private:
 /// From here on each target has a program of its own.
 void Compiler::splitByTarget() {
   for (Target target : llvm::drop_begin(options.targets))
-    programs.push_back({target, programs.front().module->clone()});
+    programs.push_back({target, options.pipeline, programs.front().module->clone()});
+}
+
+/// From here on each generation of GPUs has a program of its own.
+void Compiler::splitByGeneration() {
+  std::vector<Program> split;
+  for (Program &program : programs) {
+    if (program.target == Target::Cuda)
+      for (std::vector<std::string> &chips : groupChips(options.pipeline.chips)) {
+        split.push_back({Target::Cuda, program.pipeline, program.module->clone()});
+        split.back().pipeline.chips = std::move(chips);
+      }
+    else
+      split.push_back(std::move(program));
+  }
+  programs = std::move(split);
 }
 
 std::string Compiler::print() {
@@ -111,7 +128,7 @@ llvm::Error Compiler::runPasses(Stage stage, Program &program) {
     populatePlan(pm, program.target);
     break;
   case Stage::Kernels:
-    populateKernels(pm, program.target, options.pipeline);
+    populateKernels(pm, program.target, program.pipeline);
     break;
   case Stage::Llvm:
     populateLlvm(pm, program.target);
@@ -131,10 +148,9 @@ llvm::Error Compiler::show(const EmittedCode &emitted) {
       if (llvm::Error failed = options.dump("ptxas." + report.chip + ".txt", report.text))
         return failed;
   }
-  for (const PackageCode &code : emitted.code)
-    if (options.dump && code.format == PackageCode::Format::Ptx)
-      if (llvm::Error failed =
-              options.dump("kernels." + code.target, llvm::StringRef(code.bytes).rtrim('\0')))
+  for (const PtxText &ptx : emitted.ptx)
+    if (options.dump)
+      if (llvm::Error failed = options.dump("kernels." + ptx.chip + ".ptx", ptx.text))
         return failed;
   return llvm::Error::success();
 }
@@ -150,15 +166,17 @@ llvm::Expected<std::string> Compiler::runPackage() {
   auto inputs = collectInputs(model, options);
   if (!inputs)
     return inputs.takeError();
+  std::vector<LoweredProgram> lowered;
+  for (Program &program : programs)
+    lowered.push_back({program.target, program.pipeline, *program.module});
+  auto emitted = emitCode(lowered);
+  if (!emitted)
+    return emitted.takeError();
   std::vector<PackageDevice> devices;
-  for (Program &program : programs) {
-    auto emitted = emitCode(*program.module, program.target, options.pipeline);
-    if (!emitted)
-      return emitted.takeError();
-    if (llvm::Error failed = show(*emitted))
+  for (auto [program, code] : llvm::zip_equal(programs, *emitted)) {
+    if (llvm::Error failed = show(code))
       return failed;
-    devices.push_back(
-        {targetName(program.target).str(), *program.module, std::move(emitted->code)});
+    devices.push_back({targetName(program.target).str(), *program.module, std::move(code.code)});
   }
   return emitPackage(devices, *inputs);
 }
@@ -167,11 +185,13 @@ llvm::Expected<std::string> Compiler::runPackage() {
 llvm::Expected<std::string> Compiler::runStage(Stage stage) {
   if (stage == Stage::Plan)
     splitByTarget();
+  if (stage == Stage::Kernels)
+    splitByGeneration();
   for (Program &program : programs) {
     if (llvm::Error failed = runPasses(stage, program))
       return failed;
     if (options.onStage)
-      options.onStage(stage, program.target, *program.module);
+      options.onStage({stage, program.target, program.pipeline.chips, *program.module});
   }
   if (stage == Stage::Package)
     return runPackage();

@@ -8,15 +8,23 @@
 
 namespace strata {
 
+/// A program as a stage left it: one for all, from `plan` on one for each target, from `kernels` on
+/// one for each generation of GPUs.
+struct StageResult {
+  Stage stage;
+  Target target;
+  llvm::ArrayRef<std::string> chips; ///< of the program, for cuda
+  mlir::ModuleOp module;
+};
+
 struct CompileOptions {
   PipelineOptions pipeline;
   std::vector<Target> targets = {Target::Cpu};
   Stage stopAfter = Stage::Package;
   bool embedWeights = false;
   std::string compiler; ///< name and version, for the manifest
-  /// Called after each stage with the program as that stage left it: once, or from `plan` on once
-  /// for each target.
-  std::function<void(Stage, Target, mlir::ModuleOp)> onStage;
+  /// Called after each stage, for each program.
+  std::function<void(const StageResult &)> onStage;
   /// Called with what ptxas says, once for each target's chip.
   std::function<void(const AssemblyReport &)> onAssembled;
   /// Called with the name and bytes of each file that is worth a look: one a stage, which is MLIR

@@ -7,6 +7,7 @@
 #include "tools/CompileArguments.h"
 
 #include "codegen/cpu/Level.h"
+#include "codegen/nvptx/Chip.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/CpuFeatures.h"
 #include "tools/run/CommandLine.h"
@@ -68,8 +69,8 @@ static absl::Status addLevel(const std::string &name, std::vector<std::string> &
 }
 
 static absl::Status addChip(const std::string &name, std::vector<std::string> &chips) {
-  if (name != "sm_80" && name != "sm_90a" && name != "sim")
-    return expected("sm_80, sm_90a or sim", name);
+  if (!nvptx::findChip(name))
+    return expected("one of " + nvptx::chipNames(), name);
   if (!llvm::is_contained(chips, name))
     chips.push_back(name);
   return absl::OkStatus();
@@ -105,15 +106,15 @@ static CommandLine table(CompileArguments &args) {
        {"cpu", "LEVELS", "native, or some of " + levelNames() + "; default: all of them",
         setList([&](const std::string &name) { return addLevel(name, options.pipeline.levels); })},
        {"arch", "CHIPS",
-        "GPUs for --target=cuda: sm_80, sm_90a, sim (the simulated one); default: "
-        "sm_80,sm_90a. Where ptxas is found (in PATH, in /usr/local/cuda/bin, or the path in the "
-        "environment's STRATA_PTXAS; empty: none) each gets a cubin; PTX for sm_80 and later "
-        "always goes with them",
+        "GPUs for --target=cuda: sm_80, sm_90a, and the simulated one with the kernels of either: "
+        "sim, sim_90a; default: sm_80,sm_90a. Where ptxas is found (in PATH, in "
+        "/usr/local/cuda/bin, or the path in the environment's STRATA_PTXAS; empty: none) each "
+        "gets a cubin; PTX for sm_80 and later always goes with them",
         setList([&](const std::string &name) { return addChip(name, args.chips); })},
        {"stop-after", "STAGE", "import, fuse, plan, kernels, llvm or package: print its result",
         [&](const std::string &name) { return setStage(name, options.stopAfter); }},
        {"dump-dir", "DIR",
-        "leave one file a stage in this folder; for cuda also kernels.sm_80.ptx and what ptxas "
+        "leave one file a stage in this folder; for cuda also kernels.CHIP.ptx and what ptxas "
         "says, ptxas.CHIP.txt",
         setText(args.dumpDirectory)},
        {"print-schedule", "",

@@ -4,6 +4,7 @@
 
 #include "codegen/cpu/CpuPasses.h"
 #include "codegen/cpu/EmitObject.h"
+#include "codegen/nvptx/Chip.h"
 #include "codegen/nvptx/CudaPasses.h"
 #include "codegen/nvptx/EmitPtx.h"
 #include "codegen/nvptx/SimulatorRewrite.h"
@@ -46,9 +47,18 @@ void strata::populatePlan(OpPassManager &pm, Target target) {
   forward.addPass(createPlanMemory());
 }
 
+/// The program's generation; that of PTX for every GPU if no chip is asked for.
+static nvptx::Generation generationOf(const PipelineOptions &options) {
+  return options.chips.empty() ? nvptx::Generation::Sm80
+                               : nvptx::findChip(options.chips.front())->generation;
+}
+
 void strata::populateKernels(OpPassManager &pm, Target target, const PipelineOptions &options) {
-  if (target == Target::Cuda)
-    return pm.addPass(createGenerateCudaKernels());
+  if (target == Target::Cuda) {
+    GenerateCudaKernelsOptions kernels;
+    kernels.chip = nvptx::realChip(generationOf(options)).name.str();
+    return pm.addPass(createGenerateCudaKernels(kernels));
+  }
   GenerateCpuKernelsOptions kernels;
   kernels.levels.assign(options.levels.begin(), options.levels.end());
   pm.addPass(createGenerateCpuKernels(kernels));
@@ -105,7 +115,7 @@ static llvm::Expected<EmittedCode> emitCpu(ModuleOp module) {
   auto code = runAll<PackageCode>(jobs);
   if (!code)
     return code.takeError();
-  return EmittedCode{std::move(*code), {}};
+  return EmittedCode{std::move(*code), {}, {}};
 }
 
 //===----------------------------------------------------------------------===//
@@ -118,14 +128,7 @@ struct ChipCode {
   PackageCode code;
   std::string report;
 };
-
-struct Ptx {
-  std::string chip, text;
-};
 } // namespace
-
-/// The chip whose PTX every later GPU takes.
-static constexpr llvm::StringLiteral kPortableChip = "sm_80";
 
 /// STRATA_PTXAS where it is set: a path, or empty for none. Otherwise where ptxas usually is.
 static std::optional<std::string> choosePtxas() {
@@ -134,7 +137,7 @@ static std::optional<std::string> choosePtxas() {
   return nvptx::findPtxas();
 }
 
-static llvm::Expected<ChipCode> assemble(const Ptx &ptx, const std::string &ptxas) {
+static llvm::Expected<ChipCode> assemble(const PtxText &ptx, const std::string &ptxas) {
   llvm::Expected<nvptx::Cubin> cubin = nvptx::assemblePtx(ptx.text, ptx.chip, ptxas);
   if (!cubin)
     return cubin.takeError();
@@ -143,7 +146,7 @@ static llvm::Expected<ChipCode> assemble(const Ptx &ptx, const std::string &ptxa
 }
 
 /// The same kernels for the simulated GPU: x86-64 code that calls it.
-static llvm::Expected<ChipCode> emitSimulated(ModuleOp module) {
+static llvm::Expected<ChipCode> emitSimulated(ModuleOp module, const std::string &chip) {
   OwningOpRef<ModuleOp> copy(module.clone());
   if (failed(rewriteForSimulator(*copy)))
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
@@ -151,67 +154,87 @@ static llvm::Expected<ChipCode> emitSimulated(ModuleOp module) {
   auto elf = cpu::emitSharedObject(*copy, *cpu::findLevel("x86-64-v3"), /*mayImport=*/true);
   if (!elf)
     return elf.takeError();
-  return ChipCode{{"sim", {}, PackageCode::Format::Elf, std::move(*elf)}, {}};
+  return ChipCode{{chip, {}, PackageCode::Format::Elf, std::move(*elf)}, {}};
 }
 
-/// PTX for the real ones among `chips`, and for kPortableChip last.
-static llvm::Expected<std::vector<Ptx>> emitPtx(ModuleOp module, llvm::ArrayRef<std::string> chips,
-                                                bool portableOnly) {
-  std::vector<std::string> wanted;
-  bool real = false;
-  for (const std::string &chip : chips) {
-    real |= chip != "sim";
-    if (chip != "sim" && chip != kPortableChip && !portableOnly)
-      wanted.push_back(chip);
-  }
-  if (real)
-    wanted.push_back(kPortableChip.str());
-  std::vector<std::function<llvm::Expected<Ptx>()>> jobs;
-  for (const std::string &chip : wanted)
-    jobs.push_back([module, chip]() -> llvm::Expected<Ptx> {
-      llvm::Expected<std::string> text = nvptx::emitPtx(module, chip);
-      if (!text)
-        return text.takeError();
-      return Ptx{chip, std::move(*text)};
+/// Whether the package shall hold PTX: that of sm_80 for every later GPU, any other one only where
+/// there is no ptxas, as it runs on no later GPU.
+static bool wantsPtx(nvptx::Generation generation, bool hasPtxas) {
+  return generation == nvptx::Generation::Sm80 || !hasPtxas;
+}
+
+static bool onlySimulated(llvm::ArrayRef<std::string> chips) {
+  return !chips.empty() && llvm::all_of(chips, [](const std::string &chip) {
+    return nvptx::findChip(chip)->simulated;
+  });
+}
+
+std::vector<std::vector<std::string>> strata::groupChips(llvm::ArrayRef<std::string> chips) {
+  std::vector<std::vector<std::string>> groups;
+  for (auto generation : {nvptx::Generation::Sm80, nvptx::Generation::Sm90}) {
+    std::vector<std::string> group;
+    llvm::copy_if(chips, std::back_inserter(group), [&](const std::string &chip) {
+      return nvptx::findChip(chip)->generation == generation;
     });
-  return runAll<Ptx>(jobs);
+    bool portable = generation == nvptx::Generation::Sm80 && !onlySimulated(chips);
+    if (!group.empty() || portable)
+      groups.push_back(std::move(group));
+  }
+  return groups;
 }
 
-/// For each chip a cubin where ptxas is installed, for "sim" the simulator's code; for real chips
-/// PTX of the lowest as well, for every other GPU.
+/// Machine code for the chips: cubins where ptxas is installed, the simulator's.
+static llvm::Expected<std::vector<ChipCode>> emitChips(ModuleOp module,
+                                                       llvm::ArrayRef<std::string> chips,
+                                                       llvm::ArrayRef<PtxText> ptx,
+                                                       const std::optional<std::string> &ptxas) {
+  std::vector<std::function<llvm::Expected<ChipCode>()>> jobs;
+  for (const std::string &chip : chips) {
+    if (nvptx::findChip(chip)->simulated)
+      jobs.push_back([=] { return emitSimulated(module, chip); });
+    else if (ptxas)
+      jobs.push_back([&] { return assemble(ptx.front(), *ptxas); });
+  }
+  return runAll<ChipCode>(jobs);
+}
+
+/// The code of one generation.
 static llvm::Expected<EmittedCode> emitCuda(ModuleOp module, const PipelineOptions &options) {
   std::optional<std::string> ptxas = choosePtxas();
-  auto texts = emitPtx(module, options.chips, /*portableOnly=*/!ptxas);
-  if (!texts)
-    return texts.takeError();
-  std::vector<std::function<llvm::Expected<ChipCode>()>> jobs;
-  for (const std::string &chip : options.chips) {
-    auto ptx = llvm::find_if(*texts, [&](const Ptx &ptx) { return ptx.chip == chip; });
-    if (chip == "sim")
-      jobs.push_back([=] { return emitSimulated(module); });
-    else if (ptxas)
-      jobs.push_back([ptx, &ptxas] { return assemble(*ptx, *ptxas); });
+  nvptx::Generation generation = generationOf(options);
+  EmittedCode emitted;
+  if (!onlySimulated(options.chips)) {
+    std::string chip = nvptx::realChip(generation).name.str();
+    llvm::Expected<std::string> text = nvptx::emitPtx(module, chip);
+    if (!text)
+      return text.takeError();
+    emitted.ptx.push_back({chip, std::move(*text)});
   }
-  auto chips = runAll<ChipCode>(jobs);
+  auto chips = emitChips(module, options.chips, emitted.ptx, ptxas);
   if (!chips)
     return chips.takeError();
-  EmittedCode emitted;
   for (ChipCode &chip : *chips) {
     if (chip.code.format == PackageCode::Format::Cubin)
       emitted.reports.push_back({chip.code.target, std::move(chip.report)});
     emitted.code.push_back(std::move(chip.code));
   }
-  if (!texts->empty()) {
-    Ptx &portable = texts->back();
-    portable.text.push_back('\0'); // the driver reads a C string
-    emitted.code.push_back(
-        {portable.chip + ".ptx", {}, PackageCode::Format::Ptx, std::move(portable.text)});
-  }
+  for (const PtxText &ptx : emitted.ptx)
+    if (wantsPtx(generation, ptxas.has_value())) // the driver reads a C string
+      emitted.code.push_back(
+          {ptx.chip + ".ptx", {}, PackageCode::Format::Ptx, ptx.text + std::string(1, '\0')});
   return emitted;
 }
 
-llvm::Expected<EmittedCode> strata::emitCode(ModuleOp module, Target target,
-                                             const PipelineOptions &options) {
-  return target == Target::Cpu ? emitCpu(module)
-                               : emitCuda(module.lookupSymbol<ModuleOp>(kCudaModuleName), options);
+llvm::Expected<std::vector<EmittedCode>> strata::emitCode(llvm::ArrayRef<LoweredProgram> programs) {
+  std::vector<std::function<llvm::Expected<EmittedCode>()>> jobs;
+  for (const LoweredProgram &program : programs) {
+    ModuleOp module = program.module;
+    if (program.target == Target::Cpu)
+      jobs.push_back([module] { return emitCpu(module); });
+    else
+      jobs.push_back([kernels = module.lookupSymbol<ModuleOp>(kCudaModuleName), &program] {
+        return emitCuda(kernels, program.options);
+      });
+  }
+  return runAll<EmittedCode>(jobs);
 }

@@ -21,7 +21,8 @@ inline constexpr Stage kStages[] = {Stage::Import,  Stage::Fuse, Stage::Plan,
 /// "import", "fuse", ...
 llvm::StringRef stageName(Stage stage);
 
-/// The devices that a program is compiled for. From `plan` on each has a program of its own.
+/// The devices that a program is compiled for. From `plan` on each has a program of its own; from
+/// `kernels` on each generation of GPUs.
 enum class Target { Cpu, Cuda };
 
 /// "cpu", "cuda"
@@ -30,7 +31,7 @@ llvm::StringRef targetName(Target target);
 struct PipelineOptions {
   bool fuse = true;                ///< false: every op stays a kernel of its own
   std::vector<std::string> levels; ///< of x86-64; all if empty
-  std::vector<std::string> chips = {"sm_80", "sm_90a"}; ///< of NVIDIA; "sim": the simulated GPU
+  std::vector<std::string> chips = {"sm_80", "sm_90a"}; ///< of NVIDIA (nvptx/Chip.h)
 };
 
 // `import` is frontend/ImportModel: it makes decoder ops on tensors, weights by checkpoint key.
@@ -41,7 +42,12 @@ void populateFuse(mlir::OpPassManager &pm, const PipelineOptions &options);
 /// Tensors become buffers at arena offsets; no two live values overlap.
 void populatePlan(mlir::OpPassManager &pm, Target target);
 
-/// One kernel for each distinct op; no compute op of the dialect is left.
+/// The programs that `chips` need, as the chips of each, best first: one for each generation. That
+/// of sm_80 goes with all real chips, as PTX for other GPUs.
+std::vector<std::vector<std::string>> groupChips(llvm::ArrayRef<std::string> chips);
+
+/// One kernel for each distinct op; no compute op of the dialect is left. On cuda, options.chips
+/// are of one generation, or none: sm_80.
 void populateKernels(mlir::OpPassManager &pm, Target target, const PipelineOptions &options);
 
 /// The kernels in the llvm dialect (and nvvm on cuda), with entries.
@@ -52,13 +58,26 @@ struct AssemblyReport {
   std::string chip, text;
 };
 
+/// The kernels as text, whether or not the package holds it.
+struct PtxText {
+  std::string chip, text;
+};
+
 struct EmittedCode {
   std::vector<PackageCode> code;       ///< best first
+  std::vector<PtxText> ptx;            ///< for real GPUs
   std::vector<AssemblyReport> reports; ///< one for each chip that ptxas assembled for
 };
 
-/// Machine code, made side by side. After this, codegen/EmitPackage makes the file.
-llvm::Expected<EmittedCode> emitCode(mlir::ModuleOp module, Target target,
-                                     const PipelineOptions &options);
+/// A program after the stage `llvm`.
+struct LoweredProgram {
+  Target target;
+  const PipelineOptions &options;
+  mlir::ModuleOp module;
+};
+
+/// Machine code for each program, all made side by side. After this, codegen/EmitPackage makes the
+/// file.
+llvm::Expected<std::vector<EmittedCode>> emitCode(llvm::ArrayRef<LoweredProgram> programs);
 
 } // namespace strata

@@ -167,22 +167,35 @@ static void printTable(ArrayRef<Cells> lines, raw_ostream &os) {
   }
 }
 
-void strata::printSchedule(Target target, ArrayRef<ScheduleRow> rows,
-                           ArrayRef<AssemblyReport> reports, raw_ostream &os) {
+/// "cpu", "cuda for sm_80, sim".
+static std::string programName(const ScheduledProgram &program) {
+  std::string name = targetName(program.target).str();
+  if (program.target == Target::Cuda && !program.chips.empty())
+    name += " for " + llvm::join(program.chips, ", ");
+  return name;
+}
+
+void strata::printSchedule(const ScheduledProgram &program, ArrayRef<AssemblyReport> allReports,
+                           raw_ostream &os) {
+  SmallVector<AssemblyReport> reports;
+  if (program.target == Target::Cuda)
+    llvm::copy_if(allReports, std::back_inserter(reports), [&](const AssemblyReport &report) {
+      return llvm::is_contained(program.chips, report.chip);
+    });
   Cells titles{"kernel", "up to", "phase", "grid", "T=1", "T=512"};
-  if (target == Target::Cuda)
+  if (program.target == Target::Cuda)
     titles.insert(titles.end(), {"threads", "shared"});
   for (const AssemblyReport &report : reports)
     titles.insert(titles.end(), {report.chip + " regs", "spills", "blocks", "warps"});
   std::vector<Cells> lines{titles};
-  for (const ScheduleRow &row : rows)
-    lines.push_back(cellsOf(row, target));
+  for (const ScheduleRow &row : program.rows)
+    lines.push_back(cellsOf(row, program.target));
   for (const AssemblyReport &report : reports) {
     auto kernels = parsePtxasReport(report.text);
-    for (auto [row, line] : llvm::zip_equal(rows, llvm::drop_begin(MutableArrayRef(lines))))
+    for (auto [row, line] : llvm::zip_equal(program.rows, llvm::drop_begin(MutableArrayRef(lines))))
       llvm::append_range(line, resourceCells(row, report.chip, kernels));
   }
-  os << formatv("\nschedule of {0}; T: rows of the step, tokens or outputs", targetName(target));
+  os << llvm::formatv("\nschedule of {0}; T: rows of the step, tokens or outputs", programName(program));
   os << (reports.empty() ? "\n" : "; blocks, warps: on a multiprocessor at a time\n");
   printTable(lines, os);
 }

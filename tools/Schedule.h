@@ -51,8 +51,14 @@ struct ScheduleRow {
 /// The rows of a program after the stage `kernels`.
 std::vector<ScheduleRow> collectSchedule(mlir::ModuleOp module);
 
-/// A line for each row. `reports` may be empty; with them, registers and occupancy on each chip.
-void printSchedule(Target target, llvm::ArrayRef<ScheduleRow> rows,
-                   llvm::ArrayRef<AssemblyReport> reports, llvm::raw_ostream &os);
+struct ScheduledProgram {
+  Target target;
+  std::vector<std::string> chips; ///< for cuda
+  std::vector<ScheduleRow> rows;
+};
+
+/// A line for each row; registers and occupancy on those of its chips that there are reports of.
+void printSchedule(const ScheduledProgram &program, llvm::ArrayRef<AssemblyReport> reports,
+                   llvm::raw_ostream &os);
 
 } // namespace strata

@@ -1,5 +1,6 @@
 //===- strata-compile.cpp - a model definition to model.strata ------------===//
 
+#include "codegen/nvptx/Chip.h"
 #include "tools/CompileArguments.h"
 #include "tools/Schedule.h"
 #include "tools/Summary.h"
@@ -39,16 +40,15 @@ static Error writeStandardOutput(StringRef text) {
 static void warn(const Twine &message) { errs() << "strata-compile: warning: " << message << "\n"; }
 
 namespace {
-/// What --print-schedule shows: a table for each target. Complete only after the last stage, as
+/// What --print-schedule shows: a table for each program. Complete only after the last stage, as
 /// ptxas runs there.
 struct Schedule {
-  std::vector<std::pair<Target, std::vector<ScheduleRow>>> programs;
+  std::vector<ScheduledProgram> programs;
   std::vector<AssemblyReport> reports;
 
   void print(raw_ostream &os) const {
-    for (const auto &[target, rows] : programs)
-      printSchedule(target, rows,
-                    target == Target::Cuda ? ArrayRef(reports) : ArrayRef<AssemblyReport>(), os);
+    for (const ScheduledProgram &program : programs)
+      printSchedule(program, reports, os);
   }
 };
 } // namespace
@@ -66,15 +66,15 @@ static Error run(const CompileArguments &args) {
   raw_string_ostream os(report);
   CompileOptions options = args.options;
   Schedule schedule;
-  options.onStage = [&](Stage stage, Target target, mlir::ModuleOp module) {
-    if (stage == Stage::Fuse && args.roofline)
-      printRoofline(module, *args.roofline, os);
-    if (stage == Stage::Fuse)
-      printModel(module, os);
-    if (stage == Stage::Plan)
-      printPlan(module, os);
-    if (stage == Stage::Kernels && args.schedule)
-      schedule.programs.push_back({target, collectSchedule(module)});
+  options.onStage = [&](const StageResult &result) {
+    if (result.stage == Stage::Fuse && args.roofline)
+      printRoofline(result.module, *args.roofline, os);
+    if (result.stage == Stage::Fuse)
+      printModel(result.module, os);
+    if (result.stage == Stage::Plan)
+      printPlan(result.module, os);
+    if (result.stage == Stage::Kernels && args.schedule)
+      schedule.programs.push_back({result.target, result.chips, collectSchedule(result.module)});
   };
   options.onAssembled = [&](const AssemblyReport &report) {
     for (const std::string &problem : findPtxasProblems(report))
@@ -109,8 +109,8 @@ int main(int argc, char **argv) {
     return reportUsage("strata-compile", args.status());
   if (args->help || args->version) {
     outs() << (args->help ? compileHelp()
-                          : compilerVersion() + "\ntargets: cpu (" + levelNames() +
-                                "), cuda (sm_80, sm_90a, sim)\n");
+                          : compilerVersion() + "\ntargets: cpu (" + levelNames() + "), cuda (" +
+                                nvptx::chipNames() + ")\n");
     return 0;
   }
   if (Error failed = run(*args))

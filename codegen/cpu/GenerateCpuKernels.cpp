@@ -83,7 +83,7 @@ private:
         for (auto &[level, levelModule] : modules)
           emitFunction(levelModule, *level, symbol, phase, buffers, op->getLoc());
         phases.push_back(PhaseAttr::get(&getContext(), symbol, phase.axis, phase.divisor,
-                                        phase.factor, /*block=*/0, /*shared=*/0));
+                                        phase.factor, /*block=*/0, /*shared=*/0, /*maps=*/{}));
       }
       kernel.variants.push_back(VariantAttr::get(&getContext(), variant.upTo, phases));
     }

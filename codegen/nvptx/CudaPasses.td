@@ -26,6 +26,8 @@ def GenerateCudaKernels : Pass<"decoder-generate-cuda-kernels", "::mlir::ModuleO
     As `decoder-generate-cpu-kernels`, for GPUs: the bodies stand in the nested module `@cuda`, as
     func, scf, memref, vector and nvvm ops. A phase is a launch; its workgroups are blocks.
   }];
+  let options = [Option<"chip", "chip", "std::string", "\"sm_80\"",
+                        "whose forms to use: sm_80, sm_90a, sim, sim_90a">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
@@ -35,7 +37,7 @@ def EmitCudaEntries : Pass<"decoder-emit-cuda-entries", "::mlir::ModuleOp"> {
   let summary = "kernels that a driver can launch";
   let description = [{
     The last step of lowering the module `@cuda`. Each public function becomes a kernel
-    (`nvvm.kernel`) of a known block size, and the block's shared memory an external array without
+    (`nvvm.kernel`) that takes tensor maps as constants of the grid, and the block's shared memory an external array without
     a size, aligned to 1024 bytes: as a private one of some bytes it would be a static variable.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];

@@ -38,17 +38,31 @@ static void markWeights(func::FuncOp function, ArrayRef<BufferRef> buffers) {
         function.setArgAttr(i, name, UnitAttr::get(function.getContext()));
 }
 
-/// func @name(buffers: memref<1xi8, 1>..., tokens, output_rows, page_table_stride, layer: i32).
+/// The type of a tensor map, which a kernel takes by value.
+static Type tensorMapType(Builder &builder) {
+  return LLVM::LLVMArrayType::get(builder.getI8Type(), 128);
+}
+
+/// func @name(buffers: memref<1xi8, 1>..., tokens, output_rows, page_table_stride, layer: i32,
+/// tensor maps: !llvm.ptr...).
 static void emitFunction(ModuleOp cudaModule, StringAttr name, const PhaseSpec &phase,
                          ArrayRef<BufferRef> buffers, Location loc) {
   auto builder = OpBuilder::atBlockEnd(cudaModule.getBody());
   SmallVector<Type> inputs(buffers.size(), bytesIn(builder.getContext(), kGlobalSpace));
   inputs.append(4, builder.getI32Type());
+  unsigned firstMap = inputs.size();
+  inputs.append(phase.maps.size(), LLVM::LLVMPointerType::get(builder.getContext()));
   auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType(inputs, {}));
+  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                    builder.getDenseI32ArrayAttr({int32_t(phase.threads)}));
   markWeights(function, buffers);
+  for (unsigned i = firstMap; i != inputs.size(); ++i)
+    function.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(),
+                        TypeAttr::get(tensorMapType(builder)));
   Block *body = function.addEntryBlock();
-  KernelBuilder kernel(function, body, kThreads);
-  KernelArguments args{Values(body->getArguments().take_front(buffers.size())), {}, {}, {}, {}};
+  KernelBuilder kernel(function, body, phase.threads);
+  KernelArguments args{Values(body->getArguments().take_front(buffers.size())), {}, {}, {}, {},
+                       Values(body->getArguments().drop_front(firstMap))};
   Value *scalars[] = {&args.tokens, &args.outputRows, &args.pageTableStride, &args.layer};
   for (auto [i, scalar] : llvm::enumerate(scalars))
     *scalar = kernel.toIndex(body->getArgument(buffers.size() + i));
@@ -58,7 +72,15 @@ static void emitFunction(ModuleOp cudaModule, StringAttr name, const PhaseSpec &
 
 namespace {
 struct GenerateCudaKernels : strata::impl::GenerateCudaKernelsBase<GenerateCudaKernels> {
+  using GenerateCudaKernelsBase::GenerateCudaKernelsBase;
+
   void runOnOperation() override {
+    const Chip *found = findChip(chip);
+    if (!found) {
+      getOperation().emitError() << "unknown cuda chip '" << chip << "'";
+      return signalPassFailure();
+    }
+    generation = found->generation;
     auto builder = OpBuilder::atBlockEnd(getOperation().getBody());
     cudaModule = ModuleOp::create(builder, getOperation().getLoc(), kCudaModuleName);
     builder.setInsertionPointToStart(cudaModule.getBody());
@@ -73,7 +95,7 @@ struct GenerateCudaKernels : strata::impl::GenerateCudaKernelsBase<GenerateCudaK
 
 private:
   FailureOr<GeneratedKernel> generateKernel(Operation *op, StringRef name) {
-    FailureOr<KernelSpec> spec = describeKernel(op);
+    FailureOr<KernelSpec> spec = describeKernel(op, generation);
     if (failed(spec))
       return failure();
     auto buffers = listBuffers(op);
@@ -85,8 +107,12 @@ private:
         auto symbol = StringAttr::get(&getContext(), name + "_" + phase.name);
         if (!cudaModule.lookupSymbol(symbol)) // variants may share a phase
           emitFunction(cudaModule, symbol, phase, buffers, op->getLoc());
+        SmallVector<TensorMapAttr> maps;
+        for (const TensorMapSpec &map : phase.maps)
+          maps.push_back(TensorMapAttr::get(&getContext(), map.buffer, map.axis, map.rows,
+                                            map.columns, map.boxRows, map.boxColumns));
         phases.push_back(PhaseAttr::get(&getContext(), symbol, phase.axis, phase.divisor,
-                                        phase.factor, kThreads, phase.sharedBytes));
+                                        phase.factor, phase.threads, phase.sharedBytes, maps));
       }
       kernel.variants.push_back(VariantAttr::get(&getContext(), variant.upTo, phases));
     }
@@ -94,5 +120,6 @@ private:
   }
 
   ModuleOp cudaModule;
+  Generation generation;
 };
 } // namespace

@@ -22,6 +22,11 @@ KernelBuilder::KernelBuilder(func::FuncOp function, Block *entry, int64_t thread
 }
 
 void KernelBuilder::barrier() { NVVM::Barrier0Op::create(*this); }
+void KernelBuilder::barrierOfFirst(int64_t threads) {
+  // Number 0 is the barrier of the whole block.
+  NVVM::BarrierOp::create(*this, Type(), i32(1), i32(threads), NVVM::BarrierReductionAttr(),
+                          Value());
+}
 void KernelBuilder::warpBarrier() { NVVM::SyncWarpOp::create(*this, i32(-1)); }
 
 Value KernelBuilder::shared(Type element, ArrayRef<int64_t> shape, int64_t byteOffset) {
@@ -88,7 +93,7 @@ static std::pair<Value, int64_t> splitConstant(Value x) {
   return {x, 0};
 }
 
-Value KernelBuilder::pointer(Value memory, ValueRange at) {
+Value KernelBuilder::address(Value memory, ValueRange at) {
   // Constant indices are added last: as an immediate offset they cost no register.
   auto type = cast<MemRefType>(memory.getType());
   int64_t stride = type.getElementTypeBitWidth() / 8, constant = 0;
@@ -100,8 +105,12 @@ Value KernelBuilder::pointer(Value memory, ValueRange at) {
       address = add(address, mul(dynamic, stride));
     stride *= i ? type.getDimSize(i) : 1;
   }
-  Value bits = arith::IndexCastOp::create(*this, getI64Type(), add(address, constant));
-  auto space = cast<IntegerAttr>(type.getMemorySpace()).getInt();
+  return add(address, constant);
+}
+
+Value KernelBuilder::pointer(Value memory, ValueRange at) {
+  Value bits = arith::IndexCastOp::create(*this, getI64Type(), address(memory, at));
+  auto space = cast<IntegerAttr>(cast<MemRefType>(memory.getType()).getMemorySpace()).getInt();
   return LLVM::IntToPtrOp::create(*this, LLVM::LLVMPointerType::get(getContext(), space), bits);
 }
 

@@ -13,7 +13,7 @@
 
 namespace strata::nvptx {
 
-inline constexpr unsigned kGlobalSpace = 1, kSharedSpace = 3;
+inline constexpr unsigned kGlobalSpace = 1, kSharedSpace = 3, kClusterSpace = 7;
 inline constexpr int64_t kWarp = 32;
 /// Symbol of a block's dynamic shared memory.
 inline constexpr llvm::StringLiteral kSharedName = "shared";
@@ -29,6 +29,8 @@ public:
 
   /// Waits for all threads of the block. Every thread has to come here.
   void barrier();
+  /// The same for the block's first `threads` threads.
+  void barrierOfFirst(int64_t threads);
   /// Waits for all lanes of the warp and orders their memory accesses; a shuffle does not.
   void warpBarrier();
   /// Part of the block's shared memory, from `byteOffset` on.
@@ -58,7 +60,8 @@ public:
   /// acc (4 f32) + a (16x16, 4 i32) * b (16x8, 2 i32): mma.m16n8k16 on bf16.
   Values mma(ValueRange acc, ValueRange a, Value b0, Value b1);
 
-private:
+  /// The address of an element, as index and as pointer.
+  Value address(Value memory, ValueRange at);
   Value pointer(Value memory, ValueRange at);
 };
 

@@ -83,12 +83,12 @@ static LogicalResult verifyPlanned(Operation *op) {
   return success();
 }
 
-FailureOr<KernelSpec> strata::nvptx::describeKernel(Operation *op) {
+FailureOr<KernelSpec> strata::nvptx::describeKernel(Operation *op, Generation generation) {
   if (failed(verifyPlanned(op)) || failed(verifyAligned(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
-      .Case([](LinearOp op) { return describeLinear(op); })
-      .Case([](LogitsOp op) { return describeLogits(op); })
+      .Case([&](LinearOp op) { return describeLinear(op, generation); })
+      .Case([&](LogitsOp op) { return describeLogits(op, generation); })
       .Case([](AttentionOp op) { return describeAttention(op); })
       .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
       .Case([](EmbeddingOp op) { return describeEmbedding(op); })

@@ -1,7 +1,9 @@
 //===- Kernels.h - what a kernel op becomes on a GPU ------------*- C++ -*-===//
 #pragma once
 
+#include "codegen/nvptx/Chip.h"
 #include "codegen/nvptx/KernelBuilder.h"
+#include "codegen/nvptx/Schedule.h"
 #include "dialect/Decoder.h"
 #include <functional>
 #include <string>
@@ -13,15 +15,25 @@ namespace strata::nvptx {
 struct KernelArguments {
   Values buffers;
   Value tokens, outputRows, pageTableStride, layer;
+  Values maps; ///< addresses of the phase's tensor maps
 };
 
-/// One launch: factor * ceil(axis / divisor) blocks of kThreads threads.
+/// A tensor map that a phase wants, as TensorMapAttr.
+struct TensorMapSpec {
+  unsigned buffer;
+  Axis axis;
+  int64_t rows, columns, boxRows, boxColumns;
+};
+
+/// One launch: factor * ceil(axis / divisor) blocks.
 struct PhaseSpec {
   std::string name;
   Axis axis;
   int64_t divisor, factor;
   int64_t sharedBytes; ///< dynamic shared memory of a block
   std::function<void(KernelBuilder &, const KernelArguments &)> emit;
+  int64_t threads = kThreads; ///< of a block
+  std::vector<TensorMapSpec> maps = {};
 };
 
 struct VariantSpec {
@@ -35,14 +47,14 @@ struct KernelSpec {
 };
 
 /// The kernel of an op on buffers, or failure with an error at the op.
-mlir::FailureOr<KernelSpec> describeKernel(mlir::Operation *op);
+mlir::FailureOr<KernelSpec> describeKernel(mlir::Operation *op, Generation generation);
 
 /// Bytes of workspace for each token of a step that the op's kernel wants; 0: none.
 int64_t getWorkspaceBytes(mlir::Operation *op);
 
 /// Phases of each op; describeKernel dispatches to them.
-KernelSpec describeLinear(LinearOp op);
-KernelSpec describeLogits(LogitsOp op);
+KernelSpec describeLinear(LinearOp op, Generation generation);
+KernelSpec describeLogits(LogitsOp op, Generation generation);
 KernelSpec describeAttention(AttentionOp op);
 KernelSpec describeRotaryTable(RotaryTableOp op);
 KernelSpec describeEmbedding(EmbeddingOp op);

@@ -63,7 +63,7 @@ Value strata::nvptx::rowAt(KernelBuilder &b, const LinearSpec &spec, RowOrder or
   return b.add(b.add(b.mul(head, spec.headDim), low), b.mul(second, distance));
 }
 
-static KernelSpec describePhases(const LinearSpec &spec) {
+static KernelSpec describePhases(const LinearSpec &spec, Generation generation) {
   KernelSpec kernel{spec.axis(), {}};
   auto add = [&](int64_t upTo, bool prepares, PhaseSpec main) {
     VariantSpec variant{upTo, {}};
@@ -74,13 +74,14 @@ static KernelSpec describePhases(const LinearSpec &spec) {
   };
   for (const DecodeForm &form : kDecodeForms)
     add(form.tokens, decodePrepares(spec, form), describeDecode(spec, form));
-  add(0, prefillPrepares(spec), describePrefill(spec));
+  bool sm90 = generation == Generation::Sm90 && fitsPrefillSm90(spec);
+  add(0, prefillPrepares(spec), sm90 ? describePrefillSm90(spec) : describePrefill(spec));
   return kernel;
 }
 
-KernelSpec strata::nvptx::describeLinear(LinearOp op) {
-  return describePhases(describeOperands(op));
+KernelSpec strata::nvptx::describeLinear(LinearOp op, Generation generation) {
+  return describePhases(describeOperands(op), generation);
 }
-KernelSpec strata::nvptx::describeLogits(LogitsOp op) {
-  return describePhases(describeOperands(op));
+KernelSpec strata::nvptx::describeLogits(LogitsOp op, Generation generation) {
+  return describePhases(describeOperands(op), generation);
 }

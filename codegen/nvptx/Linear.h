@@ -98,7 +98,10 @@ void emitEpilogue(KernelBuilder &b, const KernelArguments &args, const LinearSpe
 
 /// Few tokens.
 PhaseSpec describeDecode(const LinearSpec &spec, const DecodeForm &form);
-/// Many tokens, on tensor cores.
+/// Many tokens, on tensor cores: mma.sync.
 PhaseSpec describePrefill(const LinearSpec &spec);
+/// The same with wgmma, where the weight rows that have to stay together are not too many for it.
+PhaseSpec describePrefillSm90(const LinearSpec &spec);
+bool fitsPrefillSm90(const LinearSpec &spec);
 
 } // namespace strata::nvptx

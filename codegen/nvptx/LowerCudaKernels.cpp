@@ -17,6 +17,17 @@ namespace strata {
 using namespace mlir;
 using namespace strata;
 
+/// What is passed by value is a tensor map: the same for all blocks, aligned as TMA wants it.
+static void markTensorMaps(LLVM::LLVMFuncOp function) {
+  Builder builder(function.getContext());
+  for (unsigned i = 0; i != function.getNumArguments(); ++i) {
+    if (!function.getArgAttr(i, LLVM::LLVMDialect::getByValAttrName()))
+      continue;
+    function.setArgAttr(i, NVVM::NVVMDialect::getGridConstantAttrName(), builder.getUnitAttr());
+    function.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), builder.getI64IntegerAttr(64));
+  }
+}
+
 namespace {
 struct EmitCudaEntries : strata::impl::EmitCudaEntriesBase<EmitCudaEntries> {
   void runOnOperation() override {
@@ -25,8 +36,7 @@ struct EmitCudaEntries : strata::impl::EmitCudaEntriesBase<EmitCudaEntries> {
       if (function.isPrivate() || function.isExternal())
         continue;
       function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
-      function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                        builder.getDenseI32ArrayAttr({int32_t(nvptx::kThreads)}));
+      markTensorMaps(function);
       // One block a multiprocessor is enough to ask for: left alone, ptxas trades a few spilled
       // registers for one more block.
       function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));

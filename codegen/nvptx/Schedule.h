@@ -31,6 +31,9 @@ inline constexpr int64_t kTileTokens = 64, kTileRows = 128, kTileFeatures = 32;
 /// Stages of its ring of asynchronous copies.
 inline constexpr int64_t kStages = 3;
 
+/// The same on sm_90a, whose wgmma takes 64 features at a time.
+inline constexpr int64_t kSm90TileTokens = 128, kSm90TileRows = 256, kSm90Stages = 4;
+
 /// Parts of the context in the decode form of attention, each a block of its own.
 inline constexpr int64_t kContextSplits = 16;
 

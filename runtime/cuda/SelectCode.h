@@ -24,7 +24,8 @@ struct CodeTarget {
   bool later; // it runs on later ones, too
 };
 
-/// "sm_80", "sm_90a", "sm_80.ptx" or "sim"; nothing if it is none of them.
+/// "sm_80", "sm_90a", "sm_80.ptx", "sim" or "sim_90a" (the simulator with the kernels of sm_90a);
+/// nothing if it is none of them.
 std::optional<CodeTarget> parseTarget(absl::string_view target, package::CodeFormat format);
 
 /// A code object and the program it belongs to.

@@ -1,4 +1,8 @@
 // RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-cuda-kernels=chip=sm_90a | FileCheck %s --check-prefix=SM90
+// RUN: strata-opt %s --decoder-generate-cuda-kernels=chip=sim_90a | FileCheck %s --check-prefix=SM90
+// RUN: not strata-opt %s --decoder-generate-cuda-kernels=chip=sm_75 2>&1 | FileCheck %s --check-prefix=CHIP
+// CHIP: unknown cuda chip 'sm_75'
 
 // Ops that differ only in their buffers share a kernel; another shape is another kernel. A linear
 // has a decode form for 1, 4 and 16 rows and one on tensor cores; each launch knows its block.
@@ -34,7 +38,7 @@ func.func @forward(%x: memref<?x256xbf16>) {
 // CHECK:      module @cuda {
 // CHECK-NEXT: memref.global "private" @shared : memref<1xi8, 3> {alignment = 1024 : i64}
 // CHECK:      func.func @linear_0_decode1(
-// CHECK-SAME:   %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1> {llvm.noalias, llvm.readonly}, %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: i32, %{{[^:]+}}: i32, %{{[^:]+}}: i32, %{{[^:]+}}: i32) {
+// CHECK-SAME:   %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1> {llvm.noalias, llvm.readonly}, %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: i32, %{{[^:]+}}: i32, %{{[^:]+}}: i32, %{{[^:]+}}: i32) attributes {nvvm.reqntid = array<i32: 128>} {
 // CHECK:        nvvm.read.ptx.sreg.tid.x
 // CHECK:        memref.get_global @shared : memref<1xi8, 3>
 // CHECK:      func.func @linear_0_decode4(
@@ -47,3 +51,29 @@ func.func @forward(%x: memref<?x256xbf16>) {
 // CHECK-NOT:  memref.global
 // CHECK-NOT:  func.func @linear_2
 // CHECK-NOT:  module
+
+// For sm_90a the form of many tokens copies boxes of its input and its weight, whose tensor maps it
+// takes by value. 128 x 64 bf16 of 128 tokens, 256 x 64 of as many weight rows; or as many as there
+// are.
+// SM90:      decoder.kernel @linear_0 axis tokens variants
+// SM90-SAME: up_to = 16, [<"linear_0_decode16", one, {{[^>]*}}, block = 128, shared = {{[0-9]+}}>]
+// SM90-SAME: up_to = 0, [<"linear_0_prefill", tokens, divisor = 128, factor = 1, block = 288, shared = {{[0-9]+}}, maps = [
+// SM90-SAME:   <buffer = 0, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>,
+// SM90-SAME:   <buffer = 1, one, rows = 256, columns = 256, box_rows = 256, box_columns = 64>]>]
+// SM90:      decoder.kernel @linear_1
+// SM90-SAME:   <buffer = 1, one, rows = 64, columns = 256, box_rows = 64, box_columns = 64>]>]
+// SM90:      func.func @linear_0_prefill(
+// SM90-SAME:   i32, %[[X:[^:]+]]: !llvm.ptr {llvm.byval = !llvm.array<128 x i8>}, %[[W:[^:]+]]: !llvm.ptr {llvm.byval = !llvm.array<128 x i8>}) attributes {nvvm.reqntid = array<i32: 288>} {
+// SM90:        nvvm.mbarrier.init
+// SM90:        nvvm.mbarrier.arrive.expect_tx
+// SM90:        nvvm.cp.async.bulk.tensor.shared.cluster.global {{.*}}, %[[X]], {{.*}}, box
+// SM90:        nvvm.cp.async.bulk.tensor.shared.cluster.global {{.*}}, %[[W]], {{.*}}, box
+// The first product of a block forgets what was in its sums; one batch stays in flight.
+// SM90:        nvvm.wgmma.mma_async {{.*}}, <m = 64, n = 256, k = 16>, D[<f32>, <zero>]
+// SM90:        scf.for
+// SM90-NOT:      <zero>
+// SM90:          nvvm.wgmma.wait.group.sync.aligned 1
+// SM90:        nvvm.wgmma.wait.group.sync.aligned 0
+// SM90:        nvvm.barrier id = {{.*}} number_of_threads =
+// SM90-NOT:    nvvm.mma.sync
+// SM90:      func.func @linear_1_decode1(

@@ -83,11 +83,23 @@ TEST(SelectCode, ByName) {
             "fake.strata: cuda target: expected one of sm_90a, sm_80.ptx, sm_80, found z80");
 }
 
+TEST(SelectCode, TheSimulatorRunsTheKernelsOfEachGpu) {
+  TestPackage model = fakeCudaModel("sim_90a");
+  auto other = std::make_unique<package::ProgramT>(*model.manifest.programs[0]);
+  other->code[0]->target = "sim";
+  model.manifest.programs.push_back(std::move(other));
+  model.layout();
+  EXPECT_EQ(chosen(model, {0, 0}), "sim_90a of program 0");
+  EXPECT_EQ(chosen(model, {0, 0}, "sim"), "sim of program 1");
+  EXPECT_NE(chosen(model, {9, 0}).find("sim_90a (for the simulator)"), std::string::npos);
+}
+
 TEST(SelectCode, NamesOfTargets) {
   auto ok = [](const char *target, CodeFormat format) {
     return cuda::parseTarget(target, format).has_value();
   };
   EXPECT_EQ(cuda::parseTarget("sm_120.ptx", CodeFormat::ptx)->capability.toString(), "12.0");
+  EXPECT_FALSE(ok("sim_80", CodeFormat::elf));
   for (const char *wrong : {"", "sm_", "sm_a", "sm_8", "sm_8x", "sm_1000", "sm_-80", "80", "sim"})
     EXPECT_FALSE(ok(wrong, CodeFormat::cubin)) << wrong;
   EXPECT_FALSE(ok("sm_80", CodeFormat::ptx));

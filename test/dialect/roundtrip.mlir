@@ -127,6 +127,11 @@ decoder.kernel @add_0 axis tokens variants [
   #decoder.variant<up_to = 0, [#decoder.phase<"add_0.first", tokens, divisor = 16, factor = 1>,
                                #decoder.phase<"add_0.second", outputs, divisor = 1, factor = 3>]>]
 
+// CHECK: decoder.kernel @add_1 {{.*}}block = 288, shared = 1024, maps = [<buffer = 2, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>]>]
+decoder.kernel @add_1 axis tokens variants [
+  #decoder.variant<up_to = 0, [#decoder.phase<"add_1", tokens, divisor = 128, factor = 1, block = 288, shared = 1024,
+    maps = [#decoder.tensor_map<buffer = 2, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>]>]>]
+
 // CHECK-LABEL: func @dispatch
 func.func @dispatch(%x: memref<?x256xbf16>, %batch: !decoder.batch) {
   // CHECK: decoder.dispatch @add_0(%{{.*}}, %{{.*}}, %{{.*}}) layer 3 cost <fixedBytes = 1, rowBytes = 2, rowFlops = 3, contextBytes = 4, contextFlops = 5> workspace <64> : (memref<?x256xbf16>, memref<?x256xbf16>, !decoder.batch) -> memref<?x256xbf16, #decoder.arena<512>>

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# check_cuda.sh COMPILE GOLDEN RUN SIMULATOR CASE FOLDER MODEL   check.sh on the simulated GPU: compiles MODEL and compares
-# its logits with CASE's, launch by launch through libcuda.so.1 of the folder SIMULATOR; then, where there is a tokenizer,
-# the text that follows a prompt with the CPU's.
+# check_cuda.sh ARCH COMPILE GOLDEN RUN SIMULATOR CASE FOLDER MODEL   check.sh on the simulated GPU: compiles MODEL for
+# ARCH, sim or sim_90a, and compares its logits with CASE's, launch by launch through libcuda.so.1 of the folder
+# SIMULATOR; then, where there is a tokenizer, the text that follows a prompt with the CPU's.
 set -euo pipefail
-compile=$1 golden=$2 run=$3 simulator=$4 case=$5 folder=$6 model=$7
+arch=$1 compile=$2 golden=$3 run=$4 simulator=$5 case=$6 folder=$7 model=$8
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$compile" "$model" -o "$work/model.strata" --target=cpu,cuda --arch=sim
+"$compile" "$model" -o "$work/model.strata" --target=cpu,cuda --arch="$arch"
 export LD_LIBRARY_PATH=$simulator
 
 check() { env "$1" "$golden" "$work/model.strata" "$folder/golden.safetensors" --device cuda "${@:2}"; }
@@ -18,6 +18,10 @@ if [[ $case == demo ]]; then # large: once is enough
 elif [[ $case == far* ]]; then # long: once, the last tokens by the decode forms
   echo "$case on cuda: 4100 tokens, then the rest"
   check STRATA_SIM_RACES=0 --chunk 4100
+elif [[ $arch == sim_90a ]]; then # few tokens take the forms of sim
+  echo "$case on cuda: at once, with races as errors; together, in any order"
+  check STRATA_SIM_RACES=1
+  check STRATA_SIM_SCHEDULE=random --together
 else
   echo "$case on cuda: at once, with races as errors; in chunks of 7, together, work done as late as possible"
   check STRATA_SIM_RACES=1
@@ -25,10 +29,13 @@ else
 fi
 
 if [[ $case == odd_sizes || $case == norm_bias ]]; then
-  echo "$case on cuda: token by token, by threes; without fusion"
-  check STRATA_SIM_RACES=0 --chunk 1
-  check STRATA_SIM_RACES=0 --chunk 3
-  "$compile" "$model" -o "$work/model.strata" --target=cuda --arch=sim --no-fuse
+  if [[ $arch == sim ]]; then
+    echo "$case on cuda: token by token, by threes"
+    check STRATA_SIM_RACES=0 --chunk 1
+    check STRATA_SIM_RACES=0 --chunk 3
+  fi
+  echo "$case on cuda: without fusion"
+  "$compile" "$model" -o "$work/model.strata" --target=cuda --arch="$arch" --no-fuse
   check STRATA_SIM_RACES=1
 fi
 

@@ -57,6 +57,15 @@ std::vector<std::string> missing(const Package &package, const std::string &leve
   return cpu::CpuFeatures::detect().missing(features);
 }
 
+/// Whether the package has code for a target of cuda.
+bool hasCode(const Package &package, const std::string &target) {
+  for (const package::Program *program : items(package.manifest().programs()))
+    for (const package::CodeObject *code : items(program->code()))
+      if (text(program->device()) == "cuda" && text(code->target()) == target)
+        return true;
+  return false;
+}
+
 } // namespace
 
 KernelRun::KernelRun(const KernelModel &model, const std::string &device, Parameters parameters,
@@ -71,8 +80,11 @@ void KernelRun::open() {
   ASSERT_TRUE(opened.ok()) << opened.status();
   package.emplace(*std::move(opened));
   EngineOptions options{.threads = 2, .sequences = kSequences, .poison = true};
-  if (device == "cuda") {
-    options.device = device;
+  if (isCuda()) {
+    options.device = "cuda";
+    options.cpu = device.substr(std::min(device.size(), std::string("cuda_").size()));
+    if (!options.cpu.empty() && !hasCode(*package, options.cpu))
+      GTEST_SKIP() << "the package has no code for " << options.cpu;
   } else {
     options.cpu = device;
     if (auto lacking = missing(*package, device); !lacking.empty())
@@ -190,7 +202,7 @@ Row KernelRun::attention(const Tokens &history, int64_t position, const std::str
   Row query = model.tableQueries ? toRow(parameters.at("queries").row(token))
                                  : part("q", token, position, roped);
   auto dim = size_t(model.headDim);
-  bool bf16Weights = device == "cuda" && tokens > kSplitTokens;
+  bool bf16Weights = isCuda() && tokens > kSplitTokens;
   Row out;
   for (size_t kv = 0; kv != size_t(model.kvHeads); ++kv) {
     std::vector<std::span<const Bounded>> keys, values;

@@ -17,7 +17,8 @@ using Tokens = std::vector<int32_t>;
 /// Runs a model's package beside the reference and compares every row of logits.
 class KernelRun {
 public:
-  /// `device` is "cuda" or a level of the CPU. Opens `sequences` sequences, 0 and on; fails, or
+  /// `device` is "cuda", which runs the best code that there is, "cuda_sim_90a" or a level of the
+  /// CPU. Opens `sequences` sequences, 0 and on; fails, or
   /// skips the test, if that cannot be.
   KernelRun(const KernelModel &model, const std::string &device, Parameters parameters, bool exact);
   bool ready() const { return engine != nullptr; }
@@ -36,6 +37,7 @@ public:
   static constexpr int32_t kSequences = 3;
 
 private:
+  bool isCuda() const { return device.starts_with("cuda"); }
   void open();
   void checkRow(int32_t sequence, int64_t position, std::span<const float> found, int64_t row);
   /// What logits show of a token.

@@ -236,7 +236,7 @@ std::string nameOf(const testing::TestParamInfo<Kernel::ParamType> &info) {
   return name;
 }
 
-const auto kDevices = testing::Values("x86-64-v4-bf16", "x86-64-v3", "cuda");
+const auto kDevices = testing::Values("x86-64-v4-bf16", "x86-64-v3", "cuda", "cuda_sim_90a");
 
 INSTANTIATE_TEST_SUITE_P(Integers, Kernel,
                          testing::Combine(kDevices, testing::ValuesIn(models(true)),

@@ -165,7 +165,8 @@ TEST(Package, ProgramsForCuda) {
   for (auto [target, format] : {std::pair{"sm_80", package::CodeFormat::cubin},
                                 {"sm_90a", package::CodeFormat::cubin},
                                 {"sm_100.ptx", package::CodeFormat::ptx},
-                                {"sim", package::CodeFormat::elf}}) {
+                                {"sim", package::CodeFormat::elf},
+                                {"sim_90a", package::CodeFormat::elf}}) {
     makeCuda(package, target, format);
     package.layout();
     EXPECT_TRUE(verify(package.encode()).ok()) << verify(package.encode());
@@ -294,9 +295,9 @@ const Case kCases[] = {
     {"CpuShared", [](TestPackage &p) { attend(p).variants[0]->phases[0]->shared_bytes = 1; },
      "shared_bytes: expected 0 to 0, found 1"},
     {"CudaTarget", [](TestPackage &p) { makeCuda(p, "x86-64", package::CodeFormat::elf); },
-     "code 0: target: expected sim, sm_NN or sm_NN.ptx, as its format says, found x86-64"},
+     "code 0: target: expected sim, sim_90a, sm_NN or sm_NN.ptx, as its format says, found x86-64"},
     {"CudaFormat", [](TestPackage &p) { makeCuda(p, "sm_80.ptx", package::CodeFormat::cubin); },
-     "code 0: target: expected sim, sm_NN or sm_NN.ptx"},
+     "code 0: target: expected sim, sim_90a, sm_NN or sm_NN.ptx"},
     {"CudaFormatRange", [](TestPackage &p) { makeCuda(p, "sm_80", package::CodeFormat(3)); },
      "code 0: format: expected 0 to 2, found 3"},
     {"CudaNoBlock",
