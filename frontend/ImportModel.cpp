@@ -82,16 +82,21 @@ std::string formatUnused(std::vector<std::string> unused, const std::string &fol
 // The kinds of argument
 //===----------------------------------------------------------------------===//
 
-absl::StatusOr<ImportedModel> importFolder(const std::string &folder, MLIRContext &context) {
-  std::string configPath = fs::path(folder) / "config.json";
-  STRATA_ASSIGN(ModelConfig config, readModelConfig(configPath));
-  STRATA_ASSIGN(Checkpoint checkpoint, openCheckpoint(folder));
-  STRATA_TRY(checkVocabulary(config, checkpoint, configPath));
-  STRATA_ASSIGN(ImportedModel model, importConfig(config, context));
+/// `argument` is a folder, or a file that is a whole model.
+absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIRContext &context) {
+  absl::StatusOr<Checkpoint> opened = openCheckpoint(argument);
+  if (std::error_code ignored; !opened.ok() && !fs::is_directory(argument, ignored))
+    return opened.status();
+  STRATA_ASSIGN(FoundConfig found, findModelConfig(argument, opened));
+  STRATA_ASSIGN(Checkpoint checkpoint, std::move(opened));
+  STRATA_TRY(checkVocabulary(found.config, checkpoint, found.path));
+  STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context));
   STRATA_TRY(checkParameters(*model.module, checkpoint));
 
+  const std::string folder = checkpointFolder(argument);
+  model.warnings = checkpoint.notes();
   if (std::vector<std::string> unused = findUnused(*model.module, checkpoint); !unused.empty())
-    model.warnings.push_back(formatUnused(std::move(unused), folder));
+    model.warnings.push_back(formatUnused(std::move(unused), argument));
   model.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
   model.directory = folder;
   std::error_code ignored;
@@ -123,15 +128,18 @@ absl::StatusOr<ImportedModel> importModel(const std::string &argument, MLIRConte
   fs::path path(argument);
   std::error_code ignored;
   if (fs::is_directory(path, ignored))
-    return importFolder(argument, context);
+    return importCheckpoint(argument, context);
   if (path.extension() == ".mlir")
     return importMlirFile(argument, context);
   if (path.extension() == ".json")
     return importConfigFile(argument, context);
-  if (fs::exists(path, ignored))
-    return absl::InvalidArgumentError(absl::StrCat(
-        argument, ": expected a model folder, a config.json, a .mlir file or a preset's name"));
-  return importPreset(argument, context);
+  if (!fs::exists(path, ignored))
+    return importPreset(argument, context);
+  if (path.extension() == ".gguf" || path.extension() == ".nemo")
+    return importCheckpoint(argument, context);
+  return absl::InvalidArgumentError(
+      absl::StrCat(argument, ": expected a model folder, a .gguf or .nemo file, a config.json, a "
+                             ".mlir file or a preset's name"));
 }
 
 } // namespace strata

@@ -21,9 +21,10 @@ struct ImportedModel {
   std::vector<std::string> warnings;      // for people, one line each
 };
 
-/// Imports the model that `argument` names: a folder with config.json and weights, a config.json
-/// (or other .json) file, a .mlir file, or, where no such file or folder exists, a preset. Errors
-/// name file, key, what is expected and what is found. Loads the dialects it needs into `context`.
+/// Imports the model that `argument` names: a folder with weights, and config.json unless they hold
+/// the configuration themselves, a .gguf or .nemo file, a config.json (or other .json) file, a
+/// .mlir file, or, where no such file or folder exists, a preset. Errors name file, key, what is
+/// expected and what is found. Loads the dialects it needs into `context`.
 absl::StatusOr<ImportedModel> importModel(const std::string &argument, mlir::MLIRContext &context);
 
 } // namespace strata

@@ -255,6 +255,27 @@ absl::StatusOr<ModelConfig> readModelConfig(const std::string &path) {
   return config;
 }
 
+absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
+                                            const absl::StatusOr<Checkpoint> &checkpoint) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (checkpoint.ok() && !checkpoint->config().empty()) {
+    const std::string &file = checkpoint->files().front().path;
+    STRATA_ASSIGN(ModelConfig config, parseModelConfig(checkpoint->config(), file));
+    const fs::path named = fs::weakly_canonical(argument, ignored);
+    config.name = fs::is_directory(named, ignored) ? named.filename() : named.stem();
+    STRATA_TRY(readNeighbours(checkpointFolder(argument), config));
+    return FoundConfig{std::move(config), file};
+  }
+  const fs::path path = fs::path(checkpointFolder(argument)) / "config.json";
+  // A folder without config.json is no model: that is to be said first, unless it holds weights
+  // that need none.
+  if (!checkpoint.ok() && !absl::IsNotFound(checkpoint.status()) && !fs::exists(path, ignored))
+    return checkpoint.status();
+  STRATA_ASSIGN(ModelConfig config, readModelConfig(path));
+  return FoundConfig{std::move(config), path};
+}
+
 Checked getParameterCount(const ModelConfig &config) {
   auto size = [](int64_t value) { return Checked(static_cast<uint64_t>(value)); };
   Checked attention = size(2) * size(config.hidden) * size(config.headDim) *

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/Checked.h"
+#include "runtime/Checkpoint.h"
 
 #include "absl/status/statusor.h"
 
@@ -53,6 +54,19 @@ absl::StatusOr<ModelConfig> parseModelConfig(std::string_view text, std::string 
 /// tokens win, and tokenizer_config.json, which says whether texts begin with bosToken. The name is
 /// that of the folder they lie in.
 absl::StatusOr<ModelConfig> readModelConfig(const std::string &path);
+
+/// A configuration and the file that it is in.
+struct FoundConfig {
+  ModelConfig config;
+  std::string path;
+};
+
+/// The configuration of the model that the user named, a folder or a file: the one that the files
+/// of its checkpoint hold themselves, called after `argument` and with the neighbours that
+/// readModelConfig reads; else config.json beside them. If there is neither, the checkpoint's error
+/// where it has one.
+absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
+                                            const absl::StatusOr<Checkpoint> &checkpoint);
 
 /// Elements of all parameters together, each counted once.
 Checked getParameterCount(const ModelConfig &config);

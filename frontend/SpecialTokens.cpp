@@ -53,7 +53,7 @@ absl::Status readTokenizerConfig(const std::string &path, ModelConfig &config) {
   STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxTokenizerConfigBytes));
   STRATA_ASSIGN(JsonObject json, document.object());
   STRATA_ASSIGN(std::optional<bool> addBos, json.optionalBoolean("add_bos_token"));
-  config.addBos = addBos.value_or(false);
+  config.addBos = addBos.value_or(config.addBos);
   if (config.addBos && config.bosToken < 0)
     return json.error("add_bos_token",
                       "expected false, as config.json has no bos_token_id, found true");
@@ -63,6 +63,9 @@ absl::Status readTokenizerConfig(const std::string &path, ModelConfig &config) {
 
 absl::Status readSpecialTokens(const JsonObject &json, ModelConfig &config) {
   STRATA_TRY(readBosToken(json, config));
+  // In a config.json that stands for a GGUF file.
+  STRATA_ASSIGN(std::optional<bool> addBos, json.optionalBoolean("add_bos_token"));
+  config.addBos = addBos.value_or(false) && config.bosToken >= 0;
   return readEosTokens(json, config);
 }
 

@@ -121,7 +121,7 @@ TEST_F(Inspect, EveryFormat) {
 TEST_F(Inspect, FilesThatCannotBeRead) {
   expectError("%i /no/such/file", 1, "/no/such/file: no such file or folder");
   expectError("%i %d/README.md", 1,
-              "expected a package, a model folder, a config.json, a .safetensors or a .bin file");
+              "expected a package, a model folder, a config.json, a .gguf, .nemo, .safetensors or .bin file");
   expectError("%i %d/tokenizer_config.json", 1, "tokenizer_config.json: ");
   std::string cut = readFile(STRATA_DEMO_MODEL "/model.safetensors").substr(0, 100);
   expectError("%i " + folder.write("cut.safetensors", cut), 1, "cut.safetensors: ");

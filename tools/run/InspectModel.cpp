@@ -37,7 +37,8 @@ absl::StatusOr<Checkpoint> openTensorFile(const fs::path &path) {
   }
   return absl::InvalidArgumentError(absl::StrCat(
       path.string(),
-      ": expected a package, a model folder, a config.json, a .safetensors or a .bin file"));
+      ": expected a package, a model folder, a config.json, a .gguf, .nemo, .safetensors or .bin "
+      "file"));
 }
 
 absl::Status readTokenizer(const fs::path &folder, InspectedModel &model) {
@@ -71,18 +72,20 @@ void compare(InspectedModel &model) {
       model.unused.push_back(key);
 }
 
-InspectedModel inspectFolder(const std::string &path) {
+/// A folder, or a file that is a whole model.
+InspectedModel inspectCheckpoint(const std::string &path) {
   InspectedModel model;
   model.path = path;
-  auto config = readModelConfig(fs::path(path) / "config.json");
+  auto checkpoint = openCheckpoint(path);
+  auto config = findModelConfig(path, checkpoint);
   refuse(model, config.status());
   if (config.ok())
-    model.config = *std::move(config);
-  auto checkpoint = openCheckpoint(path);
-  refuse(model, checkpoint.status());
+    model.config = std::move(config->config);
+  if (checkpoint.status() != config.status())
+    refuse(model, checkpoint.status());
   if (checkpoint.ok())
     model.checkpoint = *std::move(checkpoint);
-  refuse(model, readTokenizer(path, model));
+  refuse(model, readTokenizer(checkpointFolder(path), model));
   if (model.config && model.checkpoint)
     compare(model);
   return model;
@@ -92,10 +95,11 @@ InspectedModel inspectFolder(const std::string &path) {
 
 absl::StatusOr<InspectedModel> inspectModel(const std::string &path) {
   std::error_code ignored;
-  if (fs::is_directory(path, ignored))
-    return inspectFolder(path);
   if (!fs::exists(path, ignored))
     return absl::NotFoundError(absl::StrCat(shown(path), ": no such file or folder"));
+  const fs::path extension = fs::path(path).extension();
+  if (fs::is_directory(path, ignored) || extension == ".gguf" || extension == ".nemo")
+    return inspectCheckpoint(path);
   InspectedModel model;
   model.path = path;
   if (fs::path(path).extension() == ".json") {
