@@ -14,6 +14,11 @@ cmake --preset release
 step "Build everything"
 cmake --build --preset release
 
+step "Fuzz every reader of files, a minute each"
+cmake --preset fuzz
+cmake --build --preset fuzz
+ctest --preset fuzz --no-tests=error
+
 step "Run every test"
 # ctest's closing lines, with the time of the tests, are the last thing printed.
 ctest --preset release --output-on-failure --no-tests=error

@@ -9,6 +9,8 @@ packages=(
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools lld-22 liblld-22-dev zlib1g-dev libzstd-dev python3
   # the runtime and its tests
   libabsl-dev libsentencepiece-dev libflatbuffers-dev flatbuffers-compiler libsimdjson-dev libxxhash-dev libgmock-dev libgtest-dev
+  # fuzzing: clang with libFuzzer
+  clang-22 libclang-rt-22-dev
 )
 
 say() { printf 'setup: %s\n' "$*"; }
