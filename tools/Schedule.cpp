@@ -195,7 +195,8 @@ void strata::printSchedule(const ScheduledProgram &program, ArrayRef<AssemblyRep
     for (auto [row, line] : llvm::zip_equal(program.rows, llvm::drop_begin(MutableArrayRef(lines))))
       llvm::append_range(line, resourceCells(row, report.chip, kernels));
   }
-  os << llvm::formatv("\nschedule of {0}; T: rows of the step, tokens or outputs", programName(program));
+  os << llvm::formatv("\nschedule of {0}; T: rows of the step, tokens or outputs",
+                      programName(program));
   os << (reports.empty() ? "\n" : "; blocks, warps: on a multiprocessor at a time\n");
   printTable(lines, os);
 }

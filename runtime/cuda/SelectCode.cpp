@@ -49,9 +49,8 @@ std::string Capability::toString() const { return absl::StrCat(major, ".", minor
 
 std::optional<CodeTarget> parseTarget(absl::string_view target, package::CodeFormat format) {
   if (format == package::CodeFormat::elf)
-    return target == "sim" || target == "sim_90a"
-               ? std::optional<CodeTarget>({Capability(), false})
-               : std::nullopt;
+    return target == "sim" || target == "sim_90a" ? std::optional<CodeTarget>({Capability(), false})
+                                                  : std::nullopt;
   bool ptx = absl::ConsumeSuffix(&target, ".ptx");
   bool only = absl::ConsumeSuffix(&target, "a"); // of features that no later one has
   int number = 0;
