@@ -211,7 +211,7 @@ TEST_F(Inspect, PackageAsJson) {
   EXPECT_EQ(keysOf(kernel), (Names{"name", "axis", "variants"}));
   EXPECT_EQ(keysOf(variant), (Names{"up_to", "phases"}));
   EXPECT_EQ(keysOf(firstOf(variant, "phases")),
-            (Names{"symbol", "axis", "divisor", "factor", "block", "shared_bytes"}));
+            (Names{"symbol", "axis", "divisor", "factor", "block", "shared_bytes", "maps"}));
   JsonObject dispatch = firstOf(program, "dispatches");
   EXPECT_EQ(keysOf(dispatch), (Names{"name", "kernel", "layer", "fixed_bytes", "row_bytes",
                                      "row_flops", "context_bytes", "context_flops", "results"}));

@@ -209,6 +209,19 @@ void writeSections(JsonWriter &json, const package::Manifest &manifest) {
   json.endArray();
 }
 
+void writeMaps(JsonWriter &json, const package::Phase &phase) {
+  json.key("maps").beginArray();
+  for (const package::TensorMap *map : items(phase.maps())) {
+    json.beginObject().member("buffer", map->buffer());
+    json.member("axis", package::EnumNameAxis(map->axis())).member("rows", map->rows());
+    json.member("columns", map->columns()).member("row_bytes", map->row_bytes());
+    json.member("dtype", package::EnumNameDType(map->dtype())).member("box_rows", map->box_rows());
+    json.member("box_columns", map->box_columns());
+    json.member("swizzle", package::EnumNameSwizzle(map->swizzle())).endObject();
+  }
+  json.endArray();
+}
+
 void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
   json.beginObject(kOneLine).member("name", text(kernel.name()));
   json.member("axis", package::EnumNameAxis(kernel.axis())).key("variants").beginArray();
@@ -219,6 +232,7 @@ void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
       json.member("axis", package::EnumNameAxis(phase->grid()->axis()));
       json.member("divisor", phase->grid()->divisor()).member("factor", phase->grid()->factor());
       json.member("block", phase->block()).member("shared_bytes", phase->shared_bytes());
+      writeMaps(json, *phase);
       json.endObject();
     }
     json.endArray().endObject();
