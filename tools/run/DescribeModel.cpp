@@ -5,13 +5,20 @@
 #include "tools/run/Inspect.h"
 #include "tools/run/InspectText.h"
 
+#include <functional>
 #include <map>
+#include <numeric>
 
 namespace strata {
 namespace {
 
 uint64_t elementsOf(const CheckpointTensor &tensor) {
-  return tensor.bytes.size() * 8 / bitWidth(tensor.dtype);
+  return std::accumulate(tensor.shape.begin(), tensor.shape.end(), uint64_t(1), std::multiplies());
+}
+
+/// Its own: between its rows there may be those of other tensors.
+uint64_t bytesOf(const CheckpointTensor &tensor) {
+  return elementsOf(tensor) * bitWidth(tensor.dtype) / 8;
 }
 
 //===----------------------------------------------------------------------===//
@@ -42,7 +49,7 @@ std::string tensorsText(const Checkpoint &checkpoint) {
   uint64_t bytes = 0;
   for (const auto &[key, tensor] : checkpoint.tensors()) {
     elements[tensor.dtype] += elementsOf(tensor);
-    bytes += tensor.bytes.size();
+    bytes += bytesOf(tensor);
   }
   std::vector<std::string> types;
   for (const auto &[dtype, count] : elements)
@@ -111,7 +118,7 @@ void writeCheckpoint(JsonWriter &json, const Checkpoint &checkpoint) {
     json.beginObject(JsonWriter::Layout::oneLine).member("key", key);
     json.member("dtype", name(tensor.dtype)).list("shape", tensor.shape);
     json.member("file", tensor.file).member("offset", tensor.offset);
-    json.member("bytes", tensor.bytes.size()).endObject();
+    json.member("bytes", bytesOf(tensor)).endObject();
   }
   json.endArray();
 }
