@@ -25,9 +25,14 @@ struct DeviceOptions {
   bool poison = false;       // see EngineOptions
 };
 
-/// What a device did in a step.
+/// What comes back of the R rows whose logits are wanted.
+enum class StepOutput : uint8_t { logits, likeliest };
+
+/// What a device did in a step. Spans are on the host and valid until the next step; the one that
+/// was not asked for may be empty.
 struct DeviceStep {
-  std::span<const float> logits; // [R, vocabulary] on the host, valid until the next step
+  std::span<const float> logits;      // [R, vocabulary]
+  std::span<const int32_t> likeliest; // [R], as findLikeliest tells them
   Work work;
 };
 
@@ -67,7 +72,7 @@ public:
   /// Fills pages with 0xFF (NaN as bf16 and f32).
   virtual absl::Status poisonPages(std::span<const int32_t> pages) = 0;
   /// Runs all dispatches on the step's inputs.
-  virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs) = 0;
+  virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) = 0;
   /// From now on a step waits after each dispatch and shows the results that the package names, in
   /// the order of the program; with an empty function, no more. For looking into a model: slow.
   void observe(ValueObserver function) { observer = std::move(function); }

@@ -2,6 +2,7 @@
 
 #include "runtime/Engine.h"
 
+#include "runtime/Likeliest.h"
 #include "runtime/Status.h"
 
 #include <algorithm>
@@ -58,14 +59,17 @@ int64_t Engine::pagesFor(int64_t tokens) const {
   return (tokens + size - 1) / size;
 }
 
-absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch) {
+absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch, StepOutput output) {
   STRATA_TRY(check(batch));
   STRATA_TRY(takePages(batch));
   STRATA_TRY(buildInputs(batch));
-  STRATA_ASSIGN(DeviceStep done, hardware->run(inputs));
+  STRATA_ASSIGN(DeviceStep done, hardware->run(inputs, output));
+  for (int32_t found : done.likeliest)
+    STRATA_TRY(likeliestToken(found, model().vocabulary()).status());
   for (const BatchEntry &entry : batch)
     slots[size_t(entry.sequence)].length += int64_t(entry.tokens.size());
-  return StepResult{done.logits, inputs.outputRows, model().vocabulary(), done.work};
+  return StepResult{done.logits, done.likeliest, inputs.outputRows, model().vocabulary(),
+                    done.work};
 }
 
 absl::Status Engine::check(std::span<const BatchEntry> batch) const {
@@ -138,7 +142,8 @@ absl::Status Engine::buildInputs(std::span<const BatchEntry> batch) {
 
 absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
                                    std::span<const int32_t> tokens, int64_t chunk,
-                                   absl::FunctionRef<bool(int64_t done)> proceed) {
+                                   absl::FunctionRef<bool(int64_t done)> proceed,
+                                   StepOutput output) {
   if (tokens.empty() || chunk < 1)
     return absl::InvalidArgumentError(absl::StrCat("prefill: expected tokens and a chunk of at ",
                                                    "least 1, found ", tokens.size(), " and ",
@@ -150,7 +155,7 @@ absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
     auto part = tokens.subspan(done, std::min(size_t(chunk), tokens.size() - done));
     bool last = done + part.size() == tokens.size();
     BatchEntry entry{sequence, part, last ? LogitRows::last : LogitRows::none};
-    STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}));
+    STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, output));
     work += result.work;
     result.work = work;
     if (last)

@@ -40,9 +40,12 @@ struct BatchEntry {
 };
 
 struct StepResult {
-  std::span<const float> logits; // [rows, vocabulary] in the order of the batch; valid until the
-                                 // engine's next step
-  int64_t rows;                  // R
+  // In the order of the batch; valid until the engine's next step. The one that was not asked for
+  // may be empty.
+  std::span<const float> logits; // [rows, vocabulary]
+  std::span<const int32_t>
+      likeliest; // [rows]: the token of the largest logit, the lowest of equals
+  int64_t rows;  // R
   int64_t vocabulary;
   Work work; // what the step cost, by the plan's formulas
 
@@ -68,8 +71,10 @@ public:
   /// Forgets all tokens of the sequence but the first `length`, at most length(sequence).
   void rewind(Sequence sequence, int64_t length);
 
-  /// Runs the new tokens of several different sequences through the model, all at once.
-  absl::StatusOr<StepResult> step(std::span<const BatchEntry> batch);
+  /// Runs the new tokens of several different sequences through the model, all at once. With
+  /// StepOutput::likeliest, logits that are NaN or +infinity are an error.
+  absl::StatusOr<StepResult> step(std::span<const BatchEntry> batch,
+                                  StepOutput output = StepOutput::logits);
 
   int64_t context() const { return mostTokens; }
   const package::Model &model() const { return package.model(); }
@@ -103,10 +108,12 @@ private:
 };
 
 /// Adds `tokens` to a sequence, at most `chunk` (> 0) a step, and returns the logits of the last
-/// token and the work of all steps. `proceed` is told before each step how many tokens are done;
-/// if it says false, the call ends with CANCELLED and the sequence keeps what was done.
+/// token, or which is the likeliest to follow, and the work of all steps. `proceed` is told before
+/// each step how many tokens are done; if it says false, the call ends with CANCELLED and the
+/// sequence keeps what was done.
 absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
                                    std::span<const int32_t> tokens, int64_t chunk,
-                                   absl::FunctionRef<bool(int64_t done)> proceed);
+                                   absl::FunctionRef<bool(int64_t done)> proceed,
+                                   StepOutput output = StepOutput::logits);
 
 } // namespace strata

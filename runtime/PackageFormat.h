@@ -31,4 +31,10 @@ inline constexpr uint64_t kSectionAlignment = 4096;
 /// Tensors inside the section "weights" start at multiples of this.
 inline constexpr uint64_t kWeightAlignment = 64;
 
+/// Machine code for cuda has, besides the manifest's kernels, one that finds the likeliest token of
+/// each row of logits (Likeliest.h): a block a row; buffers: logits f32 [R, vocabulary], found i32
+/// [R]; then the scalars of every kernel.
+inline constexpr char kArgmaxKernel[] = "argmax";
+inline constexpr uint32_t kArgmaxThreads = 128, kArgmaxSharedBytes = 48;
+
 } // namespace strata

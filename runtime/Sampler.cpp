@@ -5,13 +5,13 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/Sampler.h"
 
+#include "runtime/Likeliest.h"
 #include "runtime/Philox.h"
 #include "runtime/Status.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <limits>
 #include <numeric>
 
 namespace strata {
@@ -55,23 +55,6 @@ static double exponential(double x) {
   return x > -708 ? sum * std::bit_cast<double>(exponent) : 0;
 }
 
-/// The id of the largest logit.
-static absl::StatusOr<int32_t> indexOfLargest(std::span<const float> logits) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  size_t best = 0;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (!(logits[i] < kInfinity))
-      return absl::InvalidArgumentError(
-          absl::StrCat("logits[", i, "] is ", logits[i], ", expected a number"));
-    if (logits[i] > logits[best])
-      best = i;
-  }
-  if (logits.empty() || logits[best] == -kInfinity)
-    return absl::InvalidArgumentError(
-        absl::StrCat("none of the ", logits.size(), " logits is a number"));
-  return static_cast<int32_t>(best);
-}
-
 /// The index that `uniform`, a number in [0, 1), falls on when each index is as wide as its weight.
 static size_t pick(std::span<const double> weights, double uniform) {
   double total = 0;
@@ -88,8 +71,8 @@ static size_t pick(std::span<const double> weights, double uniform) {
 }
 
 absl::StatusOr<int32_t> Sampler::sample(std::span<const float> logits, uint64_t position) {
-  STRATA_ASSIGN(const int32_t best, indexOfLargest(logits));
-  if (params.temperature == 0 || params.topK == 1)
+  STRATA_ASSIGN(const int32_t best, likeliestToken(findLikeliest(logits), int64_t(logits.size())));
+  if (params.greedy())
     return best;
   candidates.resize(logits.size());
   for (size_t i = 0; i < logits.size(); ++i)

@@ -17,6 +17,8 @@ struct SamplingParams {
   float topP = 1;        // (0, 1]: keep the fewest most likely that reach this probability; 1: all
   uint64_t seed = 0;
 
+  /// Whether the choice is always the likeliest token.
+  bool greedy() const { return temperature == 0 || topK == 1; }
   /// INVALID_ARGUMENT names the field, what it may be and what it is.
   absl::Status validate() const;
 };

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "runtime/PackageFormat.h"
 
 namespace strata {
 #define GEN_PASS_DEF_GENERATECUDAKERNELS
@@ -98,6 +99,8 @@ private:
     FailureOr<KernelSpec> spec = describeKernel(op, generation);
     if (failed(spec))
       return failure();
+    if (auto logits = dyn_cast<LogitsOp>(op); logits && !cudaModule.lookupSymbol(kArgmaxKernel))
+      emitArgmax(logits);
     auto buffers = listBuffers(op);
     GeneratedKernel kernel{spec->axis, {}};
     for (const VariantSpec &variant : spec->variants) {
@@ -117,6 +120,13 @@ private:
       kernel.variants.push_back(VariantAttr::get(&getContext(), variant.upTo, phases));
     }
     return kernel;
+  }
+
+  void emitArgmax(LogitsOp op) {
+    PhaseSpec phase = describeArgmax(rows(op.getWeight()));
+    SmallVector<BufferRef> buffers(2, {BufferRole::Value, Value()}); // of no op
+    emitFunction(cudaModule, StringAttr::get(&getContext(), phase.name), phase, buffers,
+                 op.getLoc());
   }
 
   ModuleOp cudaModule;

@@ -64,4 +64,7 @@ KernelSpec describeCacheAppend(CacheAppendOp op);
 KernelSpec describeSquaredRelu(SquaredReluOp op);
 KernelSpec describeAdd(AddOp op);
 
+/// The kernel of kArgmaxKernel (runtime/PackageFormat.h), which belongs to no op.
+PhaseSpec describeArgmax(int64_t vocabulary);
+
 } // namespace strata::nvptx

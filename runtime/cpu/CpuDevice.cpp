@@ -3,6 +3,7 @@
 #include "runtime/cpu/CpuDevice.h"
 
 #include "runtime/Checked.h"
+#include "runtime/Likeliest.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/SelectCode.h"
 
@@ -47,7 +48,7 @@ absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs) {
+absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs, StepOutput output) {
   STRATA_TRY(prepareMemory(inputs));
   StepMemory memory{&inputs, arena.data(), parts.cache.data(), logits.data()};
   STRATA_ASSIGN(Work work, observed() ? runObserved(memory) : parts.plan.run(memory, *parts.pool));
@@ -57,7 +58,10 @@ absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs) {
   }
   std::span<const float> rows(reinterpret_cast<const float *>(logits.data()),
                               size_t(inputs.outputRows) * vocabulary);
-  return DeviceStep{rows, work};
+  likeliest.clear();
+  for (int64_t row = 0; output == StepOutput::likeliest && row != inputs.outputRows; ++row)
+    likeliest.push_back(findLikeliest(rows.subspan(size_t(row) * vocabulary, vocabulary)));
+  return DeviceStep{rows, likeliest, work};
 }
 
 absl::StatusOr<Work> CpuDevice::runObserved(const StepMemory &memory) {

@@ -24,7 +24,7 @@ public:
   int threads() const override { return parts.pool->threads(); }
   bool fixedPageTables() const override { return false; }
   absl::Status poisonPages(std::span<const int32_t> pages) override;
-  absl::StatusOr<DeviceStep> run(const StepInputs &inputs) override;
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
   double measureRead(uint64_t mostBytes, double seconds) override;
   double measureFlops() override { return flops.measure(*parts.pool); }
   std::string flopInstruction() const override { return flops.instruction(); }
@@ -49,6 +49,7 @@ private:
   Parts parts;
   GrowingMemory arena{"arena"};
   GrowingMemory logits{"logits"};
+  std::vector<int32_t> likeliest;
   FlopCeiling flops;
 };
 

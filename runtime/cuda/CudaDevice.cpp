@@ -4,6 +4,7 @@
 
 #include "runtime/AnonymousMemory.h"
 #include "runtime/Checked.h"
+#include "runtime/PackageFormat.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/ThreadPool.h"
 #include "runtime/cuda/Upload.h"
@@ -32,6 +33,12 @@ absl::StatusOr<Module> loadModule(const Driver &driver, const Package &package,
   return module.ok() ? std::move(module) : annotate(module.status(), package.path());
 }
 
+absl::StatusOr<CUfunction> findArgmax(const Driver &driver, const Package &package,
+                                      const Module &module) {
+  auto argmax = module.function(driver, kArgmaxKernel);
+  return argmax.ok() ? argmax : annotate(argmax.status(), package.path());
+}
+
 } // namespace
 
 absl::StatusOr<CudaDevice::Context> CudaDevice::Context::open(int ordinal) {
@@ -58,12 +65,14 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
                 selectCode(package, context.info.capability, place, options.target));
   const package::Program &program = *selected.program;
   STRATA_ASSIGN(Module module, loadModule(context.driver, package, *selected.code));
+  STRATA_ASSIGN(CUfunction argmax, findArgmax(context.driver, package, module));
   auto plan = Plan::create(context.driver, context.info, program, module);
   if (!plan.ok())
     return annotate(plan.status(), package.path());
   STRATA_ASSIGN(uint32_t pages, cachePages(program, options));
-  std::unique_ptr<CudaDevice> device(new CudaDevice(
-      std::move(context), {program, std::move(module)}, *std::move(plan), pages, package, options));
+  std::unique_ptr<CudaDevice> device(new CudaDevice(std::move(context),
+                                                    {program, std::move(module), argmax},
+                                                    *std::move(plan), pages, package, options));
   STRATA_TRY(annotate(device->prepare(package, weights, options.threads), place));
   return device;
 }
@@ -119,7 +128,9 @@ absl::Status CudaDevice::prepareMemory(uint64_t inputBytes, uint64_t tokens, uin
   CUstream stream = context.stream.get();
   STRATA_TRY(hostInputs.prepare(driver, inputBytes));
   STRATA_TRY(hostLogits.prepare(driver, logitsBytes(rows)));
+  STRATA_TRY(hostLikeliest.prepare(driver, rows * sizeof(int32_t)));
   STRATA_TRY(inputMemory.prepare(driver, stream, inputBytes));
+  STRATA_TRY(likeliest.prepare(driver, stream, rows * sizeof(int32_t)));
   STRATA_TRY(arena.prepare(driver, stream, arenaBytes(tokens), poison));
   return logits.prepare(driver, stream, logitsBytes(rows), poison);
 }
@@ -134,11 +145,11 @@ absl::Status CudaDevice::poisonPages(std::span<const int32_t> pages) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs) {
+absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs, StepOutput output) {
   STRATA_TRY(broken);
   absl::Status status = context.makeCurrent();
   if (status.ok())
-    status = enqueue(inputs);
+    status = enqueue(inputs, output);
   // Also after an error: the next step writes what the stream may still read.
   status.Update(context.driver.cuStreamSynchronize(context.stream.get()));
   if (status.ok() && poison) {
@@ -146,9 +157,13 @@ absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs) {
     status.Update(logits.checkPoison(context.driver));
   }
   STRATA_TRY(remember(status));
-  std::span<const float> rows(reinterpret_cast<const float *>(hostLogits.data()),
-                              size_t(inputs.outputRows) * vocabulary);
-  return DeviceStep{rows, plan.workOf(inputs)};
+  DeviceStep step{{}, {}, plan.workOf(inputs)};
+  auto rows = size_t(inputs.outputRows);
+  if (output == StepOutput::logits)
+    step.logits = {reinterpret_cast<const float *>(hostLogits.data()), rows * vocabulary};
+  else
+    step.likeliest = {reinterpret_cast<const int32_t *>(hostLikeliest.data()), rows};
+  return step;
 }
 
 absl::Status CudaDevice::remember(absl::Status status) {
@@ -158,8 +173,8 @@ absl::Status CudaDevice::remember(absl::Status status) {
   return status;
 }
 
-/// Puts a step into the stream: the arrays to the device, the launches, the logits back.
-absl::Status CudaDevice::enqueue(const StepInputs &inputs) {
+/// Puts a step into the stream: the arrays to the device, the launches, what is wanted back.
+absl::Status CudaDevice::enqueue(const StepInputs &inputs, StepOutput output) {
   const Driver &driver = context.driver;
   CUstream stream = context.stream.get();
   std::span<const std::byte> arrays = inputs.bytes();
@@ -171,9 +186,25 @@ absl::Status CudaDevice::enqueue(const StepInputs &inputs) {
   StepAddresses addresses{inputMemory.address(), arena.address(), cache.address(),
                           logits.address()};
   STRATA_TRY(launch(inputs, addresses));
-  return rows == 0 ? absl::OkStatus()
-                   : driver.cuMemcpyDtoHAsync_v2(hostLogits.data(), logits.address(),
-                                                 logitsBytes(rows), stream);
+  if (rows == 0)
+    return absl::OkStatus();
+  if (output == StepOutput::likeliest)
+    return enqueueLikeliest(inputs);
+  return driver.cuMemcpyDtoHAsync_v2(hostLogits.data(), logits.address(), logitsBytes(rows),
+                                     stream);
+}
+
+absl::Status CudaDevice::enqueueLikeliest(const StepInputs &inputs) {
+  const Driver &driver = context.driver;
+  CUstream stream = context.stream.get();
+  CUdeviceptr from = logits.address(), to = likeliest.address();
+  int32_t scalars[] = {int32_t(inputs.tokens), int32_t(inputs.outputRows),
+                       int32_t(inputs.pageTableStride), 0};
+  void *arguments[] = {&from, &to, &scalars[0], &scalars[1], &scalars[2], &scalars[3]};
+  STRATA_TRY(driver.cuLaunchKernel(code.argmax, unsigned(inputs.outputRows), 1u, 1u, kArgmaxThreads,
+                                   1u, 1u, kArgmaxSharedBytes, stream, arguments, nullptr));
+  return driver.cuMemcpyDtoHAsync_v2(hostLikeliest.data(), to,
+                                     uint64_t(inputs.outputRows) * sizeof(int32_t), stream);
 }
 
 absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &addresses) {

@@ -11,9 +11,9 @@
 namespace strata::cuda {
 
 /// Runs a package's program for cuda. The weights are copied to the device when it is created. A
-/// step's arrays are one copy to the device, its logits one copy back. The launches of a small step
-/// (decode) are captured into a graph when there is the first one of its T and R, and replayed
-/// from then on; those of larger steps are made one by one.
+/// step's arrays are one copy to the device, its logits one copy back, or its likeliest tokens. The
+/// launches of a small step (decode) are captured into a graph when there is the first one of its T
+/// and R, and replayed from then on; those of larger steps are made one by one.
 class CudaDevice : public Device {
 public:
   /// Compares the memory that it needs with what is free before anything is copied.
@@ -27,7 +27,7 @@ public:
   int threads() const override { return 0; }
   bool fixedPageTables() const override { return true; } // a graph has the stride in it
   absl::Status poisonPages(std::span<const int32_t> pages) override;
-  absl::StatusOr<DeviceStep> run(const StepInputs &inputs) override;
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
   // A read of the weights would need a kernel of its own.
   double measureRead(uint64_t, double) override { return 0; }
   double measureFlops() override { return 0; }
@@ -49,6 +49,7 @@ private:
   struct Code {
     const package::Program &program;
     Module module;
+    CUfunction argmax;
   };
 
   CudaDevice(Context context, Code code, Plan plan, uint32_t pages, const Package &package,
@@ -60,7 +61,8 @@ private:
   absl::Status remember(absl::Status status);
 
   absl::Status prepareMemory(uint64_t inputBytes, uint64_t tokens, uint64_t rows);
-  absl::Status enqueue(const StepInputs &inputs);
+  absl::Status enqueue(const StepInputs &inputs, StepOutput output);
+  absl::Status enqueueLikeliest(const StepInputs &inputs);
   absl::Status launch(const StepInputs &inputs, const StepAddresses &addresses);
   absl::Status launchObserved(const StepInputs &inputs, const StepAddresses &addresses) const;
   absl::Status replay(const StepInputs &inputs, const StepAddresses &addresses);
@@ -78,8 +80,10 @@ private:
 
   std::vector<DeviceMemory> parameters;
   DeviceMemory cache;
-  GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"};
-  GrowingPinnedMemory hostInputs{"step inputs"}, hostLogits{"logits"};
+  GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"},
+      likeliest{"likeliest tokens"};
+  GrowingPinnedMemory hostInputs{"step inputs"}, hostLogits{"logits"},
+      hostLikeliest{"likeliest tokens"};
 
   std::map<std::pair<int64_t, int64_t>, Owned<CUgraphExec>> graphs; // by T and R
   StepAddresses captured = {};                                      // what is in the graphs

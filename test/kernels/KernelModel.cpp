@@ -182,7 +182,8 @@ const std::vector<KernelModel> &kernelModels() {
       {.name = "norm_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true},
       {.name = "norm_relu", .vocabulary = 136, .in = 200, .out = 136, .norm = true,
        .squaredRelu = true},
-      {.name = "logits_norm", .vocabulary = 331, .in = 200, .norm = true, .scores = true},
+      {.name = "logits_norm", .vocabulary = 601, .in = 200, .norm = true, .scores = true},
+      {.name = "logits_many", .vocabulary = 4500, .in = 16, .scores = true},
       // q through logits.
       queries({.name = "qkv40", .vocabulary = 120, .in = 200, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20}),

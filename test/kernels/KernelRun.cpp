@@ -2,6 +2,7 @@
 
 #include "test/kernels/KernelRun.h"
 
+#include "runtime/Likeliest.h"
 #include "runtime/cpu/CpuFeatures.h"
 #include "gtest/gtest.h"
 
@@ -130,6 +131,23 @@ void KernelRun::step(const std::vector<Part> &parts) {
         checkRow(part.sequence, position, stepped->row(row), row);
   }
   EXPECT_EQ(stepped->rows, row);
+}
+
+KernelRun::Likeliest KernelRun::likeliest(const Tokens &tokens) {
+  Likeliest result;
+  BatchEntry entry{0, tokens, LogitRows::all};
+  auto stepped = engine->step({&entry, 1});
+  EXPECT_TRUE(stepped.ok()) << stepped.status();
+  for (int64_t row = 0; row != stepped->rows; ++row)
+    result.expected.push_back(findLikeliest(stepped->row(row)));
+  engine->rewind(0, 0);
+  auto asked = engine->step({&entry, 1}, StepOutput::likeliest);
+  if (asked.ok())
+    result.found = Tokens(asked->likeliest.begin(), asked->likeliest.end());
+  else
+    result.found = asked.status();
+  engine->rewind(0, 0);
+  return result;
 }
 
 void KernelRun::checkRow(int32_t sequence, int64_t position, std::span<const float> found,

@@ -30,6 +30,13 @@ public:
   };
   /// One step; every row that comes back is compared.
   void step(const std::vector<Part> &parts);
+  /// What findLikeliest says of a step's logits, and what the device says when it is asked for the
+  /// likeliest tokens; every row of an empty sequence.
+  struct Likeliest {
+    Tokens expected;
+    absl::StatusOr<Tokens> found;
+  };
+  Likeliest likeliest(const Tokens &tokens);
   /// Forgets all tokens but `length` of a sequence.
   void rewind(int32_t sequence, int64_t length);
   int64_t length(int32_t sequence) const { return int64_t(histories[size_t(sequence)].size()); }

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/Likeliest.h"
 #include "test/runtime/FakeEngine.h"
 
 #include <algorithm>
@@ -39,6 +40,21 @@ TEST_P(FakeEngine, AnyCutOfThePrompt) {
     EXPECT_EQ(engine->length(sequence), size);
     engine->close(sequence);
   }
+}
+
+TEST_P(FakeEngine, LikeliestTokensAreThoseOfTheLogits) {
+  Sequence sequence = engine->open();
+  auto logits = step(sequence, kTokens, LogitRows::all);
+  ASSERT_TRUE(logits.ok()) << logits.status();
+  std::vector<int32_t> expected;
+  for (int64_t row = 0; row < logits->rows; ++row)
+    expected.push_back(findLikeliest(logits->row(row)));
+  engine->rewind(sequence, 0);
+  BatchEntry entry{sequence, kTokens, LogitRows::all};
+  auto likeliest = engine->step({&entry, 1}, StepOutput::likeliest);
+  ASSERT_TRUE(likeliest.ok()) << likeliest.status();
+  EXPECT_EQ(std::vector<int32_t>(likeliest->likeliest.begin(), likeliest->likeliest.end()),
+            expected);
 }
 
 /// The values of a step, by name, as text.

@@ -109,3 +109,15 @@ KERNEL(output, 4) {
     for (int64_t v = unit % 2 * kHalf; v < unit % 2 * kHalf + kHalf; ++v)
       logits[unit / 2 * kVocabulary + v] = sum[outputs[unit / 2]] * scale[v];
 }
+
+// Not in the manifest. Buffers: logits, found. A row a workgroup.
+KERNEL(argmax, 2) {
+  const float *logits = buffers[0];
+  int32_t *found = buffers[1];
+  for (int64_t r = begin; r < end; ++r) {
+    found[r] = 0;
+    for (int32_t v = 1; v < kVocabulary; ++v)
+      if (logits[r * kVocabulary + v] > logits[r * kVocabulary + found[r]])
+        found[r] = v;
+  }
+}

@@ -115,9 +115,9 @@ TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {
 TEST(Sampler, LogitsAreNumbers) {
   for (float temperature : {0.0f, 1.0f}) {
     EXPECT_EQ(error(std::vector<float>{1, NAN, 2}, temperature),
-              "logits[1] is nan, expected a number");
+              "logits[1]: expected a number, found NaN or infinity");
     EXPECT_EQ(error(std::vector<float>{1, 2, kInfinity}, temperature),
-              "logits[2] is inf, expected a number");
+              "logits[2]: expected a number, found NaN or infinity");
     EXPECT_EQ(error(std::vector<float>{-kInfinity, -kInfinity}, temperature),
               "none of the 2 logits is a number");
     EXPECT_EQ(error({}, temperature), "none of the 0 logits is a number");

@@ -25,8 +25,9 @@ private:
 
 Generation::Generation(Engine &engine, const Tokenizer &tokenizer, const SamplingParams &sampling,
                        int64_t chunk, Console &console)
-    : engine(engine), tokenizer(tokenizer), sampler(sampling), chunk(chunk), console(console),
-      sequence(engine.open()) {}
+    : engine(engine), tokenizer(tokenizer), sampler(sampling),
+      output(sampling.greedy() ? StepOutput::likeliest : StepOutput::logits), chunk(chunk),
+      console(console), sequence(engine.open()) {}
 
 void Generation::clear() {
   engine.rewind(sequence, 0);
@@ -47,7 +48,7 @@ absl::Status Generation::run(std::span<const int32_t> prompt, int64_t most) {
   for (int64_t i = 0; i < most; ++i) {
     STRATA_TRY(result.status());
     Stopwatch watch;
-    STRATA_ASSIGN(int32_t token, sampler.sample(result->row(0), uint64_t(engine.length(sequence))));
+    STRATA_ASSIGN(int32_t token, choose(*result));
     ++tokens;
     pending = {token};
     if (endsText(token))
@@ -61,17 +62,26 @@ absl::Status Generation::run(std::span<const int32_t> prompt, int64_t most) {
   return console.write(text.flush());
 }
 
+absl::StatusOr<int32_t> Generation::choose(const StepResult &result) {
+  if (output == StepOutput::likeliest)
+    return result.likeliest[0];
+  return sampler.sample(result.row(0), uint64_t(engine.length(sequence)));
+}
+
 absl::StatusOr<StepResult> Generation::feedPrompt(std::span<const int32_t> prompt,
                                                   const Interruptible &interrupt) {
   Stopwatch watch;
   int64_t before = engine.length(sequence);
   std::vector<int32_t> fed = pending;
   fed.insert(fed.end(), prompt.begin(), prompt.end());
-  auto result = prefill(engine, sequence, fed, chunk, [&](int64_t done) {
-    if (done > 0)
-      console.progress(absl::StrFormat("prompt: %d of %d tokens", done, fed.size()));
-    return !interrupt.stopAsked();
-  });
+  auto result = prefill(
+      engine, sequence, fed, chunk,
+      [&](int64_t done) {
+        if (done > 0)
+          console.progress(absl::StrFormat("prompt: %d of %d tokens", done, fed.size()));
+        return !interrupt.stopAsked();
+      },
+      output);
   if (!result.ok()) {
     engine.rewind(sequence, before);
     return result;
@@ -83,7 +93,7 @@ absl::StatusOr<StepResult> Generation::feedPrompt(std::span<const int32_t> promp
 
 absl::StatusOr<StepResult> Generation::feedToken(int32_t token) {
   BatchEntry entry{sequence, {&token, 1}, LogitRows::last};
-  STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}));
+  STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, output));
   pending.clear();
   generated.add(1, 0, result.work);
   return result;

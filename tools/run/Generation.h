@@ -54,11 +54,13 @@ private:
   absl::StatusOr<StepResult> feedPrompt(std::span<const int32_t> prompt,
                                         const Interruptible &interrupt);
   absl::StatusOr<StepResult> feedToken(int32_t token);
+  absl::StatusOr<int32_t> choose(const StepResult &result);
   bool endsText(int32_t token) const;
 
   Engine &engine;
   const Tokenizer &tokenizer;
   Sampler sampler;
+  const StepOutput output; // what the sampler needs
   const int64_t chunk;
   Console &console;
   Sequence sequence;

@@ -1,0 +1,126 @@
+//===- Argmax.cpp - the likeliest token of each row of logits, on a GPU ---===//
+//
+// One block is one row. What it finds is findLikeliest's (runtime/Likeliest.h), ties and all: the
+// order in which threads look at logits does not matter, as of equal ones the lowest index wins.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/nvptx/Kernels.h"
+#include "codegen/nvptx/Schedule.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "runtime/PackageFormat.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::nvptx;
+
+static_assert(kArgmaxThreads == kThreads);
+
+/// Loads of a thread that are under way together.
+static constexpr int64_t kLoads = 4;
+
+namespace {
+/// The largest logit so far, its index, and the lowest index of one that is no number; i32, the
+/// vocabulary where there is none.
+struct Best {
+  Value logit, index, bad;
+
+  Values values() const { return {logit, index, bad}; }
+};
+} // namespace
+
+static Value less(KernelBuilder &b, Value x, Value y) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
+}
+static Value lower(KernelBuilder &b, Value x, Value y) { return b.select(less(b, x, y), x, y); }
+
+static Best merge(KernelBuilder &b, const Best &x, const Best &y) {
+  Value larger = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, y.logit, x.logit);
+  Value equal = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, y.logit, x.logit);
+  Value first = b.both(equal, less(b, y.index, x.index));
+  Value better = arith::OrIOp::create(b, larger, first);
+  return {b.select(better, y.logit, x.logit), b.select(better, y.index, x.index),
+          lower(b, x.bad, y.bad)};
+}
+
+/// With the logit at `index`, which is not below those before.
+static Best take(KernelBuilder &b, const Best &best, Value logit, Value index) {
+  Value number = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, logit, b.f32(INFINITY));
+  Value larger = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, logit, best.logit);
+  return {b.select(larger, logit, best.logit), b.select(larger, index, best.index),
+          b.select(number, best.bad, lower(b, best.bad, index))};
+}
+
+/// This thread's share of a row. Loads beyond its end see its last logits again.
+static Best scanRow(KernelBuilder &b, Value logits, Value row, int64_t vocabulary) {
+  int64_t lanes = vocabulary % 4 ? 1 : 4, stride = b.threads * lanes;
+  Value none = b.i32(vocabulary), first = b.mul(b.thread, lanes);
+  Values last = b.loop(
+      b.index(0), b.index(vocabulary), stride * kLoads, Best{b.f32(-INFINITY), none, none}.values(),
+      [&](Value start, ValueRange in) {
+        Best best{in[0], in[1], in[2]};
+        Values at, loaded;
+        for (int64_t i = 0; i != kLoads; ++i) {
+          at.push_back(b.min(b.add(b.add(start, first), i * stride), b.index(vocabulary - lanes)));
+          loaded.push_back(b.load(logits, {row, at.back()}, lanes, 4 * lanes));
+        }
+        for (int64_t i = 0; i != kLoads; ++i)
+          for (int64_t lane = 0; lane != lanes; ++lane) {
+            Value index = arith::IndexCastOp::create(b, b.getI32Type(), b.add(at[size_t(i)], lane));
+            Value logit = vector::ExtractOp::create(b, loaded[size_t(i)], lane);
+            best = take(b, best, logit, index);
+          }
+        return best.values();
+      });
+  return {last[0], last[1], last[2]};
+}
+
+/// Of all threads, on every thread.
+static Best mergeThreads(KernelBuilder &b, Best best) {
+  for (int64_t mask = kWarp / 2; mask; mask /= 2)
+    best = merge(b, best,
+                 {b.shuffleXor(best.logit, mask), b.shuffleXor(best.index, mask),
+                  b.shuffleXor(best.bad, mask)});
+  int64_t warps = b.threads / kWarp;
+  Value logits = b.shared(b.getF32Type(), {warps}, 0);
+  Value indices = b.shared(b.getI32Type(), {2, warps}, 4 * warps);
+  b.ifThen(b.equal(b.lane, b.index(0)), [&] {
+    b.store(best.logit, logits, b.warp);
+    b.store(best.index, indices, {b.index(0), b.warp});
+    b.store(best.bad, indices, {b.index(1), b.warp});
+  });
+  b.barrier();
+  auto of = [&](int64_t warp) {
+    Value at = b.index(warp);
+    return Best{b.load(logits, at), b.load(indices, {b.index(0), at}),
+                b.load(indices, {b.index(1), at})};
+  };
+  best = of(0);
+  for (int64_t warp = 1; warp != warps; ++warp)
+    best = merge(b, best, of(warp));
+  return best;
+}
+
+static void emitArgmax(KernelBuilder &b, const KernelArguments &args, int64_t vocabulary) {
+  Value logits =
+      b.view(args.buffers[0], b.getF32Type(), {ShapedType::kDynamic, vocabulary}, args.outputRows);
+  Value result = b.view(args.buffers[1], b.getI32Type(), {ShapedType::kDynamic}, args.outputRows);
+  Best best = mergeThreads(b, scanRow(b, logits, b.block, vocabulary));
+  // Below zero: what is wrong.
+  Value none = b.i32(vocabulary);
+  auto wrong = [&](Value code) -> Value { return arith::XOrIOp::create(b, code, b.i32(-1)); };
+  Value found = b.select(less(b, best.index, none), best.index, wrong(none));
+  found = b.select(less(b, best.bad, none), wrong(best.bad), found);
+  b.ifThen(b.equal(b.thread, b.index(0)), [&] { b.store(found, result, b.block); });
+}
+
+PhaseSpec strata::nvptx::describeArgmax(int64_t vocabulary) {
+  return {kArgmaxKernel,
+          Axis::Outputs,
+          1,
+          1,
+          kArgmaxSharedBytes,
+          [=](KernelBuilder &b, const KernelArguments &args) { emitArgmax(b, args, vocabulary); }};
+}
