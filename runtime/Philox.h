@@ -12,15 +12,20 @@
 
 namespace strata {
 
+inline constexpr int kPhiloxRounds = 10;
+inline constexpr std::array<uint32_t, 2> kPhiloxFactors = {0xD2511F53, 0xCD9E8D57};
+/// Of the key, from round to round: golden ratio, sqrt(3) - 1.
+inline constexpr std::array<uint32_t, 2> kPhiloxIncrements = {0x9E3779B9, 0xBB67AE85};
+
 /// 128 random bits for this counter under this key.
 constexpr std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter,
                                          std::array<uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t a = uint64_t(0xD2511F53) * counter[0];
-    const uint64_t b = uint64_t(0xCD9E8D57) * counter[2];
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const uint64_t a = uint64_t(kPhiloxFactors[0]) * counter[0];
+    const uint64_t b = uint64_t(kPhiloxFactors[1]) * counter[2];
     counter = {uint32_t(b >> 32) ^ counter[1] ^ key[0], uint32_t(b),
                uint32_t(a >> 32) ^ counter[3] ^ key[1], uint32_t(a)};
-    key = {key[0] + 0x9E3779B9, key[1] + 0xBB67AE85}; // golden ratio, sqrt(3) - 1
+    key = {key[0] + kPhiloxIncrements[0], key[1] + kPhiloxIncrements[1]};
   }
   return counter;
 }

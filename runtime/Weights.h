@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,11 +25,13 @@ public:
   /// the package was compiled from is refused, and so is a parameter bound to nothing.
   static absl::StatusOr<Weights> fromPackage(const Package &package);
 
-  /// Normally distributed values (deviation 0.02) in memory of our own; the same for the same seed.
-  /// For measuring speed: nothing else is random about them than what a kernel could notice. With
-  /// `shared`, parameters of a type begin at the same address: as good where they are copied to a
-  /// device, and all of them need no more memory than the largest.
-  static absl::StatusOr<Weights> random(const Package &package, uint64_t seed, bool shared = false);
+  /// Random values for measuring speed (RandomWeights.h), the same for the same seed. They are in
+  /// no memory yet: parameters() tells their sizes only, until inMemory() or a device makes them.
+  static Weights random(const Package &package, uint64_t seed);
+  /// The seed of random weights that are in no memory yet.
+  std::optional<uint64_t> seed() const { return toBeMade; }
+  /// These weights, or random ones made now, in memory of our own; an error if that is too little.
+  absl::StatusOr<Weights> inMemory(const Package &package) const;
 
   /// `owner` keeps alive what the parameters point into.
   Weights(Parameters parameters, std::shared_ptr<const void> owner)
@@ -40,6 +43,7 @@ public:
 private:
   Parameters spans;
   std::shared_ptr<const void> owner;
+  std::optional<uint64_t> toBeMade;
 };
 
 } // namespace strata

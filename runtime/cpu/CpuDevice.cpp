@@ -24,9 +24,10 @@ absl::StatusOr<CodeObject> loadCode(const Package &package, const package::Progr
 } // namespace
 
 absl::StatusOr<std::unique_ptr<Device>>
-CpuDevice::create(const Package &package, const Weights &weights, const DeviceOptions &options) {
+CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOptions &options) {
   STRATA_ASSIGN(const package::Program *program, package.program("cpu"));
   STRATA_ASSIGN(CodeObject code, loadCode(package, *program, options.target));
+  STRATA_ASSIGN(Weights weights, wanted.inMemory(package));
   STRATA_ASSIGN(Plan plan, Plan::create(*program, weights, code));
   STRATA_ASSIGN(uint32_t pages, cachePages(*program, options));
   STRATA_ASSIGN(AnonymousMemory cache,
@@ -34,12 +35,13 @@ CpuDevice::create(const Package &package, const Weights &weights, const DeviceOp
   int threads = options.threads ? options.threads : availableCpus();
   STRATA_ASSIGN(auto pool, ThreadPool::create(threads));
   Parts parts{*program, std::move(pool), std::move(code), std::move(plan), pages, std::move(cache)};
-  return std::unique_ptr<Device>(new CpuDevice(package, weights, options.poison, std::move(parts)));
+  return std::unique_ptr<Device>(
+      new CpuDevice(package, std::move(weights), options.poison, std::move(parts)));
 }
 
-CpuDevice::CpuDevice(const Package &package, const Weights &weights, bool poison, Parts made)
-    : weights(weights), vocabulary(package.model().vocabulary()), poison(poison),
-      parts(std::move(made)), flops(CpuFeatures::detect()) {}
+CpuDevice::CpuDevice(const Package &package, Weights made, bool poison, Parts parts)
+    : weights(std::move(made)), vocabulary(package.model().vocabulary()), poison(poison),
+      parts(std::move(parts)), flops(CpuFeatures::detect()) {}
 
 absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
   uint64_t bytes = program().page_bytes();

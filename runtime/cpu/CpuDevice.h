@@ -11,7 +11,8 @@
 namespace strata::cpu {
 
 /// Runs a package's program for the CPU on a pool of threads; the thread that creates the device is
-/// worker 0. Reads the weights where they are. Pages of the cache cost memory once they were
+/// worker 0. Reads the weights where they are; random
+/// ones it makes. Pages of the cache cost memory once they were
 /// written.
 class CpuDevice : public Device {
 public:
@@ -39,11 +40,11 @@ private:
     uint32_t pages;
     AnonymousMemory cache;
   };
-  CpuDevice(const Package &package, const Weights &weights, bool poison, Parts parts);
+  CpuDevice(const Package &package, Weights weights, bool poison, Parts parts);
   absl::Status prepareMemory(const StepInputs &inputs);
   absl::StatusOr<Work> runObserved(const StepMemory &memory);
 
-  const Weights &weights;
+  const Weights weights;
   const uint64_t vocabulary;
   const bool poison;
   Parts parts;

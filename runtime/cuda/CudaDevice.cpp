@@ -96,8 +96,9 @@ absl::Status CudaDevice::prepare(const Package &package, const Weights &weights,
                                               "KV cache"));
   STRATA_TRY(prepareMemory(stepInputBytes, stepTokens, stepRows));
   int readers = threads ? threads : std::min(cpu::availableCpus(), kMostUploadThreads);
+  STRATA_ASSIGN(Weights made, weights.inMemory(package));
   STRATA_ASSIGN(parameters,
-                uploadWeights(context.driver, context.stream.get(), package, weights, readers));
+                uploadWeights(context.driver, context.stream.get(), package, made, readers));
   return plan.setParameters(context.driver, parameters);
 }
 

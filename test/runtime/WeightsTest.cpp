@@ -1,6 +1,8 @@
 //===- WeightsTest.cpp - weights from files, sections and nowhere ---------===//
 
 #include "runtime/Weights.h"
+#include "runtime/Philox.h"
+#include "runtime/RandomWeights.h"
 #include "test/runtime/TestPackage.h"
 
 #define XXH_STATIC_LINKING_ONLY
@@ -127,51 +129,89 @@ float toFloat(const std::byte *bytes) {
   return value;
 }
 
-TEST(Weights, RandomAreNormalAndTheSameForASeed) {
-  constexpr uint64_t size = 300001;
-  TemporaryFolder folder;
-  auto package = unboundPackage(folder, size, package::DType::bf16);
-  ASSERT_TRUE(package.ok()) << package.status();
-  auto a = Weights::random(*package, 1), b = Weights::random(*package, 1);
-  auto c = Weights::random(*package, 2);
-  ASSERT_TRUE(a.ok() && b.ok() && c.ok()) << a.status();
-  std::span<const std::byte> bytes = a->parameters()[1];
-  ASSERT_EQ(bytes.size(), 2 * size);
-  EXPECT_EQ(memcmp(bytes.data(), b->parameters()[1].data(), bytes.size()), 0);
-  EXPECT_NE(memcmp(bytes.data(), c->parameters()[1].data(), bytes.size()), 0);
-  double sum = 0, squares = 0;
-  for (uint64_t i = 0; i < size; ++i) {
-    double value = toFloat(bytes.data() + 2 * i);
-    sum += value;
-    squares += value * value;
-  }
-  EXPECT_NEAR(sum / size, 0, 1e-3);
-  EXPECT_NEAR(std::sqrt(squares / size), 0.02, 1e-3);
+/// Of normal numbers and zero.
+float float16(const std::byte *bytes) {
+  uint16_t half;
+  memcpy(&half, bytes, sizeof half);
+  float magnitude =
+      half & 0x7fff ? std::ldexp(1024.0f + float(half & 0x3ff), (half >> 10 & 0x1f) - 25) : 0;
+  return half & 0x8000 ? -magnitude : magnitude;
 }
 
-TEST(Weights, RandomCanShareMemory) {
+/// The fake model's second parameter, "scale", with random values.
+std::vector<std::byte> randomScale(uint64_t size, package::DType dtype, uint64_t seed) {
   TemporaryFolder folder;
-  auto package = unboundPackage(folder, 300001, package::DType::bf16);
-  ASSERT_TRUE(package.ok()) << package.status();
-  auto apart = Weights::random(*package, 1), shared = Weights::random(*package, 1, true);
-  ASSERT_TRUE(apart.ok() && shared.ok()) << shared.status();
-  ASSERT_EQ(shared->parameters().size(), apart->parameters().size());
-  for (size_t i = 0; i < apart->parameters().size(); ++i) {
-    std::span<const std::byte> bytes = shared->parameters()[i];
-    EXPECT_EQ(bytes.size(), apart->parameters()[i].size());
-    EXPECT_NE(std::count(bytes.begin(), bytes.end(), std::byte(0)), ptrdiff_t(bytes.size()));
-    for (size_t j = 0; j < i; ++j)
-      EXPECT_EQ(package->manifest().parameters()->Get(uint32_t(i))->dtype() ==
-                    package->manifest().parameters()->Get(uint32_t(j))->dtype(),
-                bytes.data() == shared->parameters()[j].data());
+  auto package = unboundPackage(folder, size, dtype);
+  EXPECT_TRUE(package.ok()) << package.status();
+  auto weights = Weights::random(*package, seed).inMemory(*package);
+  EXPECT_TRUE(weights.ok()) << weights.status();
+  EXPECT_FALSE(weights->seed().has_value());
+  std::span<const std::byte> bytes = weights->parameters()[1];
+  EXPECT_EQ(bytes.size(), size * elementBytes(dtype));
+  return {bytes.begin(), bytes.end()};
+}
+
+TEST(Weights, RandomAreNormalAndTheSameForASeed) {
+  constexpr uint64_t size = 300001;
+  std::vector<std::byte> bytes = randomScale(size, package::DType::bf16, 1);
+  EXPECT_EQ(bytes, randomScale(size, package::DType::bf16, 1));
+  EXPECT_NE(bytes, randomScale(size, package::DType::bf16, 2));
+  double sum = 0, squares = 0, next = 0, last = 0;
+  for (uint64_t i = 0; i < size; ++i) {
+    double value = toFloat(&bytes[2 * i]);
+    sum += value;
+    squares += value * value;
+    next += value * last;
+    last = value;
   }
+  EXPECT_NEAR(sum / size, 0, 2e-4);
+  EXPECT_NEAR(std::sqrt(squares / size), 0.02, 2e-4);
+  EXPECT_NEAR(next / squares, 0, 0.01) << "neighbours";
+}
+
+/// Value `i` of "scale", written once more by the description in RandomWeights.h, in double.
+double randomValue(uint64_t seed, uint64_t i) {
+  uint64_t stream = randomStream("scale"), group = i / 4;
+  uint32_t word =
+      philox({uint32_t(group), uint32_t(group >> 32), uint32_t(stream), uint32_t(stream >> 32)},
+             {uint32_t(seed), uint32_t(seed >> 32)})[i % 4];
+  int sum = 0;
+  for (int byte = 0; byte < 4; ++byte)
+    sum += int(word >> 8 * byte & 0xff);
+  return (sum - 510) * double(kRandomScale);
+}
+
+TEST(Weights, RandomAreAsDescribedInEveryType) {
+  constexpr uint64_t size = 70001, seed = 0x123456789abcdef0; // more than a thread makes at once
+  std::vector<std::byte> f32 = randomScale(size, package::DType::f32, seed),
+                         bf16 = randomScale(size, package::DType::bf16, seed),
+                         f16 = randomScale(size, package::DType::f16, seed),
+                         i32 = randomScale(size, package::DType::i32, seed);
+  EXPECT_EQ(i32, std::vector<std::byte>(4 * size));
+  for (uint64_t i = 0; i < size; ++i) {
+    auto expected = float(randomValue(seed, i));
+    float exact, half = float16(&f16[2 * i]), brain = toFloat(&bf16[2 * i]);
+    memcpy(&exact, &f32[4 * i], sizeof exact);
+    ASSERT_EQ(exact, expected) << i;
+    ASSERT_LE(std::abs(half - expected), std::abs(expected) * 0x1p-11f) << i << ": half a unit";
+    ASSERT_LE(std::abs(brain - expected), std::abs(expected) * 0x1p-8f) << i;
+  }
+}
+
+TEST(Weights, StreamsOfKeysAreFnv1a) {
+  EXPECT_EQ(randomStream(""), 0xcbf29ce484222325u);
+  EXPECT_EQ(randomStream("a"), 0xaf63dc4c8601ec8cu);
+  EXPECT_EQ(randomStream("foobar"), 0x85944171f73967e8u);
 }
 
 TEST(Weights, RandomThatDoNotFitAreAnError) {
   TemporaryFolder folder;
   auto package = unboundPackage(folder, uint64_t(1) << 46, package::DType::f32);
   ASSERT_TRUE(package.ok()) << package.status();
-  EXPECT_TRUE(says(Weights::random(*package, 1).status(), "random weights: 281.5 TB are needed"));
+  Weights weights = Weights::random(*package, 1);
+  EXPECT_EQ(weights.seed(), 1u);
+  EXPECT_EQ(weights.parameters()[1].size(), uint64_t(1) << 48);
+  EXPECT_TRUE(says(weights.inMemory(*package).status(), "random weights: 281.5 TB are needed"));
 }
 
 } // namespace

@@ -111,8 +111,7 @@ absl::Status benchPackage(const BenchOptions &options, Console &console) {
                               model.context(), "; its speed does not mind"));
   if (options.randomWeights)
     console.progress("random weights");
-  bool copied = options.device != "cpu"; // so their memory on the host need not be their own
-  STRATA_ASSIGN(Weights weights, options.randomWeights ? Weights::random(package, 1, copied)
+  STRATA_ASSIGN(Weights weights, options.randomWeights ? Weights::random(package, 1)
                                                        : Weights::fromPackage(package));
   int64_t sequences = *std::max_element(options.batches.begin(), options.batches.end());
   EngineOptions engineOptions{int(options.threads), options.cpu, uint32_t(context),
