@@ -36,11 +36,22 @@ struct PackageCode {
   std::string bytes;
 };
 
+/// A kernel that no step runs, as Auxiliary in Package.fbs.
+struct PackageAuxiliary {
+  enum class Role { Read, Matrix, RandomBf16, RandomF16, RandomF32 };
+  Role role;
+  std::string symbol;
+  uint32_t block;          ///< threads
+  uint64_t flops = 0;      ///< Matrix: of a block in a round
+  std::string instruction = ""; ///< Matrix: its name
+};
+
 /// The compiled step for one kind of device, after the stage `kernels`.
 struct PackageDevice {
   std::string name; ///< "cpu", "cuda"
   mlir::ModuleOp module;
   std::vector<PackageCode> code; ///< best first
+  std::vector<PackageAuxiliary> auxiliary;
 };
 
 /// What goes into a package besides the program. The referenced bytes must outlive the call.

@@ -14,6 +14,8 @@ static_assert(int(PackageCode::Format::Elf) == int(package::CodeFormat::elf) &&
               int(PackageCode::Format::Cubin) == int(package::CodeFormat::cubin) &&
               int(PackageCode::Format::Ptx) == int(package::CodeFormat::ptx));
 
+static_assert(int(PackageAuxiliary::Role::RandomF32) == int(package::Role::random_f32));
+
 static llvm::Error error(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
@@ -175,6 +177,13 @@ static Offset<package::CodeObject> emitCode(FlatBufferBuilder &fb, const Package
                                    section, format);
 }
 
+static Offset<package::Auxiliary> emitAuxiliary(FlatBufferBuilder &fb,
+                                                const PackageAuxiliary &kernel) {
+  auto symbol = fb.CreateString(kernel.symbol), instruction = fb.CreateString(kernel.instruction);
+  return package::CreateAuxiliary(fb, static_cast<package::Role>(kernel.role), symbol, kernel.block,
+                                  kernel.flops, instruction);
+}
+
 llvm::Expected<Offset<package::Program>>
 strata::emitProgram(FlatBufferBuilder &fb, const PackageDevice &device, unsigned firstSection,
                     const llvm::StringMap<unsigned> &parameters) {
@@ -201,8 +210,12 @@ strata::emitProgram(FlatBufferBuilder &fb, const PackageDevice &device, unsigned
       return offset.takeError();
     dispatches.push_back(*offset);
   }
+  std::vector<Offset<package::Auxiliary>> auxiliary;
+  for (const PackageAuxiliary &kernel : device.auxiliary)
+    auxiliary.push_back(emitAuxiliary(fb, kernel));
   auto name = fb.CreateString(device.name);
   return package::CreateProgram(fb, name, fb.CreateVector(codeObjects), fb.CreateVector(kernels),
                                 fb.CreateVector(dispatches), arena.getInt(), kArenaTokenMultiple,
-                                cache.getPageTokens(), cache.getPageBytes());
+                                cache.getPageTokens(), cache.getPageBytes(),
+                                fb.CreateVector(auxiliary));
 }

@@ -104,6 +104,7 @@ private:
   absl::Status verifyKernel(const package::Program &program, const package::Kernel &kernel);
   absl::Status verifyPhases(const package::Program &program, const package::Variant &variant);
   absl::Status verifyMap(const package::TensorMap &map);
+  absl::Status verifyAuxiliary(const package::Program &program);
   absl::Status verifyDispatch(const package::Program &program, const package::Dispatch &dispatch);
   absl::Status verifyBuffer(const package::Program &program, const package::Buffer &buffer);
   absl::Status verifyResult(const package::Program &program, const package::Dispatch &dispatch,
@@ -248,6 +249,7 @@ absl::Status IndexVerifier::verifyProgram(const package::Program &program) {
   STRATA_TRY(isMultiple("page_bytes", program.page_bytes(), 64));
   STRATA_TRY(each("code", program.code(), [&](auto &c) { return verifyCode(program, c); }));
   STRATA_TRY(each("kernel", program.kernels(), [&](auto &k) { return verifyKernel(program, k); }));
+  STRATA_TRY(verifyAuxiliary(program));
   STRATA_TRY(each("dispatch", program.dispatches(),
                   [&](auto &dispatch) { return verifyDispatch(program, dispatch); }));
   return verifyResultNames(program);
@@ -318,6 +320,23 @@ absl::Status IndexVerifier::verifyMap(const package::TensorMap &map) {
   if (map.swizzle() == package::Swizzle::none)
     return absl::OkStatus();
   return inRange("box_columns: bytes", box, 16, uint64_t(16) << int(map.swizzle()));
+}
+
+absl::Status IndexVerifier::verifyAuxiliary(const package::Program &program) {
+  constexpr uint64_t roles = uint64_t(package::Role::random_f32) + 1;
+  STRATA_TRY(inRange("auxiliary", count(program.auxiliary()), 0, isCuda(program) * roles));
+  std::set<package::Role> seen;
+  return each("auxiliary", program.auxiliary(), [&](const package::Auxiliary &kernel) {
+    STRATA_TRY(inRange("role", uint64_t(kernel.role()), 0, roles - 1));
+    if (!seen.insert(kernel.role()).second)
+      return invalid("role: expected different ones, found ", int(kernel.role()), " twice");
+    STRATA_TRY(isText("symbol", kernel.symbol()));
+    STRATA_TRY(inRange("block", kernel.block(), 1, 1024));
+    if (kernel.role() != package::Role::matrix)
+      return absl::OkStatus();
+    STRATA_TRY(isText("instruction", kernel.instruction()));
+    return inRange("flops", kernel.flops(), 1, kMostBytes);
+  });
 }
 
 absl::Status IndexVerifier::verifyDispatch(const package::Program &program,

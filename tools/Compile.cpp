@@ -176,7 +176,8 @@ llvm::Expected<std::string> Compiler::runPackage() {
   for (auto [program, code] : llvm::zip_equal(programs, *emitted)) {
     if (llvm::Error failed = show(code))
       return failed;
-    devices.push_back({targetName(program.target).str(), *program.module, std::move(code.code)});
+    devices.push_back({targetName(program.target).str(), *program.module, std::move(code.code),
+                       std::move(code.auxiliary)});
   }
   return emitPackage(devices, *inputs);
 }

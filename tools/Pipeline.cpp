@@ -4,6 +4,7 @@
 
 #include "codegen/cpu/CpuPasses.h"
 #include "codegen/cpu/EmitObject.h"
+#include "codegen/nvptx/Auxiliary.h"
 #include "codegen/nvptx/Chip.h"
 #include "codegen/nvptx/CudaPasses.h"
 #include "codegen/nvptx/EmitPtx.h"
@@ -115,7 +116,7 @@ static llvm::Expected<EmittedCode> emitCpu(ModuleOp module) {
   auto code = runAll<PackageCode>(jobs);
   if (!code)
     return code.takeError();
-  return EmittedCode{std::move(*code), {}, {}};
+  return EmittedCode{std::move(*code), {}, {}, {}};
 }
 
 //===----------------------------------------------------------------------===//
@@ -213,6 +214,7 @@ static llvm::Expected<EmittedCode> emitCuda(ModuleOp module, const PipelineOptio
   auto chips = emitChips(module, options.chips, emitted.ptx, ptxas);
   if (!chips)
     return chips.takeError();
+  emitted.auxiliary = nvptx::listAuxiliaryKernels();
   for (ChipCode &chip : *chips) {
     if (chip.code.format == PackageCode::Format::Cubin)
       emitted.reports.push_back({chip.code.target, std::move(chip.report)});

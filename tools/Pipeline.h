@@ -67,6 +67,7 @@ struct EmittedCode {
   std::vector<PackageCode> code;       ///< best first
   std::vector<PtxText> ptx;            ///< for real GPUs
   std::vector<AssemblyReport> reports; ///< one for each chip that ptxas assembled for
+  std::vector<PackageAuxiliary> auxiliary;
 };
 
 /// A program after the stage `llvm`.

@@ -2,6 +2,7 @@
 
 #include "codegen/Buffers.h"
 #include "codegen/GenerateKernels.h"
+#include "codegen/nvptx/Auxiliary.h"
 #include "codegen/nvptx/CudaPasses.h"
 #include "codegen/nvptx/Kernels.h"
 #include "codegen/nvptx/Schedule.h"
@@ -91,7 +92,8 @@ struct GenerateCudaKernels : strata::impl::GenerateCudaKernelsBase<GenerateCudaK
                              /*constant=*/false, builder.getI64IntegerAttr(1024));
     auto generate = [&](Operation *op, StringRef name) { return generateKernel(op, name); };
     if (failed(generateKernels(getOperation(), generate)))
-      signalPassFailure();
+      return signalPassFailure();
+    emitAuxiliaryKernels(cudaModule);
   }
 
 private:
