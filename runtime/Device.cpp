@@ -9,6 +9,8 @@
 #include "runtime/cpu/CpuDevice.h"
 #include "runtime/cuda/CudaDevice.h"
 
+#include <set>
+
 namespace strata {
 
 absl::StatusOr<std::unique_ptr<Device>> Device::create(const std::string &name,
@@ -38,6 +40,17 @@ absl::Status Device::show(
     STRATA_TRY(observer({dispatch, *result, rows, values}));
   }
   return absl::OkStatus();
+}
+
+std::vector<uint64_t> streamedParameters(const package::Program &program) {
+  std::set<uint64_t> seen;
+  std::vector<uint64_t> result;
+  for (const package::Dispatch *dispatch : items(program.dispatches()))
+    for (const package::Buffer *buffer : items(dispatch->buffers()))
+      if (buffer->kind() == package::BufferKind::parameter && dispatch->cost() &&
+          dispatch->cost()->fixed_bytes() > 0 && seen.insert(buffer->value()).second)
+        result.push_back(buffer->value());
+  return result;
 }
 
 absl::StatusOr<uint32_t> cachePages(const package::Program &program, const DeviceOptions &options) {

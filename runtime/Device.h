@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace strata {
 
@@ -77,11 +78,11 @@ public:
   /// the order of the program; with an empty function, no more. For looking into a model: slow.
   void observe(ValueObserver function) { observer = std::move(function); }
 
-  /// The rate, in bytes a second, of a mere read of the parameters that every step streams, at most
-  /// `mostBytes` a pass, for about `seconds`; 0 where it cannot be measured.
-  virtual double measureRead(uint64_t mostBytes, double seconds) = 0;
+  /// The rate, in bytes a second, of a mere read of the parameters that every step streams, where
+  /// they are, at most `mostBytes` a pass, for about `seconds`; 0 where it cannot be measured.
+  virtual absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) = 0;
   /// The peak of the best instruction for products, FLOP a second; 0 where it cannot be measured.
-  virtual double measureFlops() = 0;
+  virtual absl::StatusOr<double> measureFlops() = 0;
   /// The name of that instruction: "vdpbf16ps zmm".
   virtual std::string flopInstruction() const = 0;
 
@@ -100,6 +101,10 @@ protected:
 private:
   ValueObserver observer;
 };
+
+/// Indices of the parameters that every step reads from end to end; those of which a step reads
+/// single rows (an embedding) are not among them.
+std::vector<uint64_t> streamedParameters(const package::Program &program);
 
 /// Pages that hold `sequences` of `context` tokens; an error if they are too many to be numbered.
 absl::StatusOr<uint32_t> cachePages(const package::Program &program, const DeviceOptions &options);

@@ -329,7 +329,8 @@ absl::Status IndexVerifier::verifyAuxiliary(const package::Program &program) {
   return each("auxiliary", program.auxiliary(), [&](const package::Auxiliary &kernel) {
     STRATA_TRY(inRange("role", uint64_t(kernel.role()), 0, roles - 1));
     if (!seen.insert(kernel.role()).second)
-      return invalid("role: expected different ones, found ", int(kernel.role()), " twice");
+      return invalid("role: expected different ones, found ", package::EnumNameRole(kernel.role()),
+                     " twice");
     STRATA_TRY(isText("symbol", kernel.symbol()));
     STRATA_TRY(inRange("block", kernel.block(), 1, 1024));
     if (kernel.role() != package::Role::matrix)

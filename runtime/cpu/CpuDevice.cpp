@@ -86,8 +86,11 @@ absl::Status CpuDevice::prepareMemory(const StepInputs &inputs) {
   return logits.prepare(logitsBytes, poison);
 }
 
-double CpuDevice::measureRead(uint64_t mostBytes, double seconds) {
-  ReadCeiling ceiling(CpuFeatures::detect(), parts.plan.streamedParameters(weights), mostBytes);
+absl::StatusOr<double> CpuDevice::measureRead(uint64_t mostBytes, double seconds) {
+  std::vector<std::span<const std::byte>> ranges;
+  for (uint64_t parameter : streamedParameters(program()))
+    ranges.push_back(weights.parameters()[parameter]);
+  ReadCeiling ceiling(CpuFeatures::detect(), std::move(ranges), mostBytes);
   return ceiling.measure(*parts.pool, seconds);
 }
 

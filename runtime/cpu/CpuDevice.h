@@ -26,8 +26,8 @@ public:
   bool fixedPageTables() const override { return false; }
   absl::Status poisonPages(std::span<const int32_t> pages) override;
   absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
-  double measureRead(uint64_t mostBytes, double seconds) override;
-  double measureFlops() override { return flops.measure(*parts.pool); }
+  absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) override;
+  absl::StatusOr<double> measureFlops() override { return flops.measure(*parts.pool); }
   std::string flopInstruction() const override { return flops.instruction(); }
 
 private:

@@ -5,7 +5,6 @@
 #include "runtime/Status.h"
 
 #include <limits>
-#include <set>
 
 namespace strata::cpu {
 
@@ -114,17 +113,6 @@ absl::StatusOr<Work> Plan::runEach(const StepMemory &memory, ThreadPool &pool,
     STRATA_TRY(ended(i));
   }
   return work;
-}
-
-std::vector<std::span<const std::byte>> Plan::streamedParameters(const Weights &weights) const {
-  std::set<uint64_t> seen;
-  std::vector<std::span<const std::byte>> result;
-  for (const Dispatch &dispatch : dispatches)
-    for (const package::Buffer &buffer : dispatch.bindings)
-      if (buffer.kind() == package::BufferKind::parameter && dispatch.cost.fixed_bytes() > 0 &&
-          seen.insert(buffer.value()).second)
-        result.push_back(weights.parameters()[buffer.value()]);
-  return result;
 }
 
 void Plan::runLaunches(const StepInputs &inputs, ThreadPool &pool) const {

@@ -39,10 +39,6 @@ public:
   /// Where a buffer that is not a parameter lies in this step.
   void *addressOf(const package::Buffer &buffer, const StepMemory &memory) const;
 
-  /// The parameters that every step reads from end to end; those of which a step reads single
-  /// rows (an embedding) are not among them.
-  std::vector<std::span<const std::byte>> streamedParameters(const Weights &weights) const;
-
 private:
   struct Phase {
     KernelFunction function;

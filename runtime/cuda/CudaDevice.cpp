@@ -7,6 +7,7 @@
 #include "runtime/PackageFormat.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/ThreadPool.h"
+#include "runtime/cuda/RandomWeights.h"
 #include "runtime/cuda/Upload.h"
 
 #include <algorithm>
@@ -69,9 +70,12 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
   auto plan = Plan::create(context.driver, context.info, program, module);
   if (!plan.ok())
     return annotate(plan.status(), package.path());
+  auto auxiliary = AuxiliaryKernels::create(context.driver, context.info, program, module);
+  if (!auxiliary.ok())
+    return annotate(auxiliary.status(), package.path());
   STRATA_ASSIGN(uint32_t pages, cachePages(program, options));
-  std::unique_ptr<CudaDevice> device(new CudaDevice(std::move(context),
-                                                    {program, std::move(module), argmax},
+  Code code{program, std::move(module), argmax, *std::move(auxiliary)};
+  std::unique_ptr<CudaDevice> device(new CudaDevice(std::move(context), std::move(code),
                                                     *std::move(plan), pages, package, options));
   STRATA_TRY(annotate(device->prepare(package, weights, options.threads), place));
   return device;
@@ -95,11 +99,18 @@ absl::Status CudaDevice::prepare(const Package &package, const Weights &weights,
   STRATA_ASSIGN(cache, DeviceMemory::allocate(context.driver, pageCount * program().page_bytes(),
                                               "KV cache"));
   STRATA_TRY(prepareMemory(stepInputBytes, stepTokens, stepRows));
-  int readers = threads ? threads : std::min(cpu::availableCpus(), kMostUploadThreads);
-  STRATA_ASSIGN(Weights made, weights.inMemory(package));
-  STRATA_ASSIGN(parameters,
-                uploadWeights(context.driver, context.stream.get(), package, made, readers));
+  STRATA_ASSIGN(parameters, allocateWeights(context.driver, weights));
+  STRATA_TRY(loadWeights(package, weights, threads));
   return plan.setParameters(context.driver, parameters);
+}
+
+absl::Status CudaDevice::loadWeights(const Package &package, const Weights &weights, int threads) {
+  const Driver &driver = context.driver;
+  CUstream stream = context.stream.get();
+  if (weights.seed())
+    return makeRandomWeights(driver, stream, code.auxiliary, package, *weights.seed(), parameters);
+  int readers = threads ? threads : std::min(cpu::availableCpus(), kMostUploadThreads);
+  return uploadWeights(driver, stream, package, weights, readers, parameters);
 }
 
 absl::Status CudaDevice::checkMemory(const Weights &weights) const {
@@ -263,6 +274,46 @@ absl::StatusOr<Owned<CUgraphExec>> CudaDevice::capture(const StepInputs &inputs,
   CUgraphExec exec = nullptr;
   STRATA_TRY(driver.cuGraphInstantiateWithFlags(&exec, graph, 0ull));
   return Owned<CUgraphExec>(exec, driver.entries().cuGraphExecDestroy);
+}
+
+absl::StatusOr<double> CudaDevice::measureRead(uint64_t mostBytes, double seconds) {
+  STRATA_TRY(broken);
+  STRATA_TRY(remember(context.makeCurrent()));
+  const AuxiliaryKernel *kernel = code.auxiliary.find(package::Role::read);
+  if (!kernel)
+    return 0;
+  if (!readCeiling) {
+    auto made = makeReadCeiling(*kernel);
+    STRATA_TRY(remember(made.status()));
+    readCeiling = *std::move(made);
+  }
+  auto rate = readCeiling->measure(context.driver, context.stream.get(), mostBytes, seconds);
+  STRATA_TRY(remember(rate.status()));
+  return rate;
+}
+
+absl::StatusOr<ReadCeiling> CudaDevice::makeReadCeiling(const AuxiliaryKernel &kernel) const {
+  std::vector<DeviceRange> ranges;
+  for (uint64_t parameter : streamedParameters(program()))
+    ranges.push_back({parameters[parameter].address(), parameters[parameter].size()});
+  return ReadCeiling::create(context.driver, kernel, ranges);
+}
+
+absl::StatusOr<double> CudaDevice::measureFlops() {
+  STRATA_TRY(broken);
+  STRATA_TRY(remember(context.makeCurrent()));
+  const AuxiliaryKernel *kernel = code.auxiliary.find(package::Role::matrix);
+  if (!kernel)
+    return 0;
+  auto rate =
+      measureProducts(context.driver, context.stream.get(), *kernel, context.info.multiprocessors);
+  STRATA_TRY(remember(rate.status()));
+  return rate;
+}
+
+std::string CudaDevice::flopInstruction() const {
+  const AuxiliaryKernel *kernel = code.auxiliary.find(package::Role::matrix);
+  return kernel ? kernel->instruction : "";
 }
 
 } // namespace strata::cuda

@@ -2,18 +2,22 @@
 #pragma once
 
 #include "runtime/Device.h"
+#include "runtime/cuda/Auxiliary.h"
+#include "runtime/cuda/Ceiling.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/cuda/Plan.h"
 
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace strata::cuda {
 
-/// Runs a package's program for cuda. The weights are copied to the device when it is created. A
-/// step's arrays are one copy to the device, its logits one copy back, or its likeliest tokens. The
-/// launches of a small step (decode) are captured into a graph when there is the first one of its T
-/// and R, and replayed from then on; those of larger steps are made one by one.
+/// Runs a package's program for cuda. The weights are copied to the device when it is created, or
+/// made on it if they are random. A step's arrays are one copy to the device, its logits one copy
+/// back, or its likeliest tokens. The launches of a small step (decode) are captured into a graph
+/// when there is the first one of its T and R, and replayed from then on; those of larger steps are
+/// made one by one.
 class CudaDevice : public Device {
 public:
   /// Compares the memory that it needs with what is free before anything is copied.
@@ -28,10 +32,9 @@ public:
   bool fixedPageTables() const override { return true; } // a graph has the stride in it
   absl::Status poisonPages(std::span<const int32_t> pages) override;
   absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
-  // A read of the weights would need a kernel of its own.
-  double measureRead(uint64_t, double) override { return 0; }
-  double measureFlops() override { return 0; }
-  std::string flopInstruction() const override { return ""; }
+  absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) override;
+  absl::StatusOr<double> measureFlops() override;
+  std::string flopInstruction() const override;
 
 private:
   /// The device's primary context, current for this thread, and a stream. Handles in the order in
@@ -50,11 +53,14 @@ private:
     const package::Program &program;
     Module module;
     CUfunction argmax;
+    AuxiliaryKernels auxiliary;
   };
 
   CudaDevice(Context context, Code code, Plan plan, uint32_t pages, const Package &package,
              const DeviceOptions &options);
   absl::Status prepare(const Package &package, const Weights &weights, int threads);
+  absl::Status loadWeights(const Package &package, const Weights &weights, int threads);
+  absl::StatusOr<ReadCeiling> makeReadCeiling(const AuxiliaryKernel &kernel) const;
   absl::Status checkMemory(const Weights &weights) const;
   uint64_t arenaBytes(uint64_t tokens) const;
   uint64_t logitsBytes(uint64_t rows) const { return rows * vocabulary * sizeof(float); }
@@ -79,6 +85,7 @@ private:
   absl::Status broken; // what made the context unusable
 
   std::vector<DeviceMemory> parameters;
+  std::optional<ReadCeiling> readCeiling; // made when it is first asked for
   DeviceMemory cache;
   GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"},
       likeliest{"likeliest tokens"};

@@ -45,8 +45,8 @@ absl::StatusOr<Module> Module::load(const Driver &driver, std::string target,
 }
 
 absl::StatusOr<CUfunction> Module::function(const Driver &driver, const DeviceInfo &device,
-                                            const package::Phase &phase) {
-  std::string symbol = text(phase.symbol()), place = absl::StrCat("cuda.", name, ": ", symbol);
+                                            const KernelShape &kernel) {
+  const std::string &symbol = kernel.symbol, place = absl::StrCat("cuda.", name, ": ", symbol);
   auto known = functions.find(symbol);
   if (known == functions.end()) {
     auto found = find(driver, symbol);
@@ -55,21 +55,21 @@ absl::StatusOr<CUfunction> Module::function(const Driver &driver, const DeviceIn
     known = functions.emplace(symbol, *found).first;
   }
   Function &function = known->second;
-  uint64_t shared = function.staticBytes + phase.shared_bytes();
-  if (phase.block() > function.threads)
-    return absl::FailedPreconditionError(absl::StrCat(place, ": its blocks have ", phase.block(),
+  uint64_t shared = function.staticBytes + kernel.sharedBytes;
+  if (kernel.threads > function.threads)
+    return absl::FailedPreconditionError(absl::StrCat(place, ": its blocks have ", kernel.threads,
                                                       " threads, ", device.place(), " allows ",
                                                       function.threads));
   if (shared > device.sharedMemory)
     return absl::FailedPreconditionError(absl::StrCat(
         place, ": its blocks need ", shared, " bytes of shared memory, ", device.place(), " has ",
         device.sharedMemory, "; compile the model for this GPU"));
-  if (shared > kDefaultShared && phase.shared_bytes() > function.most) {
+  if (shared > kDefaultShared && kernel.sharedBytes > function.most) {
     STRATA_TRY(annotate(driver.cuFuncSetAttribute(function.handle,
                                                   CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                                  int(phase.shared_bytes())),
+                                                  int(kernel.sharedBytes)),
                         place));
-    function.most = phase.shared_bytes();
+    function.most = kernel.sharedBytes;
   }
   return function.handle;
 }

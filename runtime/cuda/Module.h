@@ -12,6 +12,12 @@
 
 namespace strata::cuda {
 
+/// A kernel's name and its blocks.
+struct KernelShape {
+  std::string symbol;
+  uint64_t threads, sharedBytes; // of a block; dynamic shared memory
+};
+
 /// A code object, loaded into the current context; unloaded with it.
 class Module {
 public:
@@ -22,7 +28,7 @@ public:
   /// The kernel of that name, made ready for blocks of this size; an error if the module does not
   /// have it or the device is too small for the blocks.
   absl::StatusOr<CUfunction> function(const Driver &driver, const DeviceInfo &device,
-                                      const package::Phase &phase);
+                                      const KernelShape &kernel);
   /// One whose blocks fit every device.
   absl::StatusOr<CUfunction> function(const Driver &driver, const std::string &symbol) const;
   const std::string &target() const { return name; }

@@ -49,7 +49,9 @@ absl::StatusOr<Plan::Kernel> Plan::findKernel(const Driver &driver, const Device
   for (const package::Variant *variant : items(kernel.variants())) {
     result.variants.push_back({variant->up_to(), {}});
     for (const package::Phase *phase : items(variant->phases())) {
-      STRATA_ASSIGN(CUfunction function, module.function(driver, device, *phase));
+      STRATA_ASSIGN(CUfunction function, module.function(driver, device,
+                                                         {text(phase->symbol()), phase->block(),
+                                                          phase->shared_bytes()}));
       Phase &made = result.variants.back().phases.emplace_back(
           Phase{function, *phase->grid(), phase->block(), phase->shared_bytes(), {}});
       for (const package::TensorMap *map : items(phase->maps()))

@@ -99,24 +99,28 @@ absl::Status copyAll(Ring &ring, const Package &package, const Weights &weights,
 
 } // namespace
 
-absl::StatusOr<std::vector<DeviceMemory>> uploadWeights(const Driver &driver, CUstream stream,
-                                                        const Package &package,
-                                                        const Weights &weights, int threads) {
+absl::StatusOr<std::vector<DeviceMemory>> allocateWeights(const Driver &driver,
+                                                          const Weights &weights) {
   std::vector<DeviceMemory> memory;
-  uint64_t part = 1;
   for (Bytes parameter : weights.parameters()) {
     STRATA_ASSIGN(DeviceMemory allocated,
                   DeviceMemory::allocate(driver, parameter.size(), "weights"));
     memory.push_back(std::move(allocated));
-    part = std::max<uint64_t>(part, parameter.size());
   }
+  return memory;
+}
+
+absl::Status uploadWeights(const Driver &driver, CUstream stream, const Package &package,
+                           const Weights &weights, int threads,
+                           const std::vector<DeviceMemory> &memory) {
+  uint64_t part = 1;
+  for (const DeviceMemory &parameter : memory)
+    part = std::max(part, parameter.size());
   STRATA_ASSIGN(Ring ring, Ring::create(driver, stream, std::min(part, kMostPart), threads));
   absl::Status status = copyAll(ring, package, weights, memory);
   // Also after an error: the buffers must not be freed while the device reads them.
   status.Update(driver.cuStreamSynchronize(stream));
-  if (!status.ok())
-    return status;
-  return memory;
+  return status;
 }
 
 uint64_t uploadFootprint(const Weights &weights) {

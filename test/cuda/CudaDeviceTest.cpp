@@ -167,8 +167,11 @@ TEST_F(CudaDevice, UploadsInParts) {
   auto opened = Package::open(folder.write("fake.strata", model.encode()));
   ASSERT_TRUE(opened.ok()) << opened.status();
   for (int threads : {1, 3}) {
-    auto memory = cuda::uploadWeights(*calls, stream, *opened, Weights(spans, nullptr), threads);
+    Weights values(spans, nullptr);
+    auto memory = cuda::allocateWeights(*calls, values);
     ASSERT_TRUE(memory.ok()) << memory.status();
+    absl::Status done = cuda::uploadWeights(*calls, stream, *opened, values, threads, *memory);
+    ASSERT_TRUE(done.ok()) << done;
     for (size_t i = 0; i < spans.size(); ++i) {
       EXPECT_EQ((*memory)[i].size(), spans[i].size());
       auto *found = reinterpret_cast<const std::byte *>((*memory)[i].address());

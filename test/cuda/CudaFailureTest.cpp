@@ -10,7 +10,7 @@ const std::vector<int32_t> kTokens = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 
 
 using CudaFailure = FakeGpu;
 
-/// From nothing to nothing: a large step, two small ones, and the end.
+/// From nothing to nothing: a large step, two small ones, the ceilings, and the end.
 absl::Status wholeRun(const Package &package, const Weights &weights, bool poison) {
   auto engine = Engine::create(package, weights,
                                {.threads = 1, .poison = poison, .device = "cuda", .stepTokens = 2});
@@ -23,7 +23,9 @@ absl::Status wholeRun(const Package &package, const Weights &weights, bool poiso
     if (!result.ok())
       return result.status();
   }
-  return absl::OkStatus();
+  absl::Status status = (*engine)->device().measureRead(1 << 20, 0.001).status();
+  status.Update((*engine)->device().measureFlops().status());
+  return status;
 }
 
 TEST_F(CudaFailure, OfAnyCallWithAnyCode) {
@@ -59,6 +61,42 @@ TEST_F(CudaFailure, OfAnyCallWithAnyCode) {
       EXPECT_TRUE(quiet || says(status, call + ": "));
       EXPECT_EQ(cuda::isSticky(status), code == 214 || (code >= 700 && code < 720));
     }
+}
+
+TEST_F(CudaFailure, OfRandomWeights) {
+  ASSERT_TRUE(create(fakeCudaModel()).ok());
+  Weights random = Weights::random(*package, 1);
+  resetFakeDriver();
+  ASSERT_TRUE(wholeRun(*package, random, false).ok());
+  EXPECT_EQ(driver.kernels, 16 + 2 + 2 + 1) << "steps, parameters, reads, products";
+  for (int64_t k = 1, calls = driver.calls; k <= calls; ++k) {
+    resetFakeDriver();
+    driver.failAt = k;
+    driver.failCode = 2;
+    absl::Status status = wholeRun(*package, random, false);
+    EXPECT_EQ(driver.live, 0) << k;
+    EXPECT_EQ(driver.wrong, 0) << k;
+    EXPECT_TRUE(status.ok() || says(status, " (2): ")) << k;
+  }
+}
+
+TEST_F(CudaFailure, PackagesWithoutAuxiliaryKernels) {
+  TestPackage old = fakeCudaModel();
+  old.manifest.programs[0]->auxiliary.clear();
+  old.layout();
+  auto engine = create(old);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_EQ(*(*engine)->device().measureRead(1 << 20, 0.001), 0);
+  EXPECT_EQ(*(*engine)->device().measureFlops(), 0);
+  EXPECT_EQ((*engine)->device().flopInstruction(), "");
+  engine->reset();
+  auto random = Engine::create(*package, Weights::random(*package, 1), {.device = "cuda"});
+  EXPECT_TRUE(says(random.status(), "table: random weights: the package has no kernel that makes "
+                                    "f32; compile the model again"));
+  TestPackage wrong = fakeCudaModel();
+  wrong.manifest.programs[0]->auxiliary[0]->symbol = "reed_memory";
+  wrong.layout();
+  EXPECT_TRUE(says(create(wrong).status(), "cuda.sim: reed_memory: cuModuleGetFunction"));
 }
 
 TEST_F(CudaFailure, WithoutTheDriversNames) {

@@ -131,11 +131,13 @@ TEST_F(CudaTool, Bench) {
   std::string bench = STRATA_BENCH " " + forCuda + " --device cuda -p 8,20 -n 4 -r 2";
   Result markdown = run(bench + " --random-weights");
   EXPECT_EQ(markdown.status, 0) << markdown.err;
-  for (const char *part : {"| sim | - | pp8 |", "tg4 |", "Ceilings: not measured on this device."})
+  for (const char *part : {"| sim | - | pp8 |", "tg4 |", "with the same threads: read",
+                           "of the same random weights", "fake products"})
     EXPECT_TRUE(contains(markdown.out, part)) << markdown.out;
   Result json = run(bench + " -o json");
   EXPECT_EQ(json.status, 0) << json.err;
-  EXPECT_TRUE(contains(json.out, "\"read_ceiling_bytes_per_second\": null")) << json.out;
+  EXPECT_TRUE(contains(json.out, "\"peak_instruction\": \"fake products\"")) << json.out;
+  EXPECT_FALSE(contains(json.out, "null")) << json.out;
 }
 
 } // namespace

@@ -44,6 +44,7 @@ struct CUfunc_st {
   void (*run)(void *const *buffers, int64_t tokens, int64_t rows, int64_t stride, int64_t layer,
               int64_t begin, int64_t end);
   int buffers, maps;
+  std::vector<int> sizes; // of the numbers behind the buffers, in bytes
   int dynamicShared = 48 << 10;
 };
 /// What is in the fake's tensor maps; kernels get it behind the buffers.
@@ -234,7 +235,7 @@ struct Launch {
   CUfunction function;
   unsigned grid;
   std::vector<CUdeviceptr> buffers;
-  int32_t scalars[4];
+  int64_t scalars[4];
   std::vector<FakeTensorMap> maps;
 
   CUresult operator()() const {
@@ -524,7 +525,7 @@ CUresult cuEventSynchronize(CUevent event) {
 
 CUresult cuEventElapsedTime(float *milliseconds, CUevent, CUevent) {
   ENTER("cuEventElapsedTime")
-  *milliseconds = 1;
+  *milliseconds = 20;
   return CUDA_SUCCESS;
 }
 
@@ -586,8 +587,11 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
   if (!run || !buffers)
     return CUDA_ERROR_NOT_FOUND;
   auto *maps = static_cast<int *>(dlsym(module->library, (name + std::string("_maps")).c_str()));
-  *function =
-      new CUfunc_st{reinterpret_cast<decltype(CUfunc_st::run)>(run), *buffers, maps ? *maps : 0};
+  *function = new CUfunc_st{
+      reinterpret_cast<decltype(CUfunc_st::run)>(run), *buffers, maps ? *maps : 0, {4, 4, 4, 4}};
+  if (auto *sizes =
+          static_cast<int *>(dlsym(module->library, (name + std::string("_sizes")).c_str())))
+    (*function)->sizes.assign(sizes, sizes + 4);
   module->functions.push_back(*function);
   return CUDA_SUCCESS;
 }
@@ -616,8 +620,9 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY, uns
   Launch launch{function, gridX, {}, {}, {}};
   for (int i = 0; i < function->buffers; ++i)
     launch.buffers.push_back(*static_cast<CUdeviceptr *>(parameters[i]));
-  for (int i = 0; i < 4; ++i)
-    launch.scalars[i] = *static_cast<int32_t *>(parameters[function->buffers + i]);
+  for (size_t i = 0; i < 4; ++i)
+    memcpy(&launch.scalars[i], function->sizes[i] ? parameters[function->buffers + int(i)] : "",
+           size_t(function->sizes[i]));
   for (int i = 0; i < function->maps; ++i) {
     void *map = parameters[function->buffers + 4 + i];
     launch.maps.push_back(*static_cast<FakeTensorMap *>(map));

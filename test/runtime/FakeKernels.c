@@ -10,6 +10,8 @@
 // On a fake GPU (test/cuda), a workgroup is a block, and NAME_buffers tells how many buffers a
 // kernel has.
 //
+// Auxiliary kernels have four numbers of NAME_sizes bytes in place of the step's four.
+//
 // A page of the cache holds 4 tokens: f32 [2 layers][4].
 #include <stdint.h>
 
@@ -120,4 +122,15 @@ KERNEL(argmax, 2) {
       if (logits[r * kVocabulary + v] > logits[r * kVocabulary + found[r]])
         found[r] = v;
   }
+}
+
+// What the roles of Package.fbs are given. Fake weights are random only in that they are all 1.
+const int read_memory_sizes[4] = {0, 0, 0, 0};
+KERNEL(read_memory, 3) {}
+const int multiply_matrices_sizes[4] = {8, 0, 0, 0};
+KERNEL(multiply_matrices, 1) {}
+const int random_f32_sizes[4] = {8, 8, 8, 4};
+KERNEL(random_f32, 1) {
+  for (int64_t i = 0, count = tokens; i < count; ++i)
+    ((float *)buffers[0])[i] = 1;
 }

@@ -140,6 +140,11 @@ void makeCuda(TestPackage &p, const std::string &target, package::CodeFormat for
   test::makeCuda(program(p), target, format);
 }
 
+package::AuxiliaryT &auxiliary(TestPackage &p, size_t index) {
+  makeCuda(p, "sm_90a", package::CodeFormat::cubin);
+  return *program(p).auxiliary[index];
+}
+
 /// A program for cuda with maps of a parameter, 0, and of a buffer in the arena, 1.
 package::TensorMapT &map(TestPackage &p, size_t i) {
   makeCuda(p, "sm_90a", package::CodeFormat::cubin);
@@ -312,6 +317,29 @@ const Case kCases[] = {
        attend(p).variants[0]->phases[0]->shared_bytes = (1 << 20) + 1;
      },
      "shared_bytes: expected 0 to 1048576, found 1048577"},
+    {"CpuAuxiliary",
+     [](TestPackage &p) {
+       makeCuda(p, "sm_80", package::CodeFormat::cubin);
+       program(p).device = "cpu";
+       program(p).code[0]->format = package::CodeFormat::elf;
+       for (auto &kernel : program(p).kernels)
+         for (auto &variant : kernel->variants)
+           for (auto &phase : variant->phases)
+             phase->block = 0;
+     },
+     "auxiliary: expected 0 to 0, found 3"},
+    {"AuxiliaryRole", [](TestPackage &p) { auxiliary(p, 0).role = package::Role(5); },
+     "auxiliary 0: role: expected 0 to 4, found 5"},
+    {"AuxiliaryTwice", [](TestPackage &p) { auxiliary(p, 1).role = package::Role::read; },
+     "auxiliary 1: role: expected different ones, found read twice"},
+    {"AuxiliarySymbol", [](TestPackage &p) { auxiliary(p, 2).symbol = ""; },
+     "auxiliary 2: symbol: expected text"},
+    {"AuxiliaryBlock", [](TestPackage &p) { auxiliary(p, 2).block = 1025; },
+     "auxiliary 2: block: expected 1 to 1024, found 1025"},
+    {"AuxiliaryFlops", [](TestPackage &p) { auxiliary(p, 1).flops = 0; },
+     "auxiliary 1: flops: expected 1 to"},
+    {"AuxiliaryInstruction", [](TestPackage &p) { auxiliary(p, 1).instruction = ""; },
+     "auxiliary 1: instruction: expected text"},
     {"CpuMaps", [](TestPackage &p) { addMaps(program(p)); },
      "phase 0: maps: expected 0 to 0, found 2"},
     {"ResultNameless", [](TestPackage &p) { attendResult(p).name = ""; },

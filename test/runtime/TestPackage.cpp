@@ -234,6 +234,19 @@ void makeCuda(package::ProgramT &program, const std::string &target, package::Co
     for (auto &variant : kernel->variants)
       for (auto &phase : variant->phases)
         phase->block = 1;
+  program.auxiliary.clear();
+  auto add = [&](package::Role role, const char *symbol, uint64_t flops, const char *instruction) {
+    program.auxiliary.push_back(std::make_unique<package::AuxiliaryT>());
+    package::AuxiliaryT &kernel = *program.auxiliary.back();
+    kernel.role = role;
+    kernel.symbol = symbol;
+    kernel.block = 32;
+    kernel.flops = flops;
+    kernel.instruction = instruction;
+  };
+  add(package::Role::read, "read_memory", 0, "");
+  add(package::Role::matrix, "multiply_matrices", 1000, "fake products");
+  add(package::Role::random_f32, "random_f32", 0, "");
 }
 
 void addMaps(package::ProgramT &program) {

@@ -36,7 +36,8 @@ void seal(std::string &file);
 /// With a `tokenizer`, those bytes are its section.
 TestPackage fakeModel(const std::string &tokenizer = "");
 
-/// Makes a program one for cuda, with a code object for `target` and blocks of one thread.
+/// Makes a program one for cuda, with a code object for `target`, blocks of one thread and some
+/// auxiliary kernels.
 void makeCuda(package::ProgramT &program, const std::string &target, package::CodeFormat format);
 
 /// Makes the first dispatch of a program for cuda one with tensor maps: of its table, and of what

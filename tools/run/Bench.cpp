@@ -11,7 +11,8 @@
 namespace strata {
 namespace {
 
-constexpr uint64_t kMostReadBytes = 2000000000; // a pass of the read ceiling
+/// Of a pass of the read ceiling. On a GPU as much as there may be, to hide the ends of launches.
+constexpr uint64_t kMostHostBytes = 2000000000, kMostDeviceBytes = 64000000000;
 constexpr double kReadSeconds = 0.03;
 
 /// Tokens that are no text, the same each time.
@@ -36,12 +37,12 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
   BenchTest warmUp = test;
   warmUp.tokens = test.generate ? 1 : test.tokens;
   STRATA_TRY(runOnce(warmUp, sequences).status());
-  measureCeilings(); // the first read of pages that were left alone is slower
-  Ceilings before = measureCeilings();
+  STRATA_TRY(measureCeilings().status()); // the first read of pages left alone is slower
+  STRATA_ASSIGN(Ceilings before, measureCeilings());
   for (int64_t i = 0; i < repetitions; ++i) {
     progress(i);
     STRATA_ASSIGN(BenchSample sample, runTimed(test, sequences));
-    Ceilings after = measureCeilings();
+    STRATA_ASSIGN(Ceilings after, measureCeilings());
     sample.readCeiling = (before.read + after.read) / 2;
     sample.flopCeiling = (before.flops + after.flops) / 2;
     row.samples.push_back(sample);
@@ -52,10 +53,12 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
   return row;
 }
 
-Bench::Ceilings Bench::measureCeilings() {
+absl::StatusOr<Bench::Ceilings> Bench::measureCeilings() {
   auto orNone = [](double rate) { return rate > 0 ? rate : std::nan(""); };
-  double readRate = orNone(engine.device().measureRead(kMostReadBytes, kReadSeconds));
-  return {readRate, orNone(engine.device().measureFlops())};
+  uint64_t most = engine.device().threads() > 0 ? kMostHostBytes : kMostDeviceBytes;
+  STRATA_ASSIGN(double read, engine.device().measureRead(most, kReadSeconds));
+  STRATA_ASSIGN(double flops, engine.device().measureFlops());
+  return Ceilings{orNone(read), orNone(flops)};
 }
 
 absl::StatusOr<BenchSample> Bench::runTimed(const BenchTest &test, const Sequences &sequences) {

@@ -51,7 +51,7 @@ private:
   struct Ceilings {
     double read, flops;
   };
-  Ceilings measureCeilings();
+  absl::StatusOr<Ceilings> measureCeilings();
   absl::StatusOr<Sequences> open(int64_t count, int64_t depth);
   absl::StatusOr<Work> runOnce(const BenchTest &test, const Sequences &sequences);
   absl::StatusOr<BenchSample> runTimed(const BenchTest &test, const Sequences &sequences);

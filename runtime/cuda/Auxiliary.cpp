@@ -1,0 +1,69 @@
+//===- Auxiliary.cpp ------------------------------------------------------===//
+
+#include "runtime/cuda/Auxiliary.h"
+
+#include "runtime/Status.h"
+
+#include <vector>
+
+namespace strata::cuda {
+namespace {
+
+absl::StatusOr<Owned<CUevent>> createEvent(const Driver &driver) {
+  CUevent event = nullptr;
+  STRATA_TRY(driver.cuEventCreate(&event, CU_EVENT_DEFAULT));
+  return Owned<CUevent>(event, driver.entries().cuEventDestroy_v2);
+}
+
+} // namespace
+
+absl::Status AuxiliaryKernel::launch(const Driver &driver, CUstream stream, uint64_t blocks,
+                                     std::initializer_list<const void *> parameters) const {
+  if (blocks > INT32_MAX)
+    return absl::ResourceExhaustedError(
+        absl::StrCat("expected at most ", INT32_MAX, " blocks, found ", blocks));
+  if (blocks == 0)
+    return absl::OkStatus();
+  std::vector<void *> addresses; // the driver only reads
+  for (const void *parameter : parameters)
+    addresses.push_back(const_cast<void *>(parameter));
+  return driver.cuLaunchKernel(function, unsigned(blocks), 1u, 1u, threads, 1u, 1u, 0u, stream,
+                               addresses.data(), nullptr);
+}
+
+absl::StatusOr<AuxiliaryKernels> AuxiliaryKernels::create(const Driver &driver,
+                                                          const DeviceInfo &device,
+                                                          const package::Program &program,
+                                                          Module &module) {
+  AuxiliaryKernels result;
+  for (const package::Auxiliary *kernel : items(program.auxiliary())) {
+    STRATA_ASSIGN(CUfunction function,
+                  module.function(driver, device, {text(kernel->symbol()), kernel->block(), 0}));
+    result.kernels[kernel->role()] = {function, kernel->block(), double(kernel->flops()),
+                                      text(kernel->instruction())};
+  }
+  return result;
+}
+
+const AuxiliaryKernel *AuxiliaryKernels::find(package::Role role) const {
+  auto found = kernels.find(role);
+  return found == kernels.end() ? nullptr : &found->second;
+}
+
+absl::StatusOr<double> measureSeconds(const Driver &driver, CUstream stream,
+                                      absl::FunctionRef<absl::Status()> enqueue) {
+  STRATA_ASSIGN(Owned<CUevent> start, createEvent(driver));
+  STRATA_ASSIGN(Owned<CUevent> end, createEvent(driver));
+  STRATA_TRY(driver.cuEventRecord(start.get(), stream));
+  absl::Status status = enqueue();
+  if (status.ok())
+    status = driver.cuEventRecord(end.get(), stream);
+  // Also after an error: memory must not be freed that the stream may still use.
+  status.Update(driver.cuStreamSynchronize(stream));
+  STRATA_TRY(status);
+  float milliseconds = 0;
+  STRATA_TRY(driver.cuEventElapsedTime(&milliseconds, start.get(), end.get()));
+  return double(milliseconds) / 1000;
+}
+
+} // namespace strata::cuda

@@ -1,0 +1,43 @@
+//===- Auxiliary.h - what the runtime launches for itself -------*- C++ -*-===//
+#pragma once
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "runtime/Package.h"
+#include "runtime/cuda/Module.h"
+
+#include <initializer_list>
+#include <map>
+#include <string>
+
+namespace strata::cuda {
+
+/// A kernel that no step runs (Auxiliary in Package.fbs).
+struct AuxiliaryKernel {
+  CUfunction function;
+  unsigned threads; // of a block
+  double flops;     // matrix: of a block in a round
+  std::string instruction;
+
+  /// Puts a launch into the stream. `parameters` are the addresses of values that Role describes.
+  absl::Status launch(const Driver &driver, CUstream stream, uint64_t blocks,
+                      std::initializer_list<const void *> parameters) const;
+};
+
+/// All of a program's. Packages of before there were any have none.
+class AuxiliaryKernels {
+public:
+  static absl::StatusOr<AuxiliaryKernels> create(const Driver &driver, const DeviceInfo &device,
+                                                 const package::Program &program, Module &module);
+  /// The one for a role; null if there is none.
+  const AuxiliaryKernel *find(package::Role role) const;
+
+private:
+  std::map<package::Role, AuxiliaryKernel> kernels;
+};
+
+/// How long the device works on what `enqueue` puts into the stream, in seconds.
+absl::StatusOr<double> measureSeconds(const Driver &driver, CUstream stream,
+                                      absl::FunctionRef<absl::Status()> enqueue);
+
+} // namespace strata::cuda
