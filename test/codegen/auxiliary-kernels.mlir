@@ -31,6 +31,7 @@
 // LOWERED: llvm.func @random_f32({{.*}}) attributes {nvvm.kernel
 func.func @forward(%x: memref<?x256xbf16>) {
   %w = decoder.parameter "w" : memref<256x256xbf16>
-  %y = decoder.linear %x, %w : (memref<?x256xbf16>, memref<256x256xbf16>) -> memref<?x256xbf16, #decoder.arena<0>>
+  %y = decoder.linear %x, [%w]
+    : (memref<?x256xbf16>, memref<256x256xbf16>) -> memref<?x256xbf16, #decoder.arena<0>>
   return
 }
