@@ -42,6 +42,15 @@ absl::Status Device::show(
   return absl::OkStatus();
 }
 
+void Device::setTimes(std::span<const double> seconds, const StepInputs &inputs) {
+  times.clear();
+  for (const package::Dispatch *dispatch : items(program().dispatches())) {
+    package::Axis axis = program().kernels()->Get(dispatch->kernel())->axis();
+    Work work = dispatch->cost() ? workOf(*dispatch->cost(), axis, inputs) : Work();
+    times.push_back({seconds[times.size()], work});
+  }
+}
+
 std::vector<uint64_t> streamedParameters(const package::Program &program) {
   std::set<uint64_t> seen;
   std::vector<uint64_t> result;

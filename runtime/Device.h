@@ -48,6 +48,12 @@ struct ComputedValue {
 /// Looks at values; an error ends the step.
 using ValueObserver = std::function<absl::Status(const ComputedValue &)>;
 
+/// How long a dispatch took in a step, and what it cost by its formula.
+struct DispatchTime {
+  double seconds;
+  Work work;
+};
+
 /// Has a program's code, its parameters, the pages of the KV cache and the memory of a step, and
 /// runs the program. Threads: one thread creates it, calls it and destroys it.
 class Device {
@@ -77,6 +83,11 @@ public:
   /// From now on a step waits after each dispatch and shows the results that the package names, in
   /// the order of the program; with an empty function, no more. For looking into a model: slow.
   void observe(ValueObserver function) { observer = std::move(function); }
+  /// From now on a step's dispatches are timed one by one, on a GPU without graphs; or no more. It
+  /// makes a step slower, as a dispatch does not begin before the one before it has been timed.
+  void timeDispatches(bool on) { timed = on; }
+  /// Of the last step, if it was timed, in the order of the program.
+  std::span<const DispatchTime> dispatchTimes() const { return times; }
 
   /// The rate, in bytes a second, of a mere read of the parameters that every step streams, where
   /// they are, at most `mostBytes` a pass, for about `seconds`; 0 where it cannot be measured.
@@ -92,6 +103,9 @@ protected:
   Device &operator=(const Device &) = delete;
 
   bool observed() const { return observer != nullptr; }
+  bool timesDispatches() const { return timed; }
+  /// Notes the times of a step.
+  void setTimes(std::span<const double> seconds, const StepInputs &inputs);
   /// Shows the results of a dispatch that ended; `read` gets their bytes to the host.
   absl::Status
   show(const package::Dispatch &dispatch, const StepInputs &inputs,
@@ -100,6 +114,8 @@ protected:
 
 private:
   ValueObserver observer;
+  bool timed = false;
+  std::vector<DispatchTime> times;
 };
 
 /// Indices of the parameters that every step reads from end to end; those of which a step reads

@@ -7,6 +7,7 @@
 #include "runtime/Status.h"
 #include "runtime/cpu/SelectCode.h"
 
+#include <chrono>
 #include <cstring>
 
 namespace strata::cpu {
@@ -53,7 +54,7 @@ absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
 absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs, StepOutput output) {
   STRATA_TRY(prepareMemory(inputs));
   StepMemory memory{&inputs, arena.data(), parts.cache.data(), logits.data()};
-  STRATA_ASSIGN(Work work, observed() ? runObserved(memory) : parts.plan.run(memory, *parts.pool));
+  STRATA_ASSIGN(Work work, runPlan(memory));
   if (poison) {
     STRATA_TRY(arena.checkPoison());
     STRATA_TRY(logits.checkPoison());
@@ -64,6 +65,26 @@ absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs, StepOutput o
   for (int64_t row = 0; output == StepOutput::likeliest && row != inputs.outputRows; ++row)
     likeliest.push_back(findLikeliest(rows.subspan(size_t(row) * vocabulary, vocabulary)));
   return DeviceStep{rows, likeliest, work};
+}
+
+absl::StatusOr<Work> CpuDevice::runPlan(const StepMemory &memory) {
+  if (observed())
+    return runObserved(memory);
+  return timesDispatches() ? runTimed(memory) : parts.plan.run(memory, *parts.pool);
+}
+
+absl::StatusOr<Work> CpuDevice::runTimed(const StepMemory &memory) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> seconds;
+  Clock::time_point last = Clock::now();
+  STRATA_ASSIGN(Work work, parts.plan.runEach(memory, *parts.pool, [&](uint32_t) {
+    Clock::time_point now = Clock::now();
+    seconds.push_back(std::chrono::duration<double>(now - last).count());
+    last = now;
+    return absl::OkStatus();
+  }));
+  setTimes(seconds, *memory.inputs);
+  return work;
 }
 
 absl::StatusOr<Work> CpuDevice::runObserved(const StepMemory &memory) {

@@ -42,7 +42,9 @@ private:
   };
   CpuDevice(const Package &package, Weights weights, bool poison, Parts parts);
   absl::Status prepareMemory(const StepInputs &inputs);
+  absl::StatusOr<Work> runPlan(const StepMemory &memory);
   absl::StatusOr<Work> runObserved(const StepMemory &memory);
+  absl::StatusOr<Work> runTimed(const StepMemory &memory);
 
   const Weights weights;
   const uint64_t vocabulary;

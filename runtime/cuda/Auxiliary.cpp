@@ -7,16 +7,6 @@
 #include <vector>
 
 namespace strata::cuda {
-namespace {
-
-absl::StatusOr<Owned<CUevent>> createEvent(const Driver &driver) {
-  CUevent event = nullptr;
-  STRATA_TRY(driver.cuEventCreate(&event, CU_EVENT_DEFAULT));
-  return Owned<CUevent>(event, driver.entries().cuEventDestroy_v2);
-}
-
-} // namespace
-
 absl::Status AuxiliaryKernel::launch(const Driver &driver, CUstream stream, uint64_t blocks,
                                      std::initializer_list<const void *> parameters) const {
   if (blocks > INT32_MAX)
@@ -48,22 +38,6 @@ absl::StatusOr<AuxiliaryKernels> AuxiliaryKernels::create(const Driver &driver,
 const AuxiliaryKernel *AuxiliaryKernels::find(package::Role role) const {
   auto found = kernels.find(role);
   return found == kernels.end() ? nullptr : &found->second;
-}
-
-absl::StatusOr<double> measureSeconds(const Driver &driver, CUstream stream,
-                                      absl::FunctionRef<absl::Status()> enqueue) {
-  STRATA_ASSIGN(Owned<CUevent> start, createEvent(driver));
-  STRATA_ASSIGN(Owned<CUevent> end, createEvent(driver));
-  STRATA_TRY(driver.cuEventRecord(start.get(), stream));
-  absl::Status status = enqueue();
-  if (status.ok())
-    status = driver.cuEventRecord(end.get(), stream);
-  // Also after an error: memory must not be freed that the stream may still use.
-  status.Update(driver.cuStreamSynchronize(stream));
-  STRATA_TRY(status);
-  float milliseconds = 0;
-  STRATA_TRY(driver.cuEventElapsedTime(&milliseconds, start.get(), end.get()));
-  return double(milliseconds) / 1000;
 }
 
 } // namespace strata::cuda

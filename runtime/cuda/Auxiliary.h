@@ -1,7 +1,6 @@
 //===- Auxiliary.h - what the runtime launches for itself -------*- C++ -*-===//
 #pragma once
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/Package.h"
 #include "runtime/cuda/Module.h"
@@ -35,9 +34,5 @@ public:
 private:
   std::map<package::Role, AuxiliaryKernel> kernels;
 };
-
-/// How long the device works on what `enqueue` puts into the stream, in seconds.
-absl::StatusOr<double> measureSeconds(const Driver &driver, CUstream stream,
-                                      absl::FunctionRef<absl::Status()> enqueue);
 
 } // namespace strata::cuda

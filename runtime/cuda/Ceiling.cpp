@@ -3,6 +3,7 @@
 #include "runtime/cuda/Ceiling.h"
 
 #include "runtime/Status.h"
+#include "runtime/cuda/Events.h"
 
 #include <algorithm>
 

@@ -222,9 +222,29 @@ absl::Status CudaDevice::enqueueLikeliest(const StepInputs &inputs) {
 absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &addresses) {
   if (observed())
     return launchObserved(inputs, addresses);
+  if (timesDispatches())
+    return launchTimed(inputs, addresses);
   return inputs.tokens <= kMostGraphTokens
              ? replay(inputs, addresses)
              : plan.launch(context.driver, context.stream.get(), inputs, addresses);
+}
+
+absl::Status CudaDevice::launchTimed(const StepInputs &inputs, const StepAddresses &addresses) {
+  const Driver &driver = context.driver;
+  CUstream stream = context.stream.get();
+  uint32_t count = program().dispatches()->size();
+  STRATA_TRY(events.prepare(driver, count + 1));
+  STRATA_TRY(events.record(driver, stream, 0));
+  STRATA_TRY(plan.launchEach(driver, stream, inputs, addresses, [&](uint32_t dispatch) {
+    return events.record(driver, stream, dispatch + 1);
+  }));
+  STRATA_TRY(driver.cuStreamSynchronize(stream));
+  std::vector<double> seconds(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    STRATA_ASSIGN(seconds[i], events.seconds(driver, i, i + 1));
+  }
+  setTimes(seconds, inputs);
+  return absl::OkStatus();
 }
 
 absl::Status CudaDevice::launchObserved(const StepInputs &inputs,

@@ -4,6 +4,7 @@
 #include "runtime/Device.h"
 #include "runtime/cuda/Auxiliary.h"
 #include "runtime/cuda/Ceiling.h"
+#include "runtime/cuda/Events.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/cuda/Plan.h"
 
@@ -70,6 +71,7 @@ private:
   absl::Status enqueue(const StepInputs &inputs, StepOutput output);
   absl::Status enqueueLikeliest(const StepInputs &inputs);
   absl::Status launch(const StepInputs &inputs, const StepAddresses &addresses);
+  absl::Status launchTimed(const StepInputs &inputs, const StepAddresses &addresses);
   absl::Status launchObserved(const StepInputs &inputs, const StepAddresses &addresses) const;
   absl::Status replay(const StepInputs &inputs, const StepAddresses &addresses);
   absl::StatusOr<Owned<CUgraphExec>> capture(const StepInputs &inputs,
@@ -86,6 +88,7 @@ private:
 
   std::vector<DeviceMemory> parameters;
   std::optional<ReadCeiling> readCeiling; // made when it is first asked for
+  Events events; // before and after each dispatch, for steps that are timed
   DeviceMemory cache;
   GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"},
       likeliest{"likeliest tokens"};

@@ -138,6 +138,11 @@ TEST_F(CudaTool, Bench) {
   EXPECT_EQ(json.status, 0) << json.err;
   EXPECT_TRUE(contains(json.out, "\"peak_instruction\": \"fake products\"")) << json.out;
   EXPECT_FALSE(contains(json.out, "null")) << json.out;
+  Result kernels = run(bench + " -b 2 --per-kernel");
+  EXPECT_EQ(kernels.status, 0) << kernels.err;
+  for (const char *part :
+       {"Kernels of tg4 b2, timed one by one:", "| attend | attend | 8 | 20000.00 |"})
+    EXPECT_TRUE(contains(kernels.out, part)) << kernels.out;
 }
 
 } // namespace

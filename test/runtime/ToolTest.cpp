@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <numeric>
 
 namespace strata::test {
 namespace {
@@ -266,6 +267,27 @@ TEST_F(Tool, BenchRunsBatches) {
     EXPECT_NEAR(each[i] * batch[i], all[i], all[i] * 1e-4);
   expectError("%b %p -b 0", 2, "-b: expected");
   expectError("%b %p -b 2,x", 2, "-b: expected");
+}
+
+TEST_F(Tool, BenchTimesEachKernel) {
+  Result json = run("%b %p -p 0 -n 6 -r 2 -o json --per-kernel");
+  EXPECT_EQ(json.status, 0) << json.err;
+  for (const char *kernel : {"embed", "store", "attend", "output"})
+    EXPECT_NE(json.out.find("{\"kernel\": \"" + std::string(kernel) + "\""), std::string::npos);
+  // Two layers store; each of the others is one dispatch of a step. 2 repetitions of 6 steps.
+  EXPECT_EQ(numbersOf(json.out, "dispatches"), std::vector<double>({12, 24, 12, 12})) << json.out;
+  std::vector<double> shares = numbersOf(json.out, "share_of_time");
+  EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-6);
+  // By the formulas: "embed" moves 8 bytes a token, "output" 8192 + 64.
+  std::vector<double> each = numbersOf(json.out, "seconds_each"),
+                      rate = numbersOf(json.out, "bytes_per_second"); // of the row, then of kernels
+  ASSERT_EQ(rate.size(), 5u);
+  EXPECT_NEAR(rate[1] * each[0], 8, 1e-4);
+  EXPECT_NEAR(rate[4] * each[3], 8256, 0.1);
+  Result markdown = run("%b %p -p 4 -n 2 -r 1 --per-kernel");
+  EXPECT_NE(markdown.out.find("Kernels of pp4, timed one by one:"), std::string::npos);
+  EXPECT_NE(markdown.out.find("| store | store | 4 |"), std::string::npos) << markdown.out;
+  expectError("%b %p --per-kernel -o csv", 2, "--per-kernel: expected -o md or json, found csv");
 }
 
 TEST_F(Tool, BenchComputesLogitsOfEachGeneratedToken) {

@@ -23,6 +23,22 @@ std::vector<int32_t> someTokens(int64_t count, uint32_t vocabulary) {
   return tokens;
 }
 
+/// Adds a step's dispatches to those of their kernels, if that is wanted.
+void addTimes(const Device &device, std::vector<BenchKernel> &kernels) {
+  if (kernels.empty())
+    return;
+  uint32_t index = 0;
+  for (const DispatchTime &time : device.dispatchTimes()) {
+    const package::Dispatch &dispatch = *device.program().dispatches()->Get(index++);
+    BenchKernel &kernel = kernels[dispatch.kernel()];
+    if (kernel.example.empty())
+      kernel.example = text(dispatch.name());
+    ++kernel.dispatches;
+    kernel.seconds += time.seconds;
+    kernel.work += time.work;
+  }
+}
+
 } // namespace
 
 std::string BenchTest::name() const {
@@ -32,7 +48,7 @@ std::string BenchTest::name() const {
 
 absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
                                     absl::FunctionRef<void(int64_t)> progress) {
-  BenchRow row{test, {}};
+  BenchRow row{test, {}, {}};
   STRATA_ASSIGN(Sequences sequences, open(test.batch, test.depth));
   BenchTest warmUp = test;
   warmUp.tokens = test.generate ? 1 : test.tokens;
@@ -48,9 +64,27 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
     row.samples.push_back(sample);
     before = after;
   }
+  if (perKernel)
+    STRATA_TRY(timeKernels(row, repetitions, sequences));
   for (Sequence sequence : sequences)
     engine.close(sequence);
   return row;
+}
+
+absl::Status Bench::timeKernels(BenchRow &row, int64_t repetitions, const Sequences &sequences) {
+  Device &device = engine.device();
+  kernels.clear();
+  for (const package::Kernel *kernel : items(device.program().kernels()))
+    kernels.push_back({text(kernel->name()), ""});
+  device.timeDispatches(true);
+  absl::Status status;
+  for (int64_t i = 0; i < repetitions && status.ok(); ++i)
+    status = runOnce(row.test, sequences).status();
+  device.timeDispatches(false);
+  std::erase_if(kernels, [](const BenchKernel &kernel) { return kernel.dispatches == 0; });
+  row.kernels = std::move(kernels);
+  kernels.clear();
+  return status;
 }
 
 absl::StatusOr<Bench::Ceilings> Bench::measureCeilings() {
@@ -118,6 +152,7 @@ absl::StatusOr<Work> Bench::step(const Sequences &sequences, std::span<const int
   for (Sequence sequence : sequences)
     batch.push_back({sequence, tokens, rows});
   STRATA_ASSIGN(StepResult result, engine.step(batch));
+  addTimes(engine.device(), kernels);
   return result.work;
 }
 

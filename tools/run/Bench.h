@@ -30,9 +30,18 @@ struct BenchSample {
   double flopCeiling; // FLOP a second; NaN: not measured
 };
 
+/// All dispatches of a kernel in the steps of a test.
+struct BenchKernel {
+  std::string name, example; // "linear_0"; the first dispatch: "layers.0.self_attn.q_proj"
+  int64_t dispatches = 0;
+  double seconds = 0;
+  Work work = {};
+};
+
 struct BenchRow {
   BenchTest test;
   std::vector<BenchSample> samples; // at least 1
+  std::vector<BenchKernel> kernels; // in the program's order; of repetitions of their own
 };
 
 /// Runs tests on an engine, which must outlive it.
@@ -46,12 +55,16 @@ public:
   absl::StatusOr<BenchRow> run(const BenchTest &test, int64_t repetitions,
                                absl::FunctionRef<void(int64_t)> progress);
 
+  /// From now on rows tell of each kernel.
+  void timeKernels() { perKernel = true; }
+
 private:
   using Sequences = std::vector<Sequence>;
   struct Ceilings {
     double read, flops;
   };
   absl::StatusOr<Ceilings> measureCeilings();
+  absl::Status timeKernels(BenchRow &row, int64_t repetitions, const Sequences &sequences);
   absl::StatusOr<Sequences> open(int64_t count, int64_t depth);
   absl::StatusOr<Work> runOnce(const BenchTest &test, const Sequences &sequences);
   absl::StatusOr<BenchSample> runTimed(const BenchTest &test, const Sequences &sequences);
@@ -62,6 +75,8 @@ private:
 
   Engine &engine;
   const int64_t chunk;
+  bool perKernel = false;
+  std::vector<BenchKernel> kernels; // of the steps since they were cleared
 };
 
 } // namespace strata

@@ -41,6 +41,14 @@ double deviation(const std::vector<double> &values) {
   return values.size() < 2 ? 0 : std::sqrt(squares / double(values.size() - 1));
 }
 
+/// A kernel's figures; shares are of 1.
+struct BenchKernelFigures {
+  double share;             // of the time of all kernels
+  double bytes, bytesShare; // bytes/s
+  double flops, flopsShare; // FLOP/s
+  double each;              // seconds of a dispatch
+};
+
 std::string percent(double share) {
   return std::isfinite(share) ? absl::StrFormat("%.0f %%", 100 * share) : "-";
 }
@@ -72,6 +80,36 @@ std::string describeCeilings(const BenchSetup &setup, double read, double peak) 
                          peak / 1e12);
 }
 
+BenchKernelFigures figuresOf(const BenchRow &row, const BenchKernel &kernel) {
+  BenchFigures f = figuresOf(row);
+  double all = 0;
+  for (const BenchKernel &other : row.kernels)
+    all += other.seconds;
+  double bytes = kernel.work.bytes / kernel.seconds, flops = kernel.work.flops / kernel.seconds;
+  return {kernel.seconds / all,   bytes,
+          bytes / f.bytesCeiling, flops,
+          flops / f.flopsCeiling, kernel.seconds / double(kernel.dispatches)};
+}
+
+std::string kernelTables(const std::vector<BenchRow> &rows) {
+  std::string text;
+  for (const BenchRow &row : rows) {
+    if (row.kernels.empty())
+      continue;
+    absl::StrAppend(&text, "\nKernels of ", row.test.name(), ", timed one by one:\n\n",
+                    "| kernel | of | dispatches | each, µs | of the time | GB/s | of read | "
+                    "TFLOP/s | of peak |\n|---|---|---|---|---|---|---|---|---|\n");
+    for (const BenchKernel &kernel : row.kernels) {
+      BenchKernelFigures f = figuresOf(row, kernel);
+      absl::StrAppendFormat(&text, "| %s | %s | %d | %.2f | %s | %.2f | %s | %.3f | %s |\n",
+                            kernel.name, kernel.example, kernel.dispatches, f.each * 1e6,
+                            percent(f.share), f.bytes / 1e9, percent(f.bytesShare), f.flops / 1e12,
+                            percent(f.flopsShare));
+    }
+  }
+  return text;
+}
+
 std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
   std::string text = "| model | weights | parameters | code | threads | test | tok/s, median | "
                      "a sequence | mean ± sd | GB/s | of read | TFLOP/s | of peak |\n"
@@ -82,7 +120,7 @@ std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows)
     read.push_back(figuresOf(row).bytesCeiling);
     peak.push_back(figuresOf(row).flopsCeiling);
   }
-  return text + "\n" + describeCeilings(setup, median(read), median(peak));
+  return text + "\n" + describeCeilings(setup, median(read), median(peak)) + kernelTables(rows);
 }
 
 /// A field name and its value, as JSON has it.
@@ -136,17 +174,38 @@ std::vector<Field> fieldsOf(const BenchSetup &setup, const BenchRow &row) {
           {"peak_instruction", quote(setup.instruction)}};
 }
 
+std::string object(const std::vector<Field> &fields) {
+  auto append = [](std::string *out, const Field &field) {
+    absl::StrAppend(out, quote(field.first), ": ", field.second);
+  };
+  return absl::StrCat("{", absl::StrJoin(fields, ", ", append), "}");
+}
+
+std::string kernelObjects(const BenchRow &row) {
+  std::vector<std::string> objects;
+  for (const BenchKernel &kernel : row.kernels) {
+    BenchKernelFigures f = figuresOf(row, kernel);
+    objects.push_back(object({{"kernel", quote(kernel.name)},
+                              {"of", quote(kernel.example)},
+                              {"dispatches", absl::StrCat(kernel.dispatches)},
+                              {"seconds_each", number(f.each)},
+                              {"share_of_time", number(f.share)},
+                              {"bytes_per_second", number(f.bytes)},
+                              {"share_of_read_ceiling", number(f.bytesShare)},
+                              {"flops_per_second", number(f.flops)},
+                              {"share_of_peak", number(f.flopsShare)}}));
+  }
+  return absl::StrCat("[", absl::StrJoin(objects, ", "), "]");
+}
+
 std::string json(const BenchSetup &setup, const std::vector<BenchRow> &rows) {
   std::vector<std::string> objects;
   for (const BenchRow &row : rows) {
     std::vector<Field> fields = fieldsOf(setup, row);
+    if (!row.kernels.empty())
+      fields.emplace_back("kernels", kernelObjects(row));
     fields.emplace_back("seconds", numbers(valuesOf(row, [](auto &s) { return s.seconds; })));
-    objects.push_back("  {" +
-                      absl::StrJoin(fields, ", ",
-                                    [](std::string *out, const Field &field) {
-                                      absl::StrAppend(out, quote(field.first), ": ", field.second);
-                                    }) +
-                      "}");
+    objects.push_back("  " + object(fields));
   }
   return "[\n" + absl::StrJoin(objects, ",\n") + "\n]\n";
 }

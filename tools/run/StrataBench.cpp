@@ -24,7 +24,7 @@ struct BenchOptions {
   std::vector<int64_t> prompts = {512}, generated = {128}, depths = {0}, batches = {1};
   int64_t repetitions = 5, threads = 0, chunk = 512;
   BenchFormat format = BenchFormat::markdown;
-  bool randomWeights = false, help = false, version = false, listDevices = false;
+  bool randomWeights = false, perKernel = false, help = false, version = false, listDevices = false;
   std::string cpu, device = "cpu";
 };
 
@@ -57,6 +57,8 @@ CommandLine table(BenchOptions &options) {
         setIntegers(options.batches, 1, kMostSequences)},
        {"r", "N", "repetitions; default 5", setInteger(options.repetitions, 1, 1000)},
        {"o", "FORMAT", "md, the default, csv or json", setFormat(options.format)},
+       {"per-kernel", "", "the share of each kernel too, timed one by one; with md and json",
+        setFlag(options.perKernel)},
        {"random-weights", "", "no checkpoint: normally distributed weights in memory",
         setFlag(options.randomWeights)},
        {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
@@ -121,6 +123,8 @@ absl::Status benchPackage(const BenchOptions &options, Console &console) {
       uint32_t(std::max(sequences, std::min(options.chunk, context * sequences)));
   STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
   Bench bench(*engine, options.chunk);
+  if (options.perKernel)
+    bench.timeKernels();
   STRATA_ASSIGN(std::vector<BenchRow> rows, runTests(options, bench, console));
   BenchSetup setup{text(model.name()),
                    engine->target(),
@@ -141,6 +145,8 @@ absl::StatusOr<BenchOptions> parse(int argc, const char *const *argv) {
   if (arguments.size() != 1)
     return absl::InvalidArgumentError(
         absl::StrCat("expected one package, found ", arguments.size()));
+  if (options.perKernel && options.format == BenchFormat::csv)
+    return absl::InvalidArgumentError("--per-kernel: expected -o md or json, found csv");
   if (testsOf(options).empty())
     return absl::InvalidArgumentError("expected -p or -n with something to measure, found only 0");
   if (longest(testsOf(options)) > kMostTokens)
