@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# measure-gpu.sh BIN [OPTIONS]   What Strata does on this machine's GPU: device, speed of Nemotron-4 15B with random
-# weights. BIN is the folder of strata-bench, and of strata-compile unless --package says what to measure.
+# measure-gpu.sh BIN [OPTIONS]   What Strata does on this machine's GPU: the device, speed of Nemotron-4 15B with random
+# weights at batches of 1, 4 and 16, beside the ceilings measured in the same runs, and each kernel's share. BIN is the
+# folder of strata-bench, and of strata-compile unless --package says what to measure.
 #
 #   --package FILE      a package for cuda made elsewhere; machines with GPUs need no LLVM
 #   --device cuda:N     which GPU; default cuda:0
@@ -28,10 +29,10 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-model=nemotron-4-15b prompts=512,2048 generated=128 repetitions=5 arch=sm_80,sm_90a
+model=nemotron-4-15b prompts=512,2048 generated=128 batches=1,4,16 depths=0,2048 repetitions=5 arch=sm_80,sm_90a
 if [[ -n $simulator ]]; then
   export LD_LIBRARY_PATH=$simulator STRATA_SIM_RACES=0
-  model=$work/tiny/config.json prompts=20 generated=2 repetitions=1 arch=sim
+  model=$work/tiny/config.json prompts=20 generated=2 batches=1,3 depths=5 repetitions=1 arch=sim
   mkdir "$work/tiny"
   cat > "$model" << 'END'
 {"architectures": ["NemotronForCausalLM"], "model_type": "nemotron", "hidden_act": "relu2", "vocab_size": 96,
@@ -47,13 +48,21 @@ if [[ -z $package ]]; then
   "$bin/strata-compile" "$model" --target=cuda --arch=$arch -o "$package" > "$work/compiled.txt"
 fi
 
+bench() { "$bin/strata-bench" "$package" --device="$device" --random-weights "$@" -r $repetitions -o md; }
+
 echo "## Device"
 echo
 "$bin/strata-bench" --version | sed 's/^/    /'
 "$bin/strata-bench" --list-devices | sed 's/^/    /'
 echo
-echo "## Batch 1, random weights, $device"
+echo "## Batches of $batches, random weights, $device"
 echo
-"$bin/strata-bench" "$package" --device="$device" --random-weights -p $prompts -n $generated -r $repetitions -o md
+bench -p $prompts -n $generated -b $batches
 echo
-echo "Batches of 4 and 16: not measured; strata-bench runs one sequence at a time."
+echo "## With context before"
+echo
+bench -p 0 -n $generated -d $depths
+echo
+echo "## Kernels"
+echo
+bench -p ${prompts%%,*} -n $generated --per-kernel
