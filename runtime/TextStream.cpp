@@ -73,4 +73,22 @@ std::string TextStream::flush() {
   return text;
 }
 
+bool isWellFormed(std::string_view text) {
+  while (!text.empty()) {
+    const Prefix prefix = classify(text);
+    if (prefix.kind != Prefix::character)
+      return false;
+    text.remove_prefix(prefix.length);
+  }
+  return true;
+}
+
+std::string wellFormed(std::string_view text) {
+  if (isWellFormed(text))
+    return std::string(text);
+  TextStream stream;
+  std::string result = stream.push(text);
+  return result + stream.flush();
+}
+
 } // namespace strata

@@ -21,4 +21,9 @@ private:
   std::string pending; // at most 3 bytes: the beginning of a character
 };
 
+/// Whether `text` is UTF-8.
+bool isWellFormed(std::string_view text);
+/// `text` with U+FFFD for each byte that is part of no character.
+std::string wellFormed(std::string_view text);
+
 } // namespace strata

@@ -1,6 +1,7 @@
 //===- PairsTest.cpp - contexts and continuations -------------------------===//
 
 #include "tools/run/Pairs.h"
+#include "runtime/SentencePieceTokenizer.h"
 
 #include "test/runtime/TestPackage.h"
 
@@ -35,7 +36,7 @@ protected:
     std::ifstream file(STRATA_DEMO_MODEL "/tokenizer.model", std::ios::binary);
     std::stringstream bytes;
     bytes << file.rdbuf();
-    auto loaded = Tokenizer::load(bytes.str(), "tokenizer.model");
+    auto loaded = SentencePieceTokenizer::load(bytes.str(), "tokenizer.model");
     EXPECT_TRUE(loaded.ok()) << loaded.status();
     tokenizer.emplace(*std::move(loaded));
     model.bos_token = 2;
@@ -55,7 +56,7 @@ protected:
     return ids;
   }
 
-  std::optional<Tokenizer> tokenizer;
+  std::optional<SentencePieceTokenizer> tokenizer;
   package::ModelT model;
 };
 

@@ -1,7 +1,7 @@
 #include "runtime/TokenizerModel.h"
 
 #include "runtime/MappedFile.h"
-#include "runtime/Tokenizer.h"
+#include "runtime/SentencePieceTokenizer.h"
 #include "test/runtime/SentencePieceReference.h"
 #include "test/runtime/TokenizerProtoWriter.h"
 
@@ -16,7 +16,7 @@ namespace {
 
 /// The message for a model, without the file's name; "" if the model loads.
 std::string error(std::string_view serialized) {
-  const absl::Status status = Tokenizer::load(serialized, "t.model").status();
+  const absl::Status status = SentencePieceTokenizer::load(serialized, "t.model").status();
   if (status.ok())
     return "";
   EXPECT_TRUE(status.message().substr(0, 9) == "t.model: ") << status;
@@ -299,7 +299,7 @@ TEST(TokenizerModel, MutationsAreHarmless) {
     std::string model = models[round % models.size()];
     for (size_t changes = 1 + random() % 8; changes > 0; --changes)
       model[random() % model.size()] = static_cast<char>(random());
-    auto tokenizer = Tokenizer::load(model, "t.model");
+    auto tokenizer = SentencePieceTokenizer::load(model, "t.model");
     if (!tokenizer.ok())
       continue;
     ++loaded;

@@ -1,4 +1,4 @@
-#include "runtime/Tokenizer.h"
+#include "runtime/SentencePieceTokenizer.h"
 
 #include "runtime/MappedFile.h"
 #include "test/runtime/SentencePieceReference.h"
@@ -13,8 +13,8 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-Tokenizer loaded(const std::string &serialized) {
-  auto tokenizer = Tokenizer::load(serialized, "tokenizer.model");
+SentencePieceTokenizer loaded(const std::string &serialized) {
+  auto tokenizer = SentencePieceTokenizer::load(serialized, "tokenizer.model");
   EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
   return *std::move(tokenizer);
 }
@@ -26,8 +26,8 @@ const std::string &demoModel() {
 }
 
 /// The demonstration model's tokenizer.
-const Tokenizer &demo() {
-  static const Tokenizer tokenizer = loaded(demoModel());
+const SentencePieceTokenizer &demo() {
+  static const SentencePieceTokenizer tokenizer = loaded(demoModel());
   return tokenizer;
 }
 
@@ -76,7 +76,7 @@ std::string randomText(std::mt19937 &random) {
 /// That a tokenizer gives what SentencePiece gives for the same model, on texts and on ids at
 /// random.
 void expectLikeSentencePiece(const std::string &model, int rounds) {
-  const Tokenizer tokenizer = loaded(model);
+  const SentencePieceTokenizer tokenizer = loaded(model);
   const SentencePieceReference reference(model);
   std::mt19937 random(7);
   for (int round = 0; round < rounds; ++round) {
@@ -182,7 +182,7 @@ TEST(Tokenizer, UserDefinedPiecesAreIdsAnywhere) {
 TEST(Tokenizer, LongTextsAreRefused) {
   EXPECT_EQ(demo().encode(std::string((4 << 20) + 1, 'a')).status().message(),
             "text has 4194305 bytes, expected at most 4194304");
-  const Tokenizer withoutFallback = loaded(smallModel(protoPiece("a", 0, 1)));
+  const SentencePieceTokenizer withoutFallback = loaded(smallModel(protoPiece("a", 0, 1)));
   EXPECT_EQ(withoutFallback.encode(std::string((256 << 10) + 1, 'a')).status().message(),
             "text has 262145 bytes, expected at most 262144");
 }
@@ -215,7 +215,7 @@ TEST(Tokenizer, OtherModelsAreLikeSentencePiece) {
 }
 
 TEST(Tokenizer, AbsentSpecialPieces) {
-  const Tokenizer tokenizer = loaded(trainSentencePiece(
+  const SentencePieceTokenizer tokenizer = loaded(trainSentencePiece(
       "--model_type=unigram --vocab_size=90 --bos_id=-1 --eos_piece=<end> --unk_surface=?"));
   EXPECT_EQ(tokenizer.bosId(), std::nullopt);
   EXPECT_EQ(tokenizer.padId(), std::nullopt);
@@ -224,8 +224,8 @@ TEST(Tokenizer, AbsentSpecialPieces) {
 }
 
 TEST(Tokenizer, SurvivesMoves) {
-  Tokenizer first = loaded(demoModel());
-  Tokenizer second = loaded(smallModel(protoPiece("a", 0, 1)));
+  SentencePieceTokenizer first = loaded(demoModel());
+  SentencePieceTokenizer second = loaded(smallModel(protoPiece("a", 0, 1)));
   second = std::move(first);
   EXPECT_EQ(*second.encode("the word"), *demo().encode("the word"));
 }

@@ -7,12 +7,13 @@
 #include "runtime/Weights.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace strata {
 
-/// The package's own tokenizer; NOT_FOUND if it was compiled without.
-absl::StatusOr<Tokenizer> loadTokenizer(const Package &package);
+/// The package's own tokenizer, which must not outlive it; NOT_FOUND if it was compiled without.
+absl::StatusOr<std::unique_ptr<Tokenizer>> loadTokenizer(const Package &package);
 
 /// The weights in `folder`, a checkpoint; if that is empty, those that the package names.
 absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &folder);

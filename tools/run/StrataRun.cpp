@@ -38,13 +38,13 @@ absl::StatusOr<std::string> readPrompt(const RunOptions &options) {
 /// The package and what it says about itself; everything that needs no weights.
 struct Model {
   Package package;
-  Tokenizer tokenizer;
+  std::unique_ptr<Tokenizer> tokenizer;
   int64_t context; // tokens a text may have
 
   static absl::StatusOr<Model> load(const RunOptions &options, Console &console) {
     STRATA_ASSIGN(Package package, Package::open(options.package));
     STRATA_TRY(checkDevice(package, options.device));
-    STRATA_ASSIGN(Tokenizer tokenizer, loadTokenizer(package));
+    STRATA_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
     int64_t trained = package.model().context();
     if (options.context > trained)
       console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
@@ -95,7 +95,7 @@ absl::Status dumpPrompt(const RunOptions &options, Engine &engine, std::span<con
 absl::Status runPrompt(const RunOptions &options, const Model &model, Console &console) {
   STRATA_ASSIGN(std::string text, readPrompt(options));
   STRATA_ASSIGN(std::vector<int32_t> prompt,
-                encodeBeginning(model.tokenizer, model.package.model(), text));
+                encodeBeginning(*model.tokenizer, model.package.model(), text));
   STRATA_ASSIGN(int64_t tokens, tokensAfter(int64_t(prompt.size()), options, model.context));
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
   STRATA_ASSIGN(auto engine,
@@ -103,7 +103,7 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
                                engineOptions(options, int64_t(prompt.size()) + tokens)));
   if (!options.dump.empty())
     STRATA_TRY(dumpPrompt(options, *engine, prompt, console));
-  Generation generation(*engine, model.tokenizer, options.sampling, options.chunk, console);
+  Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
   if (options.echo)
     STRATA_TRY(console.write(text));
   STRATA_TRY(generation.run(prompt, tokens));
@@ -120,11 +120,11 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
   STRATA_ASSIGN(auto engine,
                 Engine::create(model.package, weights, engineOptions(options, model.context)));
-  Generation generation(*engine, model.tokenizer, options.sampling, options.chunk, console);
+  Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{options.tokens.value_or(kDefaultTokens), terminal,
                                  [&] { return describeSpeed(generation, measureRead(*engine)); }};
-  STRATA_TRY(runInteractive(std::cin, interactive, *engine, model.tokenizer, generation, console));
+  STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, generation, console));
   console.note(interactive.stats());
   return absl::OkStatus();
 }

@@ -272,13 +272,13 @@ absl::Status run(const ScoreOptions &options) {
     return console.write(describeDevices());
   STRATA_ASSIGN(Package package, Package::open(options.package));
   STRATA_TRY(package.program(options.device == "cpu" ? "cpu" : "cuda").status());
-  STRATA_ASSIGN(Tokenizer tokenizer, loadTokenizer(package));
+  STRATA_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
   int64_t trained = package.model().context();
   if (options.context > trained)
     console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
                               " tokens the model was trained on"));
-  return options.pairs.empty() ? scoreText(options, package, tokenizer, console)
-                               : scorePairs(options, package, tokenizer, console);
+  return options.pairs.empty() ? scoreText(options, package, *tokenizer, console)
+                               : scorePairs(options, package, *tokenizer, console);
 }
 
 } // namespace
