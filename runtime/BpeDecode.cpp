@@ -1,5 +1,4 @@
 //===- BpeDecode.cpp - BpeTokenizer: ids to text --------------------------===//
-#include "runtime/BpeRules.h"
 #include "runtime/BpeTokenizer.h"
 #include "runtime/Package.h"
 #include "runtime/Utf8.h"

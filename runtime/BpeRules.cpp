@@ -22,33 +22,24 @@ std::string replaceAll(std::string_view text, std::string_view pattern, std::str
 // Normalizers
 //===----------------------------------------------------------------------===//
 
-static void stripWhiteSpace(const bpe::Normalizer &rule, Stretch &stretch) {
-  if (rule.right())
-    stretch.text.resize(stretch.text.size() - whiteSpaceAtEnd(stretch.text));
-  const size_t begin = rule.left() ? whiteSpaceAtBegin(stretch.text) : 0;
-  stretch.text.erase(0, begin);
-  stretch.atOrigin &= begin == 0;
-}
-
-static void apply(const bpe::Normalizer &rule, Stretch &stretch) {
-  const std::string_view pattern = view(rule.pattern()), content = view(rule.content());
+static std::string apply(const bpe::Normalizer &rule, std::string text) {
   switch (rule.kind()) {
   case bpe::NormalizerKind::prepend:
-    if (!stretch.text.empty())
-      stretch.text.insert(0, content);
-    return;
+    return text.empty() ? text : std::string(view(rule.content())).append(text);
   case bpe::NormalizerKind::replace:
-    stretch.atOrigin &= !(content.empty() && stretch.text.starts_with(pattern));
-    stretch.text = replaceAll(stretch.text, pattern, content);
-    return;
+    return replaceAll(text, view(rule.pattern()), view(rule.content()));
   case bpe::NormalizerKind::strip:
-    return stripWhiteSpace(rule, stretch);
+    if (rule.right())
+      text.resize(text.size() - whiteSpaceAtEnd(text));
+    return text.erase(0, rule.left() ? whiteSpaceAtBegin(text) : 0);
   }
+  return text;
 }
 
-void normalize(const bpe::Tables &tables, Stretch &stretch) {
+std::string normalize(const bpe::Tables &tables, std::string text) {
   for (const bpe::Normalizer *rule : items(tables.normalizers()))
-    apply(*rule, stretch);
+    text = apply(*rule, std::move(text));
+  return text;
 }
 
 //===----------------------------------------------------------------------===//

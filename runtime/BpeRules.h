@@ -27,9 +27,8 @@ inline std::string_view view(const flatbuffers::String *string) {
 /// `text` with `content` for every `pattern`, which is not empty.
 std::string replaceAll(std::string_view text, std::string_view pattern, std::string_view content);
 
-/// Applies the normalizers in their order. Where they cut the first character off, what is left is
-/// not at the origin any more.
-void normalize(const bpe::Tables &tables, Stretch &stretch);
+/// Applies the normalizers in their order.
+std::string normalize(const bpe::Tables &tables, std::string text);
 
 /// Applies the splits in their order; the words are not empty.
 std::vector<Stretch> splitIntoWords(const bpe::Tables &tables, Stretch stretch);

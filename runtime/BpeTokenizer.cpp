@@ -1,7 +1,6 @@
 //===- BpeTokenizer.cpp ---------------------------------------------------===//
 #include "runtime/BpeTokenizer.h"
 
-#include "runtime/BpeRules.h"
 #include "runtime/BpeVerify.h"
 #include "runtime/Package.h"
 #include "runtime/Status.h"
@@ -140,6 +139,22 @@ void BpeTokenizer::appendWord(std::string_view word, std::vector<int32_t> &ids) 
   ids.insert(ids.end(), pieces.begin(), pieces.end());
 }
 
+/// `stretch` has no added tokens but those of the normalized text.
+void BpeTokenizer::appendStretch(const Stretch &stretch, bool special,
+                                 std::vector<int32_t> &ids) const {
+  const std::string text = normalize(*tables, stretch.text);
+  for (const AddedPart &part : normalizedTokens.split(text, special)) {
+    if (part.token) {
+      ids.push_back(int32_t(part.token->id()));
+      continue;
+    }
+    Stretch rest{text.substr(part.begin, part.end - part.begin),
+                 stretch.atOrigin && part.begin == 0};
+    for (const Stretch &word : splitIntoWords(*tables, std::move(rest)))
+      appendWord(word.text, ids);
+  }
+}
+
 absl::StatusOr<std::vector<int32_t>> BpeTokenizer::encode(std::string_view text,
                                                           ControlPieces control) const {
   if (text.size() > kMaxTextBytes)
@@ -153,18 +168,7 @@ absl::StatusOr<std::vector<int32_t>> BpeTokenizer::encode(std::string_view text,
       ids.push_back(int32_t(part.token->id()));
       continue;
     }
-    Stretch stretch{clean.substr(part.begin, part.end - part.begin), part.begin == 0};
-    normalize(*tables, stretch);
-    for (const AddedPart &inner : normalizedTokens.split(stretch.text, special)) {
-      if (inner.token) {
-        ids.push_back(int32_t(inner.token->id()));
-        continue;
-      }
-      Stretch rest{stretch.text.substr(inner.begin, inner.end - inner.begin),
-                   stretch.atOrigin && inner.begin == 0};
-      for (const Stretch &word : splitIntoWords(*tables, std::move(rest)))
-        appendWord(word.text, ids);
-    }
+    appendStretch({clean.substr(part.begin, part.end - part.begin), part.begin == 0}, special, ids);
   }
   return ids;
 }

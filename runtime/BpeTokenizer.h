@@ -3,6 +3,7 @@
 
 #include "runtime/AddedTokens.h"
 #include "runtime/BpeMerges.h"
+#include "runtime/BpeRules.h"
 #include "runtime/Tokenizer.h"
 
 #include <array>
@@ -35,6 +36,7 @@ private:
   void indexCharacters();
   std::optional<int32_t> modelIdOf(std::string_view piece) const;
   std::string_view textAt(size_t index) const;
+  void appendStretch(const Stretch &stretch, bool special, std::vector<int32_t> &ids) const;
   void appendWord(std::string_view word, std::vector<int32_t> &ids) const;
   std::vector<int32_t> characterIds(std::string_view word) const;
   std::optional<int32_t> characterId(std::string_view character) const;

@@ -83,7 +83,7 @@ absl::Status readNormalizer(const JsonObject &object, bpe::TablesT &tables) {
   if (type == "Prepend") {
     STRATA_TRY(requireKnownKeys(object, {"type", "prepend"}));
     rule->kind = bpe::NormalizerKind::prepend;
-    STRATA_ASSIGN(rule->content, readText(object, "prepend", 0));
+    STRATA_ASSIGN(rule->content, readText(object, "prepend", 1));
   } else if (type == "Replace") {
     STRATA_TRY(requireKnownKeys(object, {"type", "pattern", "content"}));
     rule->kind = bpe::NormalizerKind::replace;
@@ -119,7 +119,8 @@ absl::Status readPrependScheme(const JsonObject &object, bpe::Prepend &prepend) 
   return absl::OkStatus();
 }
 
-absl::Status readMetaspace(const JsonObject &object, size_t index, bpe::SplitT &rule) {
+/// "first" depends on how `tokenizers` maps what other rules change to the original text.
+absl::Status readMetaspace(const JsonObject &object, bool isFirstRule, bpe::SplitT &rule) {
   STRATA_TRY(requireKnownKeys(
       object, {"type", "replacement", "prepend_scheme", "split", "add_prefix_space", "str_rep"}));
   rule.kind = bpe::SplitKind::metaspace;
@@ -128,8 +129,8 @@ absl::Status readMetaspace(const JsonObject &object, size_t index, bpe::SplitT &
   STRATA_TRY(readPrependScheme(object, rule.prepend));
   STRATA_ASSIGN(const auto split, object.optionalBoolean("split"));
   rule.whole = !split.value_or(true);
-  if (rule.prepend == bpe::Prepend::first && index > 0)
-    return object.error("prepend_scheme", "first is supported in the first pre-tokenizer only");
+  if (rule.prepend == bpe::Prepend::first && !isFirstRule)
+    return object.error("prepend_scheme", "first is not supported behind other rules");
   return absl::OkStatus();
 }
 
@@ -162,7 +163,7 @@ absl::Status readPreTokenizer(const JsonObject &object, bpe::TablesT &tables) {
   STRATA_TRY(checkRoom(object, tables.splits.size()));
   auto rule = std::make_unique<bpe::SplitT>();
   if (type == "Metaspace")
-    STRATA_TRY(readMetaspace(object, tables.splits.size(), *rule));
+    STRATA_TRY(readMetaspace(object, tables.splits.empty() && tables.normalizers.empty(), *rule));
   else if (type == "Split")
     STRATA_TRY(readSplit(object, *rule));
   else if (type == "Digits")
