@@ -101,7 +101,7 @@ void Writer::collectSections() {
     for (const PackageCode &code : device.code)
       sections.push_back({device.name + "." + code.target, code.bytes});
   if (inputs.tokenizer)
-    sections.push_back({"tokenizer", *inputs.tokenizer});
+    sections.push_back({inputs.tokenizer->section, inputs.tokenizer->bytes});
   if (!inputs.embedWeights)
     return;
   for (ParameterOp op : parameters) {
@@ -129,9 +129,11 @@ flatbuffers::Offset<package::Model> Writer::model(flatbuffers::FlatBufferBuilder
   if (attr)
     eos.assign(attr.getEosTokens().begin(), attr.getEosTokens().end());
   auto eosTokens = fb.CreateVector(eos);
+  auto chatTemplate = fb.CreateString(inputs.chatTemplate);
   return package::CreateModel(fb, architecture, name, getParameterCount(module), facts.vocabulary,
                               facts.layers, facts.hidden, attr ? attr.getContextTokens() : 0,
-                              attr ? attr.getBosToken() : -1, eosTokens, attr && attr.getAddBos());
+                              attr ? attr.getBosToken() : -1, eosTokens, attr && attr.getAddBos(),
+                              chatTemplate);
 }
 
 flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBufferBuilder &fb,

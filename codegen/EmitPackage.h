@@ -54,6 +54,12 @@ struct PackageDevice {
   std::vector<PackageAuxiliary> auxiliary;
 };
 
+/// Becomes a section of its own.
+struct PackageTokenizer {
+  std::string section; ///< "tokenizer" or "tokenizer.bpe"
+  llvm::StringRef bytes;
+};
+
 /// What goes into a package besides the program. The referenced bytes must outlive the call.
 struct PackageInputs {
   std::string compiler;                   ///< name and version of this compiler
@@ -61,7 +67,8 @@ struct PackageInputs {
   std::vector<PackageFile> files;         ///< of the checkpoint
   llvm::StringMap<PackageTensor> tensors; ///< by key; empty without weights
   bool embedWeights = false;
-  std::optional<std::string> tokenizer; ///< bytes of a SentencePiece model
+  std::optional<PackageTokenizer> tokenizer;
+  std::string chatTemplate; ///< as Model.chat_template in Package.fbs
 };
 
 /// The bytes of model.strata, with a program for each device. All devices run the same model.

@@ -24,6 +24,7 @@ namespace {
 
 absl::StatusOr<ImportedModel> importConfig(const ModelConfig &config, MLIRContext &context) {
   ImportedModel model;
+  model.chatTemplate = config.chatTemplate;
   model.module = buildDecoder(config, context);
   if (failed(verify(*model.module)))
     return absl::InternalError(absl::StrCat(config.name, ": the module built for it is invalid"));
@@ -79,6 +80,28 @@ std::string formatUnused(std::vector<std::string> unused, const std::string &fol
 }
 
 //===----------------------------------------------------------------------===//
+// The tokenizer against the configuration
+//===----------------------------------------------------------------------===//
+
+/// Every id has a row in the embedding. What the tokenizer itself puts before a text counts where
+/// tokenizer_config.json says nothing.
+absl::Status fitTokenizer(const TokenizerSection &tokenizer, ModelConfig &config) {
+  const auto error = [&](const auto &...parts) {
+    return absl::InvalidArgumentError(absl::StrCat(tokenizer.file, ": ", parts...));
+  };
+  if (tokenizer.pieces > config.vocabulary)
+    return error("expected at most ", config.vocabulary, " pieces, the vocab_size of config.json, ",
+                 "found ", tokenizer.pieces);
+  if (config.addBosKnown || tokenizer.prefix.empty())
+    return absl::OkStatus();
+  if (tokenizer.prefix.size() != 1 || tokenizer.prefix[0] != config.bosToken)
+    return error("post_processor: expected bos_token_id ", config.bosToken,
+                 " alone before a text, found ", absl::StrJoin(tokenizer.prefix, ", "));
+  config.addBos = true;
+  return absl::OkStatus();
+}
+
+//===----------------------------------------------------------------------===//
 // The kinds of argument
 //===----------------------------------------------------------------------===//
 
@@ -90,18 +113,19 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
   STRATA_ASSIGN(FoundConfig found, findModelConfig(argument, opened));
   STRATA_ASSIGN(Checkpoint checkpoint, std::move(opened));
   STRATA_TRY(checkVocabulary(found.config, checkpoint, found.path));
+  const std::string folder = checkpointFolder(argument);
+  STRATA_ASSIGN(std::optional<TokenizerSection> tokenizer, readTokenizer(folder));
+  if (tokenizer)
+    STRATA_TRY(fitTokenizer(*tokenizer, found.config));
   STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context));
   STRATA_TRY(checkParameters(*model.module, checkpoint));
 
-  const std::string folder = checkpointFolder(argument);
   model.warnings = checkpoint.notes();
   if (std::vector<std::string> unused = findUnused(*model.module, checkpoint); !unused.empty())
     model.warnings.push_back(formatUnused(std::move(unused), argument));
   model.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
   model.directory = folder;
-  std::error_code ignored;
-  if (fs::path tokenizer = fs::path(folder) / "tokenizer.model"; fs::exists(tokenizer, ignored))
-    model.tokenizerPath = tokenizer;
+  model.tokenizer = std::move(tokenizer);
   return model;
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "runtime/Checkpoint.h"
+#include "runtime/TokenizerFile.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +19,9 @@ struct ImportedModel {
   mlir::OwningOpRef<mlir::ModuleOp> module; // verified
   std::unique_ptr<Checkpoint> checkpoint; // has every parameter of the module; null without weights
   std::string directory;                  // of the checkpoint; empty without weights
-  std::string tokenizerPath;              // tokenizer.model in it; empty if there is none
-  std::vector<std::string> warnings;      // for people, one line each
+  std::optional<TokenizerSection> tokenizer; // of that folder
+  std::string chatTemplate;                  // as in ModelConfig
+  std::vector<std::string> warnings;         // for people, one line each
 };
 
 /// Imports the model that `argument` names: a folder with weights, and config.json unless they hold

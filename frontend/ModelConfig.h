@@ -42,8 +42,10 @@ struct ModelConfig {
   int64_t context = 4096; // tokens trained on; no limit of the compiled model
 
   int64_t bosToken = 2;                 // begins a text; -1 if there is none
-  bool addBos = false;                  // whether the tokenizer puts bosToken before every text
+  bool addBos = false;                  // whether every text begins with bosToken
+  bool addBosKnown = false;             // tokenizer_config.json says so, or that it does not
   std::vector<int64_t> eosTokens = {3}; // each ends a generation; may be empty
+  std::string chatTemplate;             // "nemotron", "unknown" or empty (ChatTemplate.h)
 };
 
 /// Parses the text of a config.json alone; errors call it `file`. `name` stays empty, `addBos`
@@ -51,7 +53,8 @@ struct ModelConfig {
 absl::StatusOr<ModelConfig> parseModelConfig(std::string_view text, std::string file);
 
 /// Reads the config.json at `path`, and beside it, where present: generation_config.json, whose end
-/// tokens win, and tokenizer_config.json, which says whether texts begin with bosToken. The name is
+/// tokens win, and tokenizer_config.json, which says whether texts begin with bosToken and how
+/// conversations are written. The name is
 /// that of the folder they lie in.
 absl::StatusOr<ModelConfig> readModelConfig(const std::string &path);
 

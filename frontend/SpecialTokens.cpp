@@ -2,6 +2,7 @@
 
 #include "frontend/SpecialTokens.h"
 
+#include "frontend/ChatTemplate.h"
 #include "frontend/ModelConfig.h"
 #include "runtime/Json.h"
 #include "runtime/Status.h"
@@ -54,9 +55,15 @@ absl::Status readTokenizerConfig(const std::string &path, ModelConfig &config) {
   STRATA_ASSIGN(JsonObject json, document.object());
   STRATA_ASSIGN(std::optional<bool> addBos, json.optionalBoolean("add_bos_token"));
   config.addBos = addBos.value_or(config.addBos);
+  config.addBosKnown = addBos.has_value();
   if (config.addBos && config.bosToken < 0)
     return json.error("add_bos_token",
                       "expected false, as config.json has no bos_token_id, found true");
+  STRATA_ASSIGN(std::optional<bool> addEos, json.optionalBoolean("add_eos_token"));
+  if (addEos.value_or(false))
+    return json.error("add_eos_token", "expected false, as text is to follow, found true");
+  STRATA_ASSIGN(config.chatTemplate,
+                readChatTemplate(json, std::filesystem::path(path).parent_path()));
   return absl::OkStatus();
 }
 } // namespace

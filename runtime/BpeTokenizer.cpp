@@ -75,6 +75,15 @@ std::optional<int32_t> BpeTokenizer::idOf(std::string_view piece) const {
   return tables->ids()->Get(begin);
 }
 
+std::optional<int32_t> BpeTokenizer::specialIdOf(std::string_view piece) const {
+  const std::optional<int32_t> id = idOf(piece);
+  return id && isControl(*id) ? id : std::nullopt;
+}
+
+std::optional<int32_t> BpeTokenizer::unkId() const {
+  return tables->unknown() < 0 ? std::nullopt : std::optional<int32_t>(tables->unknown());
+}
+
 std::optional<int32_t> BpeTokenizer::modelIdOf(std::string_view piece) const {
   const std::optional<int32_t> id = idOf(piece);
   return id && inModel[*id] ? id : std::nullopt;

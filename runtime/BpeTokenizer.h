@@ -26,6 +26,12 @@ public:
   std::string_view piece(int32_t id) const override;
   std::optional<int32_t> idOf(std::string_view piece) const override;
 
+  /// The special tokens "<s>", "</s>" and "<pad>".
+  std::optional<int32_t> bosId() const override { return specialIdOf("<s>"); }
+  std::optional<int32_t> eosId() const override { return specialIdOf("</s>"); }
+  std::optional<int32_t> padId() const override { return specialIdOf("<pad>"); }
+  std::optional<int32_t> unkId() const override;
+
   /// Texts of more than 4 MiB are INVALID_ARGUMENT.
   absl::StatusOr<std::vector<int32_t>>
   encode(std::string_view text, ControlPieces control = ControlPieces::usual) const override;
@@ -35,6 +41,7 @@ private:
 
   void indexCharacters();
   std::optional<int32_t> modelIdOf(std::string_view piece) const;
+  std::optional<int32_t> specialIdOf(std::string_view piece) const;
   std::string_view textAt(size_t index) const;
   void appendStretch(const Stretch &stretch, bool special, std::vector<int32_t> &ids) const;
   void appendWord(std::string_view word, std::vector<int32_t> &ids) const;

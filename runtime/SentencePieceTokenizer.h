@@ -27,11 +27,10 @@ public:
   std::string_view piece(int32_t id) const override;
   std::optional<int32_t> idOf(std::string_view piece) const override;
 
-  /// The special ids, where the model has them.
-  std::optional<int32_t> bosId() const { return model.bosId; }
-  std::optional<int32_t> eosId() const { return model.eosId; }
-  std::optional<int32_t> padId() const { return model.padId; }
-  int32_t unkId() const { return model.unkId; }
+  std::optional<int32_t> bosId() const override { return model.bosId; }
+  std::optional<int32_t> eosId() const override { return model.eosId; }
+  std::optional<int32_t> padId() const override { return model.padId; }
+  std::optional<int32_t> unkId() const override { return model.unkId; }
   /// Whether `id` is a user-defined piece, such as "<extra_id_0>".
   bool isUserDefined(int32_t id) const;
 

@@ -5,7 +5,9 @@
 
 #include "absl/status/statusor.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,6 +46,12 @@ public:
   /// The id of exactly this piece, of any kind.
   virtual std::optional<int32_t> idOf(std::string_view piece) const = 0;
 
+  /// The special ids, where the model has them.
+  virtual std::optional<int32_t> bosId() const = 0;
+  virtual std::optional<int32_t> eosId() const = 0;
+  virtual std::optional<int32_t> padId() const = 0;
+  virtual std::optional<int32_t> unkId() const = 0;
+
   /// The ids of `text`, without BOS or EOS. Bytes that are no UTF-8 are encoded as U+FFFD, each of
   /// them. Texts that are longer than the tokenizer allows are INVALID_ARGUMENT.
   virtual absl::StatusOr<std::vector<int32_t>>
@@ -60,6 +68,11 @@ protected:
   /// `decode` for ids that are known to be valid.
   virtual std::string decodeValid(std::span<const int32_t> ids) const;
 };
+
+/// The tokenizer whose bytes are in the `section` of a package, "tokenizer" or "tokenizer.bpe".
+/// They must outlive it and start at a multiple of 8. Errors call them `file`.
+absl::StatusOr<std::unique_ptr<Tokenizer>>
+loadTokenizer(std::string_view section, std::span<const std::byte> bytes, const std::string &file);
 
 /// Turns ids into text one by one; the strings it returns are whole UTF-8 characters. Uses the
 /// tokenizer, which must outlive it.

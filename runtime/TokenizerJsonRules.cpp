@@ -299,7 +299,7 @@ absl::Status readTokenizerRules(const JsonObject &json, BpeBuilder &builder) {
   if (decoder)
     STRATA_TRY(DecoderReader(*builder.tables.decoder).read(*decoder));
   else
-    builder.tables.decoder->separator = " ";
+    builder.tables.decoder->separator.push_back(' ');
   return absl::OkStatus();
 }
 

@@ -6,7 +6,6 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
-#include "runtime/TokenizerModel.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -36,17 +35,9 @@ static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
     for (const auto &[key, tensor] : model.checkpoint->tensors())
       inputs.tensors[key] = {tensor.file, tensor.offset, asText(tensor.bytes)};
   }
-  if (!model.tokenizerPath.empty()) {
-    // Whoever runs the package cannot mend its tokenizer: refuse a bad one here.
-    absl::StatusOr<std::string> bytes = readFile(model.tokenizerPath, kMaxTokenizerBytes);
-    if (bytes.ok())
-      if (absl::Status status = parseTokenizerModel(*bytes, model.tokenizerPath).status();
-          !status.ok())
-        bytes = status;
-    if (!bytes.ok())
-      return error(std::string(bytes.status().message()));
-    inputs.tokenizer = *std::move(bytes);
-  }
+  if (model.tokenizer)
+    inputs.tokenizer = PackageTokenizer{model.tokenizer->name, model.tokenizer->bytes};
+  inputs.chatTemplate = model.chatTemplate;
   return inputs;
 }
 

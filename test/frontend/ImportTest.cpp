@@ -49,7 +49,7 @@ TEST_P(PresetTest, ParameterCount) {
   EXPECT_EQ(getParameterCount(*findPreset(GetParam().name)).value(), GetParam().parameters);
   expectParameters(*findPreset(GetParam().name), *model->module);
   EXPECT_EQ(model->checkpoint, nullptr);
-  EXPECT_TRUE(model->directory.empty() && model->tokenizerPath.empty() && model->warnings.empty());
+  EXPECT_TRUE(model->directory.empty() && !model->tokenizer && model->warnings.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Import, PresetTest,
@@ -84,7 +84,9 @@ TEST(Import, DemoHasATokenizer) {
   std::string folder = STRATA_SOURCE_DIR "/models/demo";
   absl::StatusOr<ImportedModel> model = importModel(folder, context);
   ASSERT_TRUE(model.ok()) << model.status();
-  EXPECT_EQ(model->tokenizerPath, folder + "/tokenizer.model");
+  EXPECT_EQ(model->tokenizer->file, folder + "/tokenizer.model");
+  EXPECT_EQ(model->tokenizer->name, "tokenizer");
+  EXPECT_EQ(model->tokenizer->pieces, 2048);
   auto facts = (*model->module)->getAttrOfType<ModelAttr>(kModelAttrName);
   EXPECT_TRUE(facts.getAddBos());
   EXPECT_EQ(facts.getName().getValue(), "demo");

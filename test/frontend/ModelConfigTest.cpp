@@ -172,6 +172,33 @@ TEST_F(ModelFolder, Neighbours) {
   EXPECT_TRUE(config->addBos);
 }
 
+TEST_F(ModelFolder, ChatTemplates) {
+  const auto recognized = [&](const std::string &tokenizerConfig) {
+    write("tokenizer_config.json", tokenizerConfig);
+    return read().value().chatTemplate;
+  };
+  const std::string nemotron =
+      R"("{{'<extra_id_0>System'}}{% if s %}{{'\n' + s}}{% endif %}{{'\n\n'}}{{'<extra_id_1>User\n' + m + '\n'}})"
+      R"({{'<extra_id_1>Assistant\n'}}")";
+  EXPECT_EQ(recognized("{}"), "");
+  EXPECT_EQ(recognized("{\"chat_template\": null}"), "");
+  EXPECT_EQ(recognized("{\"chat_template\": \"[INST] {{ m }} [/INST]\"}"), "unknown");
+  EXPECT_EQ(recognized("{\"chat_template\": " + nemotron + "}"), "nemotron");
+  EXPECT_EQ(recognized(R"({"chat_template": [{"name": "tool_use", "template": "x"},
+                           {"name": "default", "template": )" +
+                       nemotron + "}]}"),
+            "nemotron");
+  write("chat_template.jinja",
+        "{{'<extra_id_0>System'}}{{'\n\n'}}<extra_id_1>User\n<extra_id_1>Assistant\n");
+  EXPECT_EQ(recognized("{}"), "unknown") << "no end of line in a string";
+  write("chat_template.jinja",
+        "{{'<extra_id_0>System'}}{{'\n'}}<extra_id_1>User\n<extra_id_1>Assistant\n");
+  EXPECT_EQ(recognized("{}"), "nemotron");
+  write("tokenizer_config.json", "{\"chat_template\": 3}");
+  EXPECT_EQ(read().status().message(),
+            folder + "/tokenizer_config.json: chat_template: expected a list, found 3");
+}
+
 TEST_F(ModelFolder, NeighboursThatSayNothing) {
   write("config.json", configText({{"eos_token_id", "7"}}));
   write("generation_config.json", "{\"eos_token_id\": null}");
@@ -192,6 +219,10 @@ TEST_F(ModelFolder, BrokenNeighbours) {
   EXPECT_EQ(read().status().message(),
             folder + "/tokenizer_config.json: add_bos_token: expected true or false, found "
                      "\"yes\"");
+  write("tokenizer_config.json", "{\"add_eos_token\": true}");
+  EXPECT_EQ(read().status().message(),
+            folder + "/tokenizer_config.json: add_eos_token: expected false, as text is to follow, "
+                     "found true");
   write("config.json", configText({{"bos_token_id", "null"}}));
   write("tokenizer_config.json", "{\"add_bos_token\": true}");
   EXPECT_EQ(read().status().message(),

@@ -220,7 +220,7 @@ TEST(Tokenizer, AbsentSpecialPieces) {
   EXPECT_EQ(tokenizer.bosId(), std::nullopt);
   EXPECT_EQ(tokenizer.padId(), std::nullopt);
   EXPECT_EQ(tokenizer.piece(tokenizer.eosId().value_or(-1)), "<end>");
-  EXPECT_EQ(tokenizer.pieceBytes(tokenizer.unkId()), "?");
+  EXPECT_EQ(tokenizer.pieceBytes(tokenizer.unkId().value()), "?");
 }
 
 TEST(Tokenizer, SurvivesMoves) {

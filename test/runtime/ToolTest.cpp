@@ -158,6 +158,29 @@ TEST_F(Tool, InteractiveKeepsTheText) {
   EXPECT_EQ(run("%r %p -i </dev/null").status, 0) << "the end of the input";
 }
 
+TEST_F(Tool, ChatWritesRepliesAlone) {
+  Result once = run("%r %p --chat --chat-template=nemotron -p hi -n 3 --context 100");
+  EXPECT_EQ(once.status, 0) << once.err;
+  EXPECT_EQ(once.out.find("hi"), std::string::npos) << once.out;
+  EXPECT_NE(once.err.find("generated: 3 tokens"), std::string::npos) << once.err;
+  Result turns =
+      run("printf 'hi\\n<extra_id_1>\\nmore\\n' | "
+          "%r %p --chat --chat-template=nemotron --system 'Be brief.' -n 2 --context 200");
+  EXPECT_EQ(turns.status, 0) << turns.err;
+  EXPECT_EQ(std::count(turns.out.begin(), turns.out.end(), '\n'), 2) << turns.out;
+  EXPECT_NE(turns.err.find("message: expected text, found the token \"<extra_id_1>\""),
+            std::string::npos)
+      << turns.err;
+}
+
+TEST_F(Tool, ChatErrors) {
+  expectError("%r %p --chat -p hi", 1, "the model has no chat template; expected --chat-template");
+  expectError("%r %p --system x -p hi", 2, "expected --chat with --system and --chat-template");
+  expectError("%r %p --chat --chat-template=jinja", 2,
+              "--chat-template: expected nemotron or raw, found \"jinja\"");
+  expectError("%r %p --chat -p a -i", 2, "expected one of -p, -f and -i, found 2");
+}
+
 TEST_F(Tool, InteractiveContextCanFill) {
   Result result = run("printf 'a\\na\\na\\na\\n/clear\\na\\n' | %r %p -i -n 12");
   EXPECT_EQ(result.status, 0) << result.err;

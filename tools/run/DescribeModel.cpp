@@ -77,7 +77,7 @@ std::string modelText(const InspectedModel &model, const InspectOptions &options
   if (model.tokenizer)
     text += labelled("tokenizer", describeTokenizer(*model.tokenizer));
   else if (model.config && model.checkpoint)
-    text += labelled("tokenizer", model.tokenizerFile.empty() ? "none" : "refused");
+    text += labelled("tokenizer", model.tokenizerRefused ? "refused" : "none");
   if (!model.unused.empty())
     text += labelled("not used",
                      absl::StrCat(grouped(model.unused.size()), " tensors: ", model.unused.front(),
@@ -141,7 +141,7 @@ std::string modelJson(const InspectedModel &model) {
     json.list("files", std::vector<int>()).list("tensors", std::vector<int>());
   json.key("tokenizer");
   if (model.tokenizer) {
-    json.beginObject(JsonWriter::Layout::oneLine).member("file", model.tokenizerFile);
+    json.beginObject(JsonWriter::Layout::oneLine).member("file", model.tokenizerSection->file);
     writeTokenizer(json, *model.tokenizer);
     json.endObject();
   } else {

@@ -48,12 +48,12 @@ std::string versionOf(const Package &package) {
 }
 
 /// The tokenizer, if the package has one; an error if it is not one that can be used.
-absl::StatusOr<std::optional<Tokenizer>> tokenizerOf(const Package &package) {
+absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizerOf(const Package &package) {
   auto tokenizer = loadTokenizer(package);
   if (absl::IsNotFound(tokenizer.status()))
     return std::nullopt;
   STRATA_TRY(tokenizer.status());
-  return std::optional<Tokenizer>(*std::move(tokenizer));
+  return tokenizer;
 }
 
 //===----------------------------------------------------------------------===//
@@ -151,7 +151,7 @@ std::string planLines(const package::Program &program) {
   return absl::StrCat("\n", aligned(lines, {2, 3, 4}));
 }
 
-std::string packageText(const Package &package, const std::optional<Tokenizer> &tokenizer,
+std::string packageText(const Package &package, const Tokenizer *tokenizer,
                         const InspectOptions &options) {
   std::string result = modelText(package) + weightsText(package) +
                        labelled("tokenizer", tokenizer ? describeTokenizer(*tokenizer) : "none");
@@ -278,7 +278,7 @@ void writeProgram(JsonWriter &json, const package::Program &program) {
   json.endArray().endObject();
 }
 
-std::string packageJson(const Package &package, const std::optional<Tokenizer> &tokenizer) {
+std::string packageJson(const Package &package, const Tokenizer *tokenizer) {
   const package::Manifest &manifest = package.manifest();
   JsonWriter json;
   json.beginObject().member("kind", "package").member("path", package.path());
@@ -304,9 +304,9 @@ std::string packageJson(const Package &package, const std::optional<Tokenizer> &
 } // namespace
 
 absl::StatusOr<std::string> describePackage(const Package &package, const InspectOptions &options) {
-  STRATA_ASSIGN(std::optional<Tokenizer> tokenizer, tokenizerOf(package));
-  return options.format == InspectFormat::json ? packageJson(package, tokenizer)
-                                               : packageText(package, tokenizer, options);
+  STRATA_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, tokenizerOf(package));
+  return options.format == InspectFormat::json ? packageJson(package, tokenizer.get())
+                                               : packageText(package, tokenizer.get(), options);
 }
 
 } // namespace strata

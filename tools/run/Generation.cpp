@@ -27,16 +27,30 @@ Generation::Generation(Engine &engine, const Tokenizer &tokenizer, const Samplin
                        int64_t chunk, Console &console)
     : engine(engine), tokenizer(tokenizer), sampler(sampling),
       output(sampling.greedy() ? StepOutput::likeliest : StepOutput::logits), chunk(chunk),
-      console(console), sequence(engine.open()) {}
+      console(console), sequence(engine.open()) {
+  const auto ends = items(engine.model().eos_tokens());
+  stops.assign(ends.begin(), ends.end());
+}
 
 void Generation::clear() {
   engine.rewind(sequence, 0);
   pending.clear();
+  ended = lineEnded = false;
+}
+
+void Generation::dropEnd() {
+  if (ended)
+    pending.clear();
+  ended = false;
 }
 
 bool Generation::endsText(int32_t token) const {
-  auto ends = items(engine.model().eos_tokens());
-  return std::find(ends.begin(), ends.end(), token) != ends.end();
+  return std::find(stops.begin(), stops.end(), token) != stops.end();
+}
+
+absl::Status Generation::write(const std::string &text) {
+  lineEnded = text.empty() ? lineEnded : text.back() == '\n';
+  return console.write(text);
 }
 
 absl::Status Generation::run(std::span<const int32_t> prompt, int64_t most) {
@@ -45,21 +59,22 @@ absl::Status Generation::run(std::span<const int32_t> prompt, int64_t most) {
   if (absl::IsCancelled(result.status()))
     return absl::OkStatus();
   Detokenizer text(tokenizer, Detokenizer::Start::continuation);
+  ended = lineEnded = false;
   for (int64_t i = 0; i < most; ++i) {
     STRATA_TRY(result.status());
     Stopwatch watch;
     STRATA_ASSIGN(int32_t token, choose(*result));
     ++tokens;
     pending = {token};
-    if (endsText(token))
+    if ((ended = endsText(token)))
       break;
-    STRATA_TRY(console.write(text.push(token)));
+    STRATA_TRY(write(text.push(token)));
     if (interrupt.stopAsked() || i + 1 == most)
       break;
     result = feedToken(token);
     generated.seconds += watch.seconds();
   }
-  return console.write(text.flush());
+  return write(text.flush());
 }
 
 absl::StatusOr<int32_t> Generation::choose(const StepResult &result) {

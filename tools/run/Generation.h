@@ -45,6 +45,13 @@ public:
   /// Begins a new text.
   void clear();
 
+  /// Instead of the model's own, the tokens that end a text.
+  void stopAt(std::vector<int32_t> tokens) { stops = std::move(tokens); }
+  /// Takes the token back that ended the text, if one did: it has not been through the model.
+  void dropEnd();
+  /// Whether what was generated last ends with the end of a line.
+  bool endsLine() const { return lineEnded; }
+
   const Speed &promptSpeed() const { return prompts; }
   /// Of the tokens after the first, each of which took a step of its own.
   const Speed &generatedSpeed() const { return generated; }
@@ -56,6 +63,7 @@ private:
   absl::StatusOr<StepResult> feedToken(int32_t token);
   absl::StatusOr<int32_t> choose(const StepResult &result);
   bool endsText(int32_t token) const;
+  absl::Status write(const std::string &text);
 
   Engine &engine;
   const Tokenizer &tokenizer;
@@ -65,6 +73,8 @@ private:
   Console &console;
   Sequence sequence;
   std::vector<int32_t> pending; // tokens of the text that have not been through the model
+  std::vector<int32_t> stops;
+  bool ended = false, lineEnded = false;
   Speed prompts, generated;
   int64_t tokens = 0; // generated
 };

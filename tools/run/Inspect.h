@@ -6,7 +6,9 @@
 #include "runtime/Checkpoint.h"
 #include "runtime/Package.h"
 #include "runtime/Tokenizer.h"
+#include "runtime/TokenizerFile.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,8 +29,9 @@ struct InspectedModel {
   std::string path;
   std::optional<ModelConfig> config;
   std::optional<Checkpoint> checkpoint;
-  std::string tokenizerFile; // empty: none
-  std::optional<Tokenizer> tokenizer;
+  std::optional<TokenizerSection> tokenizerSection;
+  std::unique_ptr<Tokenizer> tokenizer; // of that section
+  bool tokenizerRefused = false;
   std::vector<std::string> refused; // why strata-compile does not take it, one reason each
   std::vector<std::string> unused;  // tensors that the model does not read
 };

@@ -41,14 +41,13 @@ absl::StatusOr<Checkpoint> openTensorFile(const fs::path &path) {
       "file"));
 }
 
-absl::Status readTokenizer(const fs::path &folder, InspectedModel &model) {
-  fs::path path = folder / "tokenizer.model";
-  std::error_code ignored;
-  if (!fs::exists(path, ignored))
+absl::Status openTokenizer(const std::string &folder, InspectedModel &model) {
+  STRATA_ASSIGN(model.tokenizerSection, readTokenizer(folder));
+  if (!model.tokenizerSection)
     return absl::OkStatus();
-  model.tokenizerFile = path.string();
-  STRATA_ASSIGN(std::string bytes, readFile(model.tokenizerFile, kMaxTokenizerBytes));
-  STRATA_ASSIGN(model.tokenizer, Tokenizer::load(bytes, model.tokenizerFile));
+  const TokenizerSection &section = *model.tokenizerSection;
+  STRATA_ASSIGN(model.tokenizer,
+                loadTokenizer(section.name, std::as_bytes(std::span(section.bytes)), section.file));
   return absl::OkStatus();
 }
 
@@ -85,7 +84,9 @@ InspectedModel inspectCheckpoint(const std::string &path) {
     refuse(model, checkpoint.status());
   if (checkpoint.ok())
     model.checkpoint = *std::move(checkpoint);
-  refuse(model, readTokenizer(checkpointFolder(path), model));
+  const absl::Status tokenizer = openTokenizer(checkpointFolder(path), model);
+  model.tokenizerRefused = !tokenizer.ok();
+  refuse(model, tokenizer);
   if (model.config && model.checkpoint)
     compare(model);
   return model;

@@ -11,7 +11,8 @@ namespace strata {
 namespace {
 
 constexpr const char *kHelp =
-    "A line is added to the text, and the model goes on from there. Ctrl-C stops it.\n"
+    "A line is added to the text, or with --chat a message, and the model goes on from there.\n"
+    "Ctrl-C stops it.\n"
     "  /clear  begins a new text\n"
     "  /stats  tokens, speed and what is left of the context\n"
     "  /exit   ends, as the end of the input does\n"
@@ -52,9 +53,16 @@ private:
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::vector<int32_t>> encode(const std::string &line) const {
+    const bool begins = generation.length() == 0;
+    if (options.chat)
+      return begins ? options.chat->begin(line) : options.chat->next(line, generation.endsLine());
+    return begins ? encodeBeginning(tokenizer, engine.model(), line)
+                  : tokenizer.encode("\n" + line);
+  }
+
   absl::Status add(const std::string &line) {
-    auto tokens = generation.length() == 0 ? encodeBeginning(tokenizer, engine.model(), line)
-                                           : tokenizer.encode("\n" + line);
+    auto tokens = encode(line);
     if (!tokens.ok())
       return console.note(std::string(tokens.status().message())), absl::OkStatus();
     int64_t left = engine.context() - generation.length() - int64_t(tokens->size());
@@ -64,6 +72,8 @@ private:
                                        " are left of the context; /clear begins a new text")),
              absl::OkStatus();
     STRATA_TRY(generation.run(*tokens, std::min(options.tokens, left)));
+    if (options.chat)
+      generation.dropEnd(); // the next message begins with it
     return console.atLineStart() ? absl::OkStatus() : console.write("\n");
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "tools/run/Chat.h"
 #include "tools/run/Generation.h"
 
 #include <functional>
@@ -13,11 +14,13 @@ struct InteractiveOptions {
   int64_t tokens;                     // most to generate after a line
   bool prompts;                       // show "> " on stderr
   std::function<std::string()> stats; // what /stats prints
+  const Chat *chat = nullptr;         // lines are messages of a conversation
 };
 
 /// Reads lines until /exit or the end of `input`; each is added to the text, the first after BOS if
-/// the model wants one, later ones on lines of their own. Wrong commands and lines that do not fit
-/// are told and change nothing; only errors that later lines would meet too end it.
+/// the model wants one, later ones on lines of their own; or each is a message and the text a
+/// reply. Wrong commands and lines that do not fit are told and change nothing; only errors that
+/// later lines would meet too end it.
 absl::Status runInteractive(std::istream &input, const InteractiveOptions &options, Engine &engine,
                             const Tokenizer &tokenizer, Generation &generation, Console &console);
 

@@ -2,9 +2,7 @@
 
 #include "tools/run/Load.h"
 
-#include "runtime/BpeTokenizer.h"
 #include "runtime/Checkpoint.h"
-#include "runtime/SentencePieceTokenizer.h"
 #include "runtime/Status.h"
 #include "runtime/WeightsFromCheckpoint.h"
 
@@ -27,25 +25,14 @@ absl::StatusOr<std::string> readAll(std::istream &stream, const std::string &nam
                       : absl::ErrnoToStatus(errno, absl::StrCat(name, ": cannot be read"));
 }
 
-template <typename T>
-absl::StatusOr<std::unique_ptr<Tokenizer>> asTokenizer(absl::StatusOr<T> tokenizer) {
-  STRATA_TRY(tokenizer.status());
-  return std::make_unique<T>(*std::move(tokenizer));
-}
-
 } // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> loadTokenizer(const Package &package) {
-  if (auto tables = package.findSection("tokenizer.bpe"))
-    return asTokenizer(
-        BpeTokenizer::load(*tables, absl::StrCat(package.path(), ": tokenizer.bpe")));
-  auto section = package.findSection("tokenizer");
-  if (!section)
-    return absl::NotFoundError(absl::StrCat(package.path(), ": section tokenizer: expected one, ",
-                                            "found none; the model was compiled without"));
-  return asTokenizer(SentencePieceTokenizer::load(
-      {reinterpret_cast<const char *>(section->data()), section->size()},
-      absl::StrCat(package.path(), ": tokenizer")));
+  for (const char *name : {"tokenizer.bpe", "tokenizer"})
+    if (auto section = package.findSection(name))
+      return loadTokenizer(name, *section, absl::StrCat(package.path(), ": ", name));
+  return absl::NotFoundError(absl::StrCat(package.path(), ": section tokenizer: expected one, ",
+                                          "found none; the model was compiled without"));
 }
 
 absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &folder) {

@@ -24,6 +24,16 @@ OptionSetter setTokens(std::optional<int64_t> &target) {
   };
 }
 
+OptionSetter setForm(std::string &target) {
+  return [&target](const std::string &value) -> absl::Status {
+    if (value != "nemotron" && value != "raw")
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected nemotron or raw, found \"", value, "\""));
+    target = value;
+    return absl::OkStatus();
+  };
+}
+
 OptionSetter setTopK(int32_t &target) {
   return [&target](const std::string &value) -> absl::Status {
     int64_t number = 0;
@@ -35,12 +45,20 @@ OptionSetter setTopK(int32_t &target) {
 
 CommandLine table(RunOptions &options) {
   return CommandLine(
-      "strata-run", "model.strata -p TEXT | -f FILE | -i  [options]",
+      "strata-run", "model.strata -p TEXT | -f FILE | -i | --chat  [options]",
       "Runs a compiled model: writes the prompt and what follows it to stdout.",
       {{"p", "TEXT", "the prompt", setOptional(options.prompt)},
        {"f", "FILE", "a file that holds the prompt; - is stdin", setOptional(options.file)},
        {"i", "", "interactive: each line goes on where the text ended; /help tells more",
         setFlag(options.interactive)},
+       {"chat", "", "a conversation: -p or -f is a message, else each line of stdin is one",
+        setFlag(options.chat)},
+       {"system", "TEXT", "with --chat: what the model is told first",
+        setText(options.chatOptions.system)},
+       {"chat-template", "FORM",
+        "with --chat: nemotron, or raw: messages as they are; default: "
+        "the model's own",
+        setForm(options.chatOptions.form)},
        {"n", "N", "most tokens to generate; default: 256, or what the context leaves",
         setTokens(options.tokens)},
        {"no-echo", "", "write only what is generated, not the prompt",
@@ -74,8 +92,12 @@ CommandLine table(RunOptions &options) {
        {"version", "", "versions, devices and what this CPU can do", setFlag(options.version)}});
 }
 
-absl::Status check(const RunOptions &options) {
+absl::Status check(RunOptions &options) {
+  if (!options.chat && !(options.chatOptions.system + options.chatOptions.form).empty())
+    return absl::InvalidArgumentError("expected --chat with --system and --chat-template");
   int sources = options.prompt.has_value() + options.file.has_value() + options.interactive;
+  if (options.chat && sources == 0)
+    options.interactive = ++sources;
   if (sources != 1)
     return absl::InvalidArgumentError(
         absl::StrCat("expected one of -p, -f and -i, found ", sources));

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/Sampler.h"
+#include "tools/run/Chat.h"
 
 #include <cstdint>
 #include <optional>
@@ -14,6 +15,8 @@ struct RunOptions {
   std::string package;
   std::optional<std::string> prompt, file; // -p, -f
   bool interactive = false;
+  bool chat = false;
+  ChatOptions chatOptions;
   std::optional<int64_t> tokens; // -n
   bool echo = true;
   SamplingParams sampling;

@@ -39,7 +39,12 @@ absl::StatusOr<std::string> readPrompt(const RunOptions &options) {
 struct Model {
   Package package;
   std::unique_ptr<Tokenizer> tokenizer;
-  int64_t context; // tokens a text may have
+  int64_t context;          // tokens a text may have
+  std::optional<Chat> chat; // with --chat
+
+  absl::StatusOr<std::vector<int32_t>> encode(const std::string &text) const {
+    return chat ? chat->begin(text) : encodeBeginning(*tokenizer, package.model(), text);
+  }
 
   static absl::StatusOr<Model> load(const RunOptions &options, Console &console) {
     STRATA_ASSIGN(Package package, Package::open(options.package));
@@ -49,8 +54,13 @@ struct Model {
     if (options.context > trained)
       console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
                                 " tokens the model was trained on; the text may decay"));
-    return Model{std::move(package), std::move(tokenizer),
-                 options.context ? options.context : trained};
+    Model model{std::move(package), std::move(tokenizer),
+                options.context ? options.context : trained, std::nullopt};
+    if (options.chat) {
+      STRATA_ASSIGN(model.chat,
+                    Chat::create(*model.tokenizer, model.package.model(), options.chatOptions));
+    }
+    return model;
   }
 };
 
@@ -94,8 +104,7 @@ absl::Status dumpPrompt(const RunOptions &options, Engine &engine, std::span<con
 
 absl::Status runPrompt(const RunOptions &options, const Model &model, Console &console) {
   STRATA_ASSIGN(std::string text, readPrompt(options));
-  STRATA_ASSIGN(std::vector<int32_t> prompt,
-                encodeBeginning(*model.tokenizer, model.package.model(), text));
+  STRATA_ASSIGN(std::vector<int32_t> prompt, model.encode(text));
   STRATA_ASSIGN(int64_t tokens, tokensAfter(int64_t(prompt.size()), options, model.context));
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
   STRATA_ASSIGN(auto engine,
@@ -104,7 +113,9 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   if (!options.dump.empty())
     STRATA_TRY(dumpPrompt(options, *engine, prompt, console));
   Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
-  if (options.echo)
+  if (model.chat)
+    generation.stopAt(model.chat->stops());
+  if (options.echo && !model.chat)
     STRATA_TRY(console.write(text));
   STRATA_TRY(generation.run(prompt, tokens));
   if (!console.atLineStart())
@@ -123,7 +134,10 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{options.tokens.value_or(kDefaultTokens), terminal,
-                                 [&] { return describeSpeed(generation, measureRead(*engine)); }};
+                                 [&] { return describeSpeed(generation, measureRead(*engine)); },
+                                 model.chat ? &*model.chat : nullptr};
+  if (model.chat)
+    generation.stopAt(model.chat->stops());
   STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, generation, console));
   console.note(interactive.stats());
   return absl::OkStatus();
