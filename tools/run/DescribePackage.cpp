@@ -51,7 +51,7 @@ std::string versionOf(const Package &package) {
 absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizerOf(const Package &package) {
   auto tokenizer = loadTokenizer(package);
   if (absl::IsNotFound(tokenizer.status()))
-    return std::nullopt;
+    return std::unique_ptr<Tokenizer>();
   STRATA_TRY(tokenizer.status());
   return tokenizer;
 }
