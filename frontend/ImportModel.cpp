@@ -114,7 +114,7 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
   STRATA_ASSIGN(Checkpoint checkpoint, std::move(opened));
   STRATA_TRY(checkVocabulary(found.config, checkpoint, found.path));
   const std::string folder = checkpointFolder(argument);
-  STRATA_ASSIGN(std::optional<TokenizerSection> tokenizer, readTokenizer(folder));
+  STRATA_ASSIGN(std::optional<TokenizerSection> tokenizer, readTokenizer(folder, &checkpoint));
   if (tokenizer)
     STRATA_TRY(fitTokenizer(*tokenizer, found.config));
   STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context));

@@ -10,6 +10,8 @@
 
 namespace strata {
 
+class Checkpoint;
+
 /// A tokenizer as a section of a package. Whoever runs the package cannot mend it: it is valid.
 struct TokenizerSection {
   std::string name;            // "tokenizer": a SentencePiece model; "tokenizer.bpe": Bpe.fbs
@@ -19,8 +21,10 @@ struct TokenizerSection {
   std::vector<int32_t> prefix; // ids that it puts before every text
 };
 
-/// The tokenizer.model in `folder`, or where there is none, its tokenizer.json; empty if there is
-/// neither. Errors name the file.
-absl::StatusOr<std::optional<TokenizerSection>> readTokenizer(const std::string &folder);
+/// The vocabulary of the GGUF file that `checkpoint`, which may be null, was read from; else the
+/// tokenizer.model in `folder`, where it lies; else the tokenizer.json. Empty if there is none.
+/// Errors name the file.
+absl::StatusOr<std::optional<TokenizerSection>> readTokenizer(const std::string &folder,
+                                                              const Checkpoint *checkpoint);
 
 } // namespace strata

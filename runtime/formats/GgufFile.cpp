@@ -151,7 +151,7 @@ absl::StatusOr<GgufValue> GgufReader::readValue(Type type) {
   return absl::InvalidArgumentError(absl::StrCat("type: expected 0 to 12, found ", uint32_t(type)));
 }
 
-/// Nothing that is read here is an array: their lengths are enough.
+/// Finds its end; GgufFile reads the elements of those that are asked for.
 absl::StatusOr<GgufValue> GgufReader::skipArray() {
   const auto element = Type(reader.read<uint32_t>());
   const auto count = reader.read<uint64_t>();
@@ -159,6 +159,7 @@ absl::StatusOr<GgufValue> GgufReader::skipArray() {
   if (element > Type::f64 || element == Type::array)
     return absl::InvalidArgumentError(absl::StrCat(
         "array: expected elements of type 0 to 12 but not 9, found ", uint32_t(element)));
+  const uint64_t begin = reader.offset();
   if (element == Type::string)
     for (uint64_t i = 0; i != count && reader.ok(); ++i)
       readString();
@@ -166,7 +167,11 @@ absl::StatusOr<GgufValue> GgufReader::skipArray() {
     reader.take(*size);
   else
     reader.take(UINT64_MAX);
-  return GgufValue{.kind = Kind::array, .integer = int64_t(std::min<uint64_t>(count, INT64_MAX))};
+  GgufValue array{.kind = Kind::array, .integer = int64_t(std::min<uint64_t>(count, INT64_MAX))};
+  array.element = uint32_t(element);
+  if (reader.ok())
+    array.text = ByteReader::asText(bytes.subspan(begin, reader.offset() - begin));
+  return array;
 }
 
 absl::Status GgufReader::readMetadata(uint64_t count) {
@@ -339,6 +344,41 @@ absl::StatusOr<std::optional<std::string_view>> GgufFile::string(std::string_vie
 absl::Status GgufFile::error(std::string_view name, std::string_view message) const {
   return absl::InvalidArgumentError(
       absl::StrCat(place, ": ", shown(name), ": ", std::string(message)));
+}
+
+//===----------------------------------------------------------------------===//
+// Arrays
+//===----------------------------------------------------------------------===//
+
+template <typename T, typename Read>
+absl::StatusOr<std::vector<T>> GgufFile::elements(std::string_view key, uint32_t type,
+                                                  Read read) const {
+  STRATA_ASSIGN(const GgufValue *value, find(key, Kind::array));
+  std::vector<T> result;
+  if (!value)
+    return result;
+  if (value->element != type)
+    return error(key, absl::StrCat("expected elements of type ", type, ", found ", value->element));
+  ByteReader reader(std::as_bytes(std::span(value->text)));
+  for (int64_t i = 0; i < value->integer; ++i)
+    result.push_back(read(reader));
+  return result;
+}
+
+absl::StatusOr<std::vector<std::string_view>> GgufFile::strings(std::string_view key) const {
+  return elements<std::string_view>(key, uint32_t(Type::string), [](ByteReader &reader) {
+    return reader.text(reader.read<uint64_t>());
+  });
+}
+
+absl::StatusOr<std::vector<float>> GgufFile::floats(std::string_view key) const {
+  return elements<float>(key, uint32_t(Type::f32),
+                         [](ByteReader &reader) { return reader.read<float>(); });
+}
+
+absl::StatusOr<std::vector<int32_t>> GgufFile::integers(std::string_view key) const {
+  return elements<int32_t>(key, uint32_t(Type::i32),
+                           [](ByteReader &reader) { return reader.read<int32_t>(); });
 }
 
 } // namespace strata

@@ -30,7 +30,8 @@ struct GgufValue {
   Kind kind;
   int64_t integer = 0;        // of a boolean: 0 or 1; of an array: how many elements it has
   double real = 0;            // of an integer, too
-  std::string_view text = {}; // into the file
+  std::string_view text = {}; // into the file; of an array: its elements' bytes
+  uint32_t element = 0;       // of an array: the type of its elements
 };
 
 /// A tensor as the file lists it.
@@ -61,12 +62,20 @@ public:
   absl::StatusOr<std::optional<bool>> boolean(std::string_view key) const;
   absl::StatusOr<std::optional<std::string_view>> string(std::string_view key) const;
 
+  /// The elements of the array under a key; none if there is no such key, an error if they are of
+  /// another type.
+  absl::StatusOr<std::vector<std::string_view>> strings(std::string_view key) const;
+  absl::StatusOr<std::vector<float>> floats(std::string_view key) const;
+  absl::StatusOr<std::vector<int32_t>> integers(std::string_view key) const;
+
   /// INVALID_ARGUMENT `PLACE: NAME: MESSAGE`, for checks that are the caller's.
   absl::Status error(std::string_view name, std::string_view message) const;
 
 private:
   friend class GgufReader;
   absl::StatusOr<const GgufValue *> find(std::string_view key, GgufValue::Kind kind) const;
+  template <typename T, typename Read>
+  absl::StatusOr<std::vector<T>> elements(std::string_view key, uint32_t type, Read read) const;
 
   std::map<std::string_view, GgufValue> metadata_;
   std::vector<GgufTensor> tensors_;

@@ -42,7 +42,8 @@ absl::StatusOr<Checkpoint> openTensorFile(const fs::path &path) {
 }
 
 absl::Status openTokenizer(const std::string &folder, InspectedModel &model) {
-  STRATA_ASSIGN(model.tokenizerSection, readTokenizer(folder));
+  STRATA_ASSIGN(model.tokenizerSection,
+                readTokenizer(folder, model.checkpoint ? &*model.checkpoint : nullptr));
   if (!model.tokenizerSection)
     return absl::OkStatus();
   const TokenizerSection &section = *model.tokenizerSection;
