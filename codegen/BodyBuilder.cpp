@@ -7,6 +7,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace strata;
@@ -190,8 +191,9 @@ Value BodyBuilder::roundBits(Value f32) {
   return add(bits, add(lsb, i32(0x7fff, n)));
 }
 
-Value BodyBuilder::toF32(Value bf16) {
-  return arith::ExtFOp::create(*this, f32Type(lanesOf(bf16)), bf16);
+Value BodyBuilder::toF32(Value number) {
+  Type type = f32Type(lanesOf(number));
+  return number.getType() == type ? number : arith::ExtFOp::create(*this, type, number);
 }
 
 Value BodyBuilder::toBf16(Value f32) {
@@ -204,13 +206,24 @@ Value BodyBuilder::toBf16(Value f32) {
   return arith::BitcastOp::create(*this, type, half);
 }
 
+Value BodyBuilder::everySecond(Value vector, int64_t first) {
+  SmallVector<int64_t> lanes;
+  for (int64_t i = first; i < lanesOf(vector); i += 2)
+    lanes.push_back(i);
+  return vector::ShuffleOp::create(*this, vector, vector, lanes);
+}
+
 Value BodyBuilder::evens(Value pairs) {
+  if (getElementTypeOrSelf(pairs).isF32())
+    return everySecond(pairs, 0);
   int64_t n = lanesOf(pairs);
   return arith::BitcastOp::create(*this, f32Type(n),
                                   arith::ShLIOp::create(*this, pairs, i32(16, n)));
 }
 
 Value BodyBuilder::odds(Value pairs) {
+  if (getElementTypeOrSelf(pairs).isF32())
+    return everySecond(pairs, 1);
   int64_t n = lanesOf(pairs);
   return arith::BitcastOp::create(*this, f32Type(n), both(pairs, i32(0xffff0000, n)));
 }

@@ -80,8 +80,9 @@ public:
   Value exp(Value x); ///< e^x for x <= 0, relative error 2e-7; e^-87 below -87
 
   // bf16, scalars or vectors.
-  Value toF32(Value bf16);
+  Value toF32(Value number); ///< of bf16, f16 or f32; exact
   Value toBf16(Value f32); ///< round to nearest, ties to even
+  /// The even or odd ones of bf16 pairs, as f32; or of a vector of f32.
   Value evens(Value pairs);
   Value odds(Value pairs);
   Value pairs(Value evens, Value odds); ///< rounded to bf16
@@ -91,6 +92,7 @@ protected:
 
 private:
   Value roundBits(Value f32);
+  Value everySecond(Value vector, int64_t first);
   const bool narrowsBf16;
 };
 

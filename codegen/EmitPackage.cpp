@@ -5,7 +5,6 @@
 #include "runtime/HeaderHash.h"
 #include "runtime/Package.h"
 #include "runtime/PackageFormat.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MathExtras.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -72,12 +71,43 @@ private:
 };
 } // namespace
 
+static std::string print(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static std::optional<package::DType> dtypeOf(Type element) {
+  if (element.isBF16())
+    return package::DType::bf16;
+  if (element.isF16())
+    return package::DType::f16;
+  return element.isF32() ? std::optional(package::DType::f32) : std::nullopt;
+}
+
+/// That the runtime can hold it, and that it is what the first op of its key says.
+static llvm::Error checkType(ParameterOp op, Type first) {
+  Type type = op.getType(), element = cast<ShapedType>(type).getElementType();
+  if (!dtypeOf(element))
+    return error(op.getKey() + ": element type is " + print(element) +
+                 ", expected bf16, f16 or f32");
+  if (type != first)
+    return error(op.getKey() + ": the program has it as " + print(first) + " and as " +
+                 print(type));
+  return llvm::Error::success();
+}
+
 llvm::Error Writer::collectParameters() {
-  llvm::StringSet<> seen;
-  module.walk([&](ParameterOp op) {
-    if (seen.insert(op.getKey()).second)
+  std::vector<ParameterOp> all;
+  module.walk([&](ParameterOp op) { all.push_back(op); });
+  llvm::StringMap<Type> types;
+  for (ParameterOp op : all) {
+    auto [first, isNew] = types.try_emplace(op.getKey(), op.getType());
+    if (llvm::Error failed = checkType(op, first->second))
+      return failed;
+    if (isNew)
       parameters.push_back(op);
-  });
+  }
   if (inputs.tensors.empty()) {
     if (inputs.embedWeights)
       return error("there are no weights to embed");
@@ -87,8 +117,7 @@ llvm::Error Writer::collectParameters() {
     auto found = inputs.tensors.find(op.getKey());
     if (found == inputs.tensors.end())
       return error("the checkpoint has no tensor '" + op.getKey() + "'");
-    auto type = cast<ShapedType>(op.getType());
-    uint64_t expected = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+    uint64_t expected = getSpanBytes(op);
     if (found->second.bytes.size() != expected)
       return error(op.getKey() + ": the tensor has " + llvm::Twine(found->second.bytes.size()) +
                    " bytes, expected " + llvm::Twine(expected));
@@ -155,9 +184,11 @@ flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBuffe
     file = tensor.file;
     offset = tensor.offset;
   }
-  package::DType dtype =
-      type.getElementType().isBF16() ? package::DType::bf16 : package::DType::f32;
-  return package::CreateParameter(fb, key, dtype, shape, storage, file, offset);
+  RowGroupsAttr groups = getRowGroups(op);
+  return package::CreateParameter(fb, key, *dtypeOf(type.getElementType()), shape, storage, file,
+                                  offset, groups ? groups.getRows() : 0,
+                                  groups ? groups.getStride() : 0,
+                                  inputs.plusOne.contains(op.getKey()));
 }
 
 static flatbuffers::Offset<package::CheckpointFile>

@@ -4,6 +4,7 @@
 #include "dialect/Decoder.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Error.h"
 #include <cstddef>
 #include <optional>
@@ -67,6 +68,7 @@ struct PackageInputs {
   std::vector<PackageFile> files;         ///< of the checkpoint
   llvm::StringMap<PackageTensor> tensors; ///< by key; empty without weights
   bool embedWeights = false;
+  llvm::StringSet<> plusOne; ///< keys of the norms' weights that include the 1
   std::optional<PackageTokenizer> tokenizer;
   std::string chatTemplate; ///< as Model.chat_template in Package.fbs
 };

@@ -20,7 +20,7 @@ static std::string signature(Operation *op) {
   for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
     os << ' ';
     if (auto shaped = dyn_cast<ShapedType>(type))
-      os << RankedTensorType::get(shaped.getShape(), shaped.getElementType());
+      os << asTensor(shaped);
     else
       os << type;
   }

@@ -5,11 +5,23 @@
 using namespace mlir;
 using namespace strata;
 
+static Type elementType(Value value) { return cast<ShapedType>(value.getType()).getElementType(); }
+
+Value strata::storedRow(BodyBuilder &b, RowGroupsAttr groups, Value row) {
+  if (!groups)
+    return row;
+  return b.add(b.mul(b.div(row, groups.getRows()), groups.getStride()),
+               b.rem(row, groups.getRows()));
+}
+
 template <typename OpT>
 static void describeNorm(OpT op, ArrayRef<BufferRef> buffers, const APFloat &eps,
                          LinearSpec &spec) {
   spec.gamma = findBuffer(buffers, op.getGamma());
   spec.beta = findBuffer(buffers, op.getBeta());
+  spec.gammaElement = elementType(op.getGamma());
+  spec.betaElement = elementType(op.getBeta());
+  spec.gammaIncludesOne = op.getGammaIncludesOne();
   spec.eps = eps.convertToDouble();
 }
 
@@ -33,7 +45,8 @@ LinearSpec strata::describeOperands(LinearOp op) {
     using Sink = LinearSpec::Sink;
     Sink sink = i < products ? Sink::Result : i == products ? Sink::Key : Sink::Value;
     unsigned result = i < products ? findBuffer(buffers, op->getResult(i)) : 0;
-    spec.parts.push_back({rows(weight), findBuffer(buffers, weight), result, sink, op.isRoped(i)});
+    spec.parts.push_back({rows(weight), findBuffer(buffers, weight), result, sink, op.isRoped(i),
+                          elementType(weight), getRowGroups(weight)});
   }
   spec.squaredRelu = op.getSquaredRelu();
   if (op.getResidual())
@@ -54,8 +67,10 @@ LinearSpec strata::describeOperands(LogitsOp op) {
   auto buffers = listBuffers(op);
   LinearSpec spec = describeInput(op, buffers);
   spec.outputRows = findBuffer(buffers, BufferRole::OutputRows);
-  spec.parts.push_back({rows(op.getWeight()), findBuffer(buffers, op.getWeight()),
-                        findBuffer(buffers, op.getResult()), LinearSpec::Sink::Logits, false});
+  Value weight = op.getWeight();
+  spec.parts.push_back({rows(weight), findBuffer(buffers, weight),
+                        findBuffer(buffers, op.getResult()), LinearSpec::Sink::Logits, false,
+                        elementType(weight), getRowGroups(weight)});
   return spec;
 }
 

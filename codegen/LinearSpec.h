@@ -1,6 +1,7 @@
 //===- LinearSpec.h - linear and logits, as kernels need them ---*- C++ -*-===//
 #pragma once
 
+#include "codegen/BodyBuilder.h"
 #include "codegen/Buffers.h"
 #include <optional>
 
@@ -14,12 +15,19 @@ struct LinearSpec {
     unsigned weight, result; ///< result: for Sink::Result and Logits
     Sink sink;
     bool roped;
+    mlir::Type element;   ///< of the weight
+    RowGroupsAttr groups; ///< of its rows; null: they follow each other
+
+    /// Rows from the weight's first to its last as they are stored.
+    int64_t storedRows() const { return groups ? groups.getSpan(rows) : rows; }
   };
 
   int64_t inFeatures;
   unsigned input;
   llvm::SmallVector<Part> parts;
   std::optional<unsigned> gamma, beta, residual, rotary, outputRows, workspace;
+  mlir::Type gammaElement, betaElement; ///< where there is a norm
+  bool gammaIncludesOne = false;
   double eps = 0;
   bool squaredRelu = false;
   int64_t rotaryDims = 0;
@@ -30,6 +38,9 @@ struct LinearSpec {
   /// Rows of the input that are multiplied: tokens, or the output rows of logits.
   Axis axis() const { return outputRows ? Axis::Outputs : Axis::Tokens; }
 };
+
+/// Where row `row` of a weight is stored, in rows from its first.
+Value storedRow(BodyBuilder &b, RowGroupsAttr groups, Value row);
 
 LinearSpec describeOperands(LinearOp op);
 LinearSpec describeOperands(LogitsOp op);

@@ -6,6 +6,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace strata;
@@ -66,6 +67,59 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError, 
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Row groups
+//===----------------------------------------------------------------------===//
+
+LogicalResult RowGroupsAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows,
+                                    int64_t stride) {
+  if (rows <= 0 || stride <= rows) // row_groups_c1
+    return emitError() << "row groups of " << rows << " rows, " << stride
+                       << " apart, expected rows > 0 and a larger stride";
+  return success();
+}
+
+AffineMap RowGroupsAttr::getAffineMap() const {
+  AffineExpr row = getAffineDimExpr(0, getContext()), column = getAffineDimExpr(1, getContext());
+  AffineExpr stored = row.floorDiv(getRows()) * getStride() + row % getRows();
+  return AffineMap::get(2, 0, {stored, column}, getContext());
+}
+
+LogicalResult RowGroupsAttr::verifyLayout(ArrayRef<int64_t> shape,
+                                          function_ref<InFlightDiagnostic()> emitError) const {
+  if (shape.size() != 2 || ShapedType::isDynamic(shape[0])) // row_groups_c2
+    return emitError() << "row groups are of a matrix with a static number of rows";
+  if (shape[0] % getRows() || shape[0] / getRows() < 2)
+    return emitError() << "matrix has " << shape[0] << " rows, expected at least two groups of "
+                       << getRows();
+  int64_t last;
+  if (llvm::MulOverflow(shape[0] / getRows() - 1, getStride(), last) ||
+      last > (int64_t(1) << 48) - getRows())
+    return emitError() << "row groups span more than 2^48 rows";
+  return success();
+}
+
+LogicalResult RowGroupsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                            function_ref<InFlightDiagnostic()> emitError) const {
+  return verifyLayout(shape, emitError);
+}
+
+static RowGroupsAttr getRowGroups(Type type) {
+  if (auto memref = dyn_cast<MemRefType>(type))
+    return dyn_cast<RowGroupsAttr>(memref.getLayout());
+  return dyn_cast_or_null<RowGroupsAttr>(cast<RankedTensorType>(type).getEncoding());
+}
+
+RowGroupsAttr strata::getRowGroups(Value matrix) { return ::getRowGroups(matrix.getType()); }
+
+RankedTensorType strata::asTensor(ShapedType type) {
+  return RankedTensorType::get(type.getShape(), type.getElementType(), ::getRowGroups(type));
+}
+
+//===----------------------------------------------------------------------===//
+// Facts
+//===----------------------------------------------------------------------===//
+
 StringRef strata::getModelName(Location location) {
   StringRef name;
   location->walk([&](Location inner) {
@@ -81,6 +135,14 @@ int64_t strata::getStreamedBytes(Operation *root) {
   int64_t bytes = 0;
   root->walk([&](KernelOpInterface op) { bytes += op.getCost().getFixedBytes(); });
   return bytes;
+}
+
+int64_t strata::getSpanBytes(ParameterOp parameter) {
+  auto type = cast<ShapedType>(parameter.getType());
+  int64_t count = type.getNumElements();
+  if (RowGroupsAttr groups = strata::getRowGroups(parameter))
+    count = groups.getSpan(type.getDimSize(0)) * type.getDimSize(1);
+  return count * type.getElementTypeBitWidth() / 8;
 }
 
 int64_t strata::getParameterCount(Operation *root) {

@@ -13,6 +13,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialect/DecoderEnums.h.inc"
@@ -55,6 +56,10 @@ inline int64_t columns(mlir::Value value) {
 inline int64_t rows(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(0);
 }
+/// How the rows of a matrix lie, null where they follow each other.
+RowGroupsAttr getRowGroups(mlir::Value matrix);
+/// The tensor type of a parameter or activations: without the place, but with its row groups.
+mlir::RankedTensorType asTensor(mlir::ShapedType type);
 /// Elements of a vector.
 inline int64_t elements(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(0);
@@ -65,6 +70,10 @@ llvm::StringRef getModelName(mlir::Location location);
 
 /// Bytes that a step streams once: the weights of every kernel op of the program.
 int64_t getStreamedBytes(mlir::Operation *root);
+
+/// Bytes from the first element of a parameter to the end of its last, those of others between its
+/// row groups included.
+int64_t getSpanBytes(ParameterOp parameter);
 
 /// Elements of all distinct parameters of the program.
 int64_t getParameterCount(mlir::Operation *root);

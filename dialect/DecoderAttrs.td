@@ -3,9 +3,12 @@
 #define STRATA_DECODER_ATTRS
 
 include "dialect/DecoderDialect.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/TensorEncoding.td"
 
-class Decoder_Attr<string name, string attrMnemonic> : AttrDef<Decoder_Dialect, name> {
+class Decoder_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Decoder_Dialect, name, traits> {
   let mnemonic = attrMnemonic;
 }
 
@@ -17,6 +20,36 @@ def Decoder_ArenaAttr : Decoder_Attr<"Arena", "arena"> {
   }];
   let parameters = (ins "int64_t":$offset);
   let assemblyFormat = "`<` $offset `>`";
+}
+
+def Decoder_RowGroupsAttr : Decoder_Attr<"RowGroups", "row_groups", [
+    DeclareAttrInterfaceMethods<MemRefLayoutAttrInterface, ["verifyLayout"]>,
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let summary = "a matrix whose rows lie among rows of others";
+  let description = [{
+    `rows` rows follow each other, and each such group begins `stride` rows after the one before:
+    row r is `r / rows * stride + r % rows` rows from the first. A row itself is contiguous. NeMo
+    stores q, k and v this way, as one matrix in which the heads of a KV group stand together. It
+    is the encoding of a parameter's tensor type, and after `plan` the layout of its memref.
+
+    Constraints:
+    - row_groups_c1: rows is positive, and stride is larger
+    - row_groups_c2: the matrix has a static number of rows, of at least two groups, all whole; the
+      last one ends less than 2^48 rows from the first
+
+    ```mlir
+    %q = decoder.parameter "q" : tensor<6144x6144xbf16, #decoder.row_groups<rows = 768, stride = 1024>>
+    ```
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$stride);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Rows from the first to the last of `matrixRows`, with those of others between them.
+    int64_t getSpan(int64_t matrixRows) const {
+      return (matrixRows / getRows() - 1) * getStride() + getRows();
+    }
+  }];
 }
 
 def Decoder_ModelAttr : Decoder_Attr<"Model", "model"> {

@@ -34,7 +34,7 @@ static CostAttr cost(Operation *op, int64_t fixedBytes, int64_t rowBytes, int64_
 }
 
 CostAttr EmbeddingOp::getCost() {
-  return cost(*this, 0, rowBytes(getTokens()) + 2 * rowBytes(getResult()), 0);
+  return cost(*this, 0, rowBytes(getTokens()) + rowBytes(getTable()) + rowBytes(getResult()), 0);
 }
 
 CostAttr RotaryTableOp::getCost() {

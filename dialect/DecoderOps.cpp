@@ -21,10 +21,18 @@ bool sameShape(Value a, Value b) {
   return x.getShape() == y.getShape() && x.getElementType() == y.getElementType();
 }
 
+bool isContiguous(Type type) {
+  if (auto memref = dyn_cast<MemRefType>(type))
+    return memref.getLayout().isIdentity();
+  return !cast<RankedTensorType>(type).getEncoding();
+}
+
 LogicalResult verifyNorm(Operation *op, Value input, Value gamma, Value beta,
-                         std::optional<APFloat> eps) {
+                         std::optional<APFloat> eps, bool gammaIncludesOne) {
   if (!gamma != !beta || !gamma != !eps)
     return op->emitOpError("norm needs gamma, beta and eps together");
+  if (gammaIncludesOne && !gamma)
+    return op->emitOpError("gamma_includes_one needs a gamma");
   if (!gamma)
     return success();
   for (auto [name, vector] : {std::pair{"gamma", gamma}, {"beta", beta}})
@@ -79,8 +87,14 @@ void ParameterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 LogicalResult ParameterOp::verify() {
   if (getKey().empty()) // parameter_c1
     return emitOpError("key is empty");
+  if (!isContiguous(getType()) && !getRowGroups(getResult())) // parameter_c3
+    return emitOpError() << "'" << getKey() << "' has type " << getType()
+                         << ", expected no encoding or layout but #decoder.row_groups";
   int64_t count = 1; // parameter_c2
-  for (int64_t size : cast<ShapedType>(getType()).getShape())
+  SmallVector<int64_t> shape(cast<ShapedType>(getType()).getShape());
+  if (RowGroupsAttr groups = getRowGroups(getResult()))
+    shape[0] = groups.getSpan(shape[0]);
+  for (int64_t size : shape)
     if (llvm::MulOverflow(count, size, count) || count > (int64_t(1) << 48))
       return emitOpError() << "'" << getKey() << "' has more than 2^48 elements";
   return success();
@@ -166,7 +180,8 @@ LogicalResult LinearOp::verify() {
   for (Value weight : getWeights()) // linear_c1
     if (failed(verifyWeight(*this, weight, getInput())))
       return failure();
-  if (failed(verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps()))) // linear_c3
+  if (failed(verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps(), // linear_c3
+                        getGammaIncludesOne())))
     return failure();
   if ((getRotary() || getHeadDim() || getRoped()) && failed(verifyRopeClause(*this))) // linear_c4
     return failure();
@@ -206,8 +221,9 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
       return rewriter.notifyMatchFailure(op, "every product is used, or none");
     auto smaller = LinearOp::create(
         rewriter, op.getLoc(), types, op.getInput(), weights, op.getGamma(), op.getBeta(),
-        op.getEpsAttr(), op.getSquaredReluAttr(), Value(), IntegerAttr(), DenseI64ArrayAttr(),
-        Value(), Value(), Value(), IntegerAttr(), op.getWorkspaceAttr());
+        op.getEpsAttr(), op.getGammaIncludesOneAttr(), op.getSquaredReluAttr(), Value(),
+        IntegerAttr(), DenseI64ArrayAttr(), Value(), Value(), Value(), IntegerAttr(),
+        op.getWorkspaceAttr());
     for (auto [i, j] : llvm::enumerate(kept))
       rewriter.replaceAllUsesWith(op->getResult(j), smaller->getResult(i));
     rewriter.eraseOp(op);
@@ -240,7 +256,8 @@ LogicalResult LogitsOp::verify() {
     return failure();
   if (failed(verifyFeatures(*this, getResult(), rows(getWeight())))) // logits_c2
     return failure();
-  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps()); // logits_c3
+  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps(), // logits_c3
+                    getGammaIncludesOne());
 }
 
 //===----------------------------------------------------------------------===//
@@ -251,7 +268,7 @@ LogicalResult LayerNormOp::verify() {
   if (!sameShape(getInput(), getResult())) // layer_norm_c2
     return emitOpError("the result must have the input's shape");
   // layer_norm_c1, layer_norm_c3
-  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps());
+  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps(), getGammaIncludesOne());
 }
 
 LogicalResult RopeOp::verify() {

@@ -22,10 +22,10 @@ def Decoder_Tokens : AnyTypeOf<[1DTensorOf<[I32]>, MemRefRankOf<[I32], [1]>],
                                "token ids [T] of i32">;
 def Decoder_Activations : AnyTypeOf<[2DTensorOf<[BF16]>, MemRefRankOf<[BF16], [2]>],
                                     "activations [rows, features] of bf16">;
-def Decoder_Weight : AnyTypeOf<[2DTensorOf<[BF16]>, MemRefRankOf<[BF16], [2]>],
-                               "weight [out, in] of bf16">;
-def Decoder_Vector : AnyTypeOf<[1DTensorOf<[BF16]>, MemRefRankOf<[BF16], [1]>],
-                               "vector [features] of bf16">;
+def Decoder_Weight : AnyTypeOf<[2DTensorOf<[BF16, F16, F32]>, MemRefRankOf<[BF16, F16, F32], [2]>],
+                               "weight [out, in] of bf16, f16 or f32">;
+def Decoder_Vector : AnyTypeOf<[1DTensorOf<[BF16, F16, F32]>, MemRefRankOf<[BF16, F16, F32], [1]>],
+                               "vector [features] of bf16, f16 or f32">;
 def Decoder_RotaryTable : AnyTypeOf<[2DTensorOf<[F32]>, MemRefRankOf<[F32], [2]>],
                                     "rotary table [T, dims] of f32">;
 def Decoder_Logits : AnyTypeOf<[2DTensorOf<[F32]>, MemRefRankOf<[F32], [2]>],
@@ -42,11 +42,12 @@ def Decoder_ParameterOp : Decoder_Op<"parameter",
   let summary = "a tensor of the checkpoint, by its key";
   let description = [{
     Weights are never inline: the op names the tensor, and the runtime maps it from the file as it
-    lies there.
+    lies there, in its own element type. Rows need not follow each other: see #decoder.row_groups.
 
     Constraints:
     - parameter_c1: the key is not empty
-    - parameter_c2: the number of elements fits 48 bits
+    - parameter_c2: the number of elements fits 48 bits, those between row groups included
+    - parameter_c3: elements follow each other, but for #decoder.row_groups
 
     ```mlir
     %w = decoder.parameter "model.layers.0.mlp.up_proj.weight" : tensor<1024x256xbf16>
@@ -61,7 +62,8 @@ def Decoder_ParameterOp : Decoder_Op<"parameter",
 def Decoder_EmbeddingOp : Decoder_KernelizedOp<"embedding"> {
   let summary = "the row of each token";
   let description = [{
-    `result[t] = table[tokens[t]]`. The runtime has checked that 0 <= tokens[t] < V.
+    `result[t] = table[tokens[t]]`, rounded to bf16 where the table is of another type. The runtime
+    has checked that 0 <= tokens[t] < V.
 
     Constraints:
     - embedding_c1: the result has as many features as the table has columns
@@ -114,10 +116,11 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
   let summary = "products with one or more weights, and what is fused to them";
   let description = [{
     `y_i = input * weight_i^T` for each weight, accumulated in f32 and rounded to bf16 once, after
-    the clauses. Weights are row-major `[out, in]` as in the checkpoint; several of them (q, k, v)
-    share one op instead of a packed copy. Clauses, in the order in which they act:
+    the clauses. Weights are row-major `[out, in]` as in the checkpoint, each of its own type;
+    several of them (q, k, v) share one op instead of a packed copy. Clauses, in the order in which
+    they act:
 
-    - `norm(gamma, beta, eps)`: the input is layer_norm(input) first
+    - `norm(gamma, beta, eps)`: the input is layer_norm(input) first; `gamma_includes_one` as there
     - `squared_relu`: y = max(y, 0)^2
     - `rope(table, head_dim, weights)`: the results of the weights listed are rotated
     - `residual(r)`: y = r + y
@@ -128,7 +131,8 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     - linear_c1: every weight has as many columns as the input has features
     - linear_c2: one result for each weight, with as many features as the weight has rows; with
       `cache`, one for each but the last two, then the cache
-    - linear_c3: gamma and beta have as many elements as the input has features, and come with eps
+    - linear_c3: gamma and beta have as many elements as the input has features, and come with eps;
+      gamma_includes_one needs a gamma
     - linear_c4: the weights of `rope` are in range, distinct and ascending; their rows are a
       multiple of head_dim; the table has at most head_dim columns
     - linear_c5: `residual` and `squared_relu` need exactly one weight, and no rope or cache;
@@ -152,7 +156,7 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
   let arguments = (ins
     Decoder_Activations:$input, Variadic<Decoder_Weight>:$weights,
     Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
-    UnitAttr:$squared_relu,
+    UnitAttr:$gamma_includes_one, UnitAttr:$squared_relu,
     Optional<Decoder_RotaryTable>:$rotary, OptionalAttr<I64Attr>:$head_dim,
     OptionalAttr<DenseI64ArrayAttr>:$roped,
     Optional<Decoder_Activations>:$residual,
@@ -162,7 +166,8 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
   let results = (outs Variadic<AnyTypeOf<[Decoder_Activations, Decoder_KVCacheType]>>:$results);
   let assemblyFormat = [{
     $input `,` `[` $weights `]`
-    (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps `)`)?
+    (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps
+      (`,` `gamma_includes_one` $gamma_includes_one^)? `)`)?
     (`squared_relu` $squared_relu^)?
     (`rope` `(` $rotary^ `,` `head_dim` `=` $head_dim `,` `weights` `=` $roped `)`)?
     (`residual` `(` $residual^ `)`)?
@@ -226,7 +231,8 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
     Constraints:
     - logits_c1: the weight has as many columns as the input has features
     - logits_c2: the result has as many columns as the weight has rows
-    - logits_c3: gamma and beta have as many elements as the input has features, and come with eps
+    - logits_c3: gamma and beta have as many elements as the input has features, and come with eps;
+      gamma_includes_one needs a gamma
 
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder.batch) -> tensor<?x2048xf32> {
@@ -239,11 +245,13 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
   let arguments = (ins
     Decoder_Activations:$input, Decoder_Weight:$weight, Decoder_BatchType:$batch,
     Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
+    UnitAttr:$gamma_includes_one,
     OptionalAttr<Decoder_ArenaAttr>:$workspace);
   let results = (outs Decoder_Logits:$result);
   let assemblyFormat = [{
     $input `,` $weight `,` $batch
-    (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps `)`)?
+    (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps
+      (`,` `gamma_includes_one` $gamma_includes_one^)? `)`)?
     (`workspace` $workspace^)?
     attr-dict `:` functional-type(operands, results)
   }];
@@ -256,11 +264,11 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
 //===----------------------------------------------------------------------===//
 
 def Decoder_LayerNormOp : Decoder_KernelizedOp<"layer_norm"> {
-  let summary = "LayerNorm1P: layer normalization with a zero-centred gamma";
+  let summary = "LayerNorm1P: layer normalization with a gamma that is usually zero-centred";
   let description = [{
     `(x - mean) / sqrt(variance + eps) * (1 + gamma) + beta` over the features, all of it in f32;
     the variance is biased (LayerNorm, arXiv 1607.06450; gamma + 1 as in Nemotron-4, arXiv
-    2402.16819).
+    2402.16819). With `gamma_includes_one` the 1 is not added: GGUF files hold gamma + 1.
 
     Constraints:
     - layer_norm_c1: gamma and beta have as many elements as the input has features
@@ -276,7 +284,7 @@ def Decoder_LayerNormOp : Decoder_KernelizedOp<"layer_norm"> {
     ```
   }];
   let arguments = (ins Decoder_Activations:$input, Decoder_Vector:$gamma, Decoder_Vector:$beta,
-                       F32Attr:$eps);
+                       F32Attr:$eps, UnitAttr:$gamma_includes_one);
   let results = (outs Decoder_Activations:$result);
   let assemblyFormat = [{
     $input `,` $gamma `,` $beta attr-dict `:` functional-type(operands, results)

@@ -9,6 +9,7 @@
 
 #include "dialect/Decoder.h"
 #include "frontend/ModelConfig.h"
+#include "runtime/Checkpoint.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -20,8 +21,8 @@ namespace {
 
 class DecoderBuilder {
 public:
-  DecoderBuilder(const ModelConfig &config, MLIRContext &context)
-      : config(config), builder(&context) {}
+  DecoderBuilder(const ModelConfig &config, MLIRContext &context, const Checkpoint *checkpoint)
+      : config(config), checkpoint(checkpoint), builder(&context) {}
 
   OwningOpRef<ModuleOp> build();
 
@@ -47,7 +48,13 @@ private:
   RankedTensorType activations(int64_t features) { return rowsOf(features, builder.getBF16Type()); }
   std::string tableName() const { return config.tiedEmbeddings ? "model.embed_tokens" : "lm_head"; }
 
+  const CheckpointTensor *findTensor(StringRef key) const {
+    return checkpoint ? checkpoint->find(std::string_view(key)) : nullptr;
+  }
+  RankedTensorType storedType(StringRef key, ArrayRef<int64_t> shape);
+
   const ModelConfig &config;
+  const Checkpoint *checkpoint; // null without weights
   OpBuilder builder;
   Value tokens, batch, rotaryTable; // of the whole program
   Value cache;                      // after the ops built so far
@@ -138,31 +145,47 @@ Value DecoderBuilder::head(Value stream) {
   return LogitsOp::create(builder, at("lm_head"), rowsOf(config.vocabulary, builder.getF32Type()),
                           input, table, batch,
                           /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
-                          /*workspace=*/ArenaAttr());
+                          /*gamma_includes_one=*/UnitAttr(), /*workspace=*/ArenaAttr());
 }
 
 //===----------------------------------------------------------------------===//
 // Its parts
 //===----------------------------------------------------------------------===//
 
+/// The type of a parameter as the checkpoint stores it. What cannot be read is left to the check of
+/// the checkpoint against the module.
+RankedTensorType DecoderBuilder::storedType(StringRef key, ArrayRef<int64_t> shape) {
+  const CheckpointTensor *tensor = findTensor(key);
+  DType dtype = tensor ? tensor->dtype : config.dtype;
+  Type element = builder.getBF16Type();
+  if (dtype == DType::f16 || dtype == DType::f32)
+    element = dtype == DType::f16 ? Type(builder.getF16Type()) : Type(builder.getF32Type());
+  RowGroupsAttr groups;
+  if (tensor && tensor->groups && llvm::equal(tensor->shape, shape))
+    groups = RowGroupsAttr::get(builder.getContext(), int64_t(tensor->groups->rows),
+                                int64_t(tensor->groups->stride));
+  return RankedTensorType::get(shape, element, groups);
+}
+
 Value DecoderBuilder::parameter(const Twine &module, StringRef kind, ArrayRef<int64_t> shape) {
-  return ParameterOp::create(builder, at(module),
-                             RankedTensorType::get(shape, builder.getBF16Type()),
-                             (module + "." + kind).str());
+  std::string key = (module + "." + kind).str();
+  return ParameterOp::create(builder, at(module), storedType(key, shape), key);
 }
 
 Value DecoderBuilder::layerNorm(const Twine &module, Value input) {
   Value gamma = parameter(module, "weight", {columns(input)});
   Value beta = parameter(module, "bias", {columns(input)});
+  const CheckpointTensor *stored = findTensor((module + ".weight").str());
   return LayerNormOp::create(builder, at(module), input.getType(), input, gamma, beta,
-                             llvm::APFloat(config.normEps));
+                             llvm::APFloat(config.normEps), stored && stored->plusOne);
 }
 
 Value DecoderBuilder::linear(const Twine &module, Value input, int64_t outFeatures) {
   Value weight = parameter(module, "weight", {outFeatures, columns(input)});
   auto op = LinearOp::create(builder, at(module), TypeRange{activations(outFeatures)}, input,
                              ValueRange{weight}, /*gamma=*/Value(), /*beta=*/Value(),
-                             /*eps=*/FloatAttr(), /*squared_relu=*/UnitAttr(), /*rotary=*/Value(),
+                             /*eps=*/FloatAttr(), /*gamma_includes_one=*/UnitAttr(),
+                             /*squared_relu=*/UnitAttr(), /*rotary=*/Value(),
                              /*head_dim=*/IntegerAttr(), /*roped=*/DenseI64ArrayAttr(),
                              /*residual=*/Value(), /*cache=*/Value(), /*batch=*/Value(),
                              /*layer=*/IntegerAttr(), /*workspace=*/ArenaAttr());
@@ -186,9 +209,10 @@ Value DecoderBuilder::add(const Twine &module, Value stream, Value branch) {
 }
 } // namespace
 
-OwningOpRef<ModuleOp> buildDecoder(const ModelConfig &config, MLIRContext &context) {
+OwningOpRef<ModuleOp> buildDecoder(const ModelConfig &config, MLIRContext &context,
+                                   const Checkpoint *checkpoint) {
   context.loadDialect<DecoderDialect, func::FuncDialect>();
-  return DecoderBuilder(config, context).build();
+  return DecoderBuilder(config, context, checkpoint).build();
 }
 
 } // namespace strata

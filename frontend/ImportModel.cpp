@@ -22,10 +22,11 @@ namespace fs = std::filesystem;
 namespace strata {
 namespace {
 
-absl::StatusOr<ImportedModel> importConfig(const ModelConfig &config, MLIRContext &context) {
+absl::StatusOr<ImportedModel> importConfig(const ModelConfig &config, MLIRContext &context,
+                                           const Checkpoint *checkpoint = nullptr) {
   ImportedModel model;
   model.chatTemplate = config.chatTemplate;
-  model.module = buildDecoder(config, context);
+  model.module = buildDecoder(config, context, checkpoint);
   if (failed(verify(*model.module)))
     return absl::InternalError(absl::StrCat(config.name, ": the module built for it is invalid"));
   return model;
@@ -48,7 +49,7 @@ absl::Status checkVocabulary(const ModelConfig &config, const Checkpoint &checkp
                                                  ", found ", config.vocabulary));
 }
 
-/// Every parameter is there, in bf16, with its shape.
+/// Every parameter is there, in a type that kernels read, with its shape.
 absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
   absl::Status status;
   module.walk([&](ParameterOp op) {
@@ -117,7 +118,7 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
   STRATA_ASSIGN(std::optional<TokenizerSection> tokenizer, readTokenizer(folder, &checkpoint));
   if (tokenizer)
     STRATA_TRY(fitTokenizer(*tokenizer, found.config));
-  STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context));
+  STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context, &checkpoint));
   STRATA_TRY(checkParameters(*model.module, checkpoint));
 
   model.warnings = checkpoint.notes();

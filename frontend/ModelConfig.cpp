@@ -103,8 +103,24 @@ absl::Status checkChoices(const JsonObject &json) {
     if (bias.value_or(false))
       return json.error(key, "expected false, found true: linear biases are not supported");
   }
-  // Which type the tensors have, the checkpoint itself tells.
-  return readSpelledString(json, kDType).status();
+  return absl::OkStatus();
+}
+
+/// Where there is a checkpoint, it tells itself which type each tensor has.
+absl::Status readDType(const JsonObject &json, ModelConfig &config) {
+  constexpr std::pair<std::string_view, DType> kTypes[] = {
+      {"bfloat16", DType::bf16}, {"float16", DType::f16}, {"float32", DType::f32}};
+  STRATA_ASSIGN(std::optional<std::string_view> found, readSpelledString(json, kDType));
+  if (!found)
+    return absl::OkStatus();
+  for (auto [name, dtype] : kTypes)
+    if (name == *found) {
+      config.dtype = dtype;
+      return absl::OkStatus();
+    }
+  std::string key(json.findNonNull(kDType[0]) ? kDType[0] : kDType[1]);
+  return json.error(key, absl::StrCat("expected \"bfloat16\", \"float16\" or \"float32\", found ",
+                                      quote(*found)));
 }
 
 absl::Status checkNotQuantized(const JsonObject &json) {
@@ -214,7 +230,7 @@ absl::Status readConstants(const JsonObject &json, ModelConfig &config) {
 }
 
 absl::Status checkTotal(const JsonValue &root, const ModelConfig &config) {
-  if ((getParameterCount(config) * 2).atMost(kMaxModelBytes))
+  if ((getParameterCount(config) * (bitWidth(config.dtype) / 8)).atMost(kMaxModelBytes))
     return absl::OkStatus();
   return root.error(absl::StrCat("expected a model of at most ", kMaxModelBytes,
                                  " bytes, found a larger one: ", config.layers, " layers of ",
@@ -227,6 +243,7 @@ absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
   STRATA_TRY(checkArchitecture(json, config));
   STRATA_TRY(checkChoices(json));
   STRATA_TRY(checkNotQuantized(json));
+  STRATA_TRY(readDType(json, config));
   STRATA_TRY(readSizes(json, config));
   STRATA_TRY(readKvHeads(json, config));
   STRATA_TRY(readHeadDim(json, config));

@@ -39,6 +39,8 @@ struct ModelConfig {
   float normEps = 1e-5f;       // added to the variance
   bool tiedEmbeddings = false; // the logits use the embedding's table
 
+  DType dtype = DType::bf16; // of the parameters where there is no checkpoint: or f16, f32
+
   int64_t context = 4096; // tokens trained on; no limit of the compiled model
 
   int64_t bosToken = 2;                 // begins a text; -1 if there is none
@@ -74,7 +76,7 @@ absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
 /// Elements of all parameters together, each counted once.
 Checked getParameterCount(const ModelConfig &config);
 
-/// The most bytes that the parameters of a model may take, at 2 bytes each.
+/// The most bytes that the parameters of a model may take.
 inline constexpr uint64_t kMaxModelBytes = uint64_t(1) << 48;
 
 } // namespace strata

@@ -21,6 +21,6 @@ struct ParameterShape {
 std::vector<ParameterShape> listParameters(const ModelConfig &config);
 
 /// The types that parameters may have.
-inline constexpr DType kParameterTypes[] = {DType::bf16};
+inline constexpr DType kParameterTypes[] = {DType::bf16, DType::f16, DType::f32};
 
 } // namespace strata

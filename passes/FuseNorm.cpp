@@ -44,6 +44,7 @@ struct NormIntoReader : OpRewritePattern<LayerNormOp> {
       reader.getGammaMutable().assign(norm.getGamma());
       reader.getBetaMutable().assign(norm.getBeta());
       reader.setEpsAttr(norm.getEpsAttr());
+      reader.setGammaIncludesOne(norm.getGammaIncludesOne());
     });
     rewriter.eraseOp(norm);
     return success();

@@ -136,7 +136,8 @@ Plan collect(Block &block) {
 void toBuffer(Value value, Attribute space = {}) {
   if (auto type = dyn_cast<RankedTensorType>(value.getType()))
     value.setType(MemRefType::get(type.getShape(), type.getElementType(),
-                                  MemRefLayoutAttrInterface(), space));
+                                  dyn_cast_or_null<MemRefLayoutAttrInterface>(type.getEncoding()),
+                                  space));
 }
 
 void apply(const Plan &plan, func::FuncOp function) {

@@ -119,6 +119,9 @@ void Checkpoint::addHeader(uint32_t file, std::span<const std::byte> part) {
 
 absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
   const uint32_t file = tensor.file;
+  if (tensor.groups &&
+      (tensor.groups->stride == tensor.groups->rows || tensor.groups->rows == tensor.shape[0]))
+    tensor.groups.reset(); // nothing lies between them
   tensor.bytes = mappings[file].bytes().subspan(tensor.offset, tensor.spanBytes().value());
   const auto [place, added] = tensors_.try_emplace(std::move(key), std::move(tensor));
   if (added)

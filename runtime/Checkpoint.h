@@ -123,7 +123,8 @@ public:
   /// For readers of a format: one more part of a file's header; it overlaps no other.
   void addHeader(uint32_t file, std::span<const std::byte> part);
   /// For readers of a format: adds a tensor of a file added before, without its `bytes`. The caller
-  /// has checked that they lie inside. An error if the key is taken.
+  /// has checked that they lie inside. Groups with nothing between them become none. An error if
+  /// the key is taken.
   absl::Status addTensor(std::string key, CheckpointTensor tensor);
 
   void setConfig(std::string text) { config_ = std::move(text); }

@@ -65,11 +65,20 @@ uint64_t elementBytes(package::DType dtype) {
   return 0;
 }
 
-uint64_t parameterBytes(const package::Parameter &parameter) {
-  uint64_t bytes = elementBytes(parameter.dtype());
-  for (uint64_t dimension : items(parameter.shape()))
-    bytes *= dimension;
+Checked checkedBytes(const package::Parameter &parameter) {
+  Checked bytes = elementBytes(parameter.dtype());
+  for (uint32_t i = 0; i < count(parameter.shape()); ++i) {
+    uint64_t size = parameter.shape()->Get(i), rows = parameter.group_rows();
+    if (i == 0 && rows)
+      bytes = bytes * (Checked(size / rows - 1) * parameter.group_stride() + rows);
+    else
+      bytes = bytes * size;
+  }
   return bytes;
+}
+
+uint64_t parameterBytes(const package::Parameter &parameter) {
+  return *checkedBytes(parameter).value();
 }
 
 } // namespace strata

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "runtime/Checked.h"
 #include "runtime/MappedFile.h"
 #include "runtime/Package_generated.h"
 
@@ -48,7 +49,10 @@ private:
 
 /// Bytes of one element.
 uint64_t elementBytes(package::DType dtype);
-/// Bytes of a verified parameter: the product of its shape with the element.
+/// Bytes from a parameter's first element to the end of its last, those between its row groups
+/// included; `group_rows` is no more than the rows.
+Checked checkedBytes(const package::Parameter &parameter);
+/// The same for a verified parameter.
 uint64_t parameterBytes(const package::Parameter &parameter);
 
 inline std::string text(const flatbuffers::String *string) {

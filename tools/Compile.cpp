@@ -6,6 +6,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -19,12 +20,25 @@ static llvm::StringRef asText(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
+/// Notes the norms' weights of the program that include the 1.
+static void collectPlusOne(ModuleOp module, llvm::StringSet<> &keys) {
+  auto note = [&](auto op) {
+    if (op.getGammaIncludesOne())
+      if (auto gamma = op.getGamma().template getDefiningOp<ParameterOp>())
+        keys.insert(gamma.getKey());
+  };
+  module.walk([&](Operation *op) {
+    llvm::TypeSwitch<Operation *>(op).Case<LayerNormOp, LinearOp, LogitsOp>(note);
+  });
+}
+
 /// What the package says beside the program: files, tensors, tokenizer, machine code.
 static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
                                                    const CompileOptions &options) {
   PackageInputs inputs;
   inputs.compiler = options.compiler;
   inputs.embedWeights = options.embedWeights;
+  collectPlusOne(*model.module, inputs.plusOne);
   if (model.checkpoint) {
     llvm::SmallString<256> directory;
     if (std::error_code code = llvm::sys::fs::real_path(model.directory, directory))

@@ -33,13 +33,17 @@ KernelSpec strata::cpu::describeEmbedding(EmbeddingOp op) {
   auto buffers = listBuffers(op);
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
+  RowGroupsAttr groups = getRowGroups(op.getTable());
   int64_t vocabulary = rows(op.getTable()), features = columns(op.getTable());
+  Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
   return perToken("embedding", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     Value id = b.loadIndex(args.buffers[tokens], token);
-    Value from = b.view(args.buffers[table], b.getBF16Type(), {vocabulary, features});
-    Value to = activations(b, args, result, features);
+    Value from = b.view(args.buffers[table], element,
+                        {groups ? groups.getSpan(vocabulary) : vocabulary, features});
+    Value to = activations(b, args, result, features), row = storedRow(b, groups, id);
     b.vectors(features, [&](Value i, int64_t lanes) {
-      b.store(b.load(from, {id, i}, lanes), to, {token, i});
+      Value x = b.load(from, {row, i}, lanes);
+      b.store(element.isBF16() ? x : b.toBf16(b.toF32(x)), to, {token, i});
     });
   });
 }
@@ -50,14 +54,17 @@ KernelSpec strata::cpu::describeLayerNorm(LayerNormOp op) {
            beta = findBuffer(buffers, op.getBeta()), result = findBuffer(buffers, op.getResult());
   int64_t pairs = columns(op.getInput()) / 2;
   double eps = op.getEps().convertToDouble();
+  bool includesOne = op.getGammaIncludesOne();
+  auto elementOf = [](Value value) { return cast<ShapedType>(value.getType()).getElementType(); };
+  Type gammaElement = elementOf(op.getGamma()), betaElement = elementOf(op.getBeta());
   return perToken("layer_norm", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     auto view = [&](unsigned buffer) {
       return b.view(args.buffers[buffer], b.getI32Type(), {ShapedType::kDynamic, pairs},
                     args.tokens);
     };
     Value from = view(input), to = view(result);
-    NormParameters norm{b.view(args.buffers[gamma], b.getI32Type(), {pairs}),
-                        b.view(args.buffers[beta], b.getI32Type(), {pairs}), eps};
+    NormParameters norm{normVector(b, args.buffers[gamma], gammaElement, pairs),
+                        normVector(b, args.buffers[beta], betaElement, pairs), includesOne, eps};
     RowStatistics statistics = rowStatistics(b, from, token, pairs, eps);
     reducePairs(b, pairs, {}, [&](Value pair, Value mask, ValueRange) {
       Value values = b.loadMasked(from, {token, pair}, mask);

@@ -47,11 +47,12 @@ Value KernelBuilder::stack(Type element, ArrayRef<int64_t> shape) {
   return memref::AllocaOp::create(*this, MemRefType::get(shape, element), getI64IntegerAttr(64));
 }
 
-Value KernelBuilder::loadMasked(Value memory, ValueRange at, Value mask) {
+Value KernelBuilder::loadMasked(Value memory, ValueRange at, Value mask, int64_t count) {
+  count = count ? count : lanes();
   if (!mask)
-    return load(memory, at, lanes());
+    return load(memory, at, count);
   Type element = cast<MemRefType>(memory.getType()).getElementType();
-  auto type = VectorType::get(lanes(), element);
+  auto type = VectorType::get(count, element);
   Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
   return vector::MaskedLoadOp::create(*this, type, memory, at, mask, zero);
 }
@@ -108,6 +109,8 @@ Values KernelBuilder::transpose(Values rows) {
 }
 
 Value KernelBuilder::dot(Value acc, Value a, Value b) {
+  if (!cast<VectorType>(a.getType()).getElementType().isInteger())
+    return fma(toF32(a), toF32(b), acc);
   if (level.bf16Dot && cast<VectorType>(acc.getType()).getDimSize(0) == lanes()) {
     auto type = VectorType::get(2 * lanes(), getBF16Type());
     return x86vector::DotBF16Op::create(*this, acc.getType(), acc,

@@ -33,8 +33,9 @@ public:
   /// Scratch on the stack, aligned to 64 bytes. Placed in the entry block: it does not grow in
   /// loops.
   Value stack(mlir::Type element, llvm::ArrayRef<int64_t> shape);
-  /// Lanes where `mask` is false are 0 and touch no memory. A null mask loads all.
-  Value loadMasked(Value memory, ValueRange at, Value mask);
+  /// Lanes where `mask` is false are 0 and touch no memory. A null mask loads all: `count` of them,
+  /// lanes() if it is 0.
+  Value loadMasked(Value memory, ValueRange at, Value mask, int64_t count = 0);
   void storeMasked(Value value, Value memory, ValueRange at, Value mask);
 
   /// Asks for the cache line of an element, which need not exist, to be in the cache.
@@ -48,7 +49,7 @@ public:
   Value maximum(Value vector); ///< of all lanes, to f32
   /// The columns of a square of n vectors of n elements, n a power of two.
   Values transpose(Values rows);
-  /// acc + a.even * b.even + a.odd * b.odd, lane by lane; a and b are pairs.
+  /// acc + a.even * b.even + a.odd * b.odd, lane by lane, of pairs; acc + a * b of other numbers.
   Value dot(Value acc, Value a, Value b);
 };
 

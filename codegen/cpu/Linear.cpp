@@ -34,15 +34,25 @@ std::optional<NormParameters> strata::cpu::normOf(KernelBuilder &b, const Kernel
                                                   const LinearSpec &spec) {
   if (!spec.gamma)
     return std::nullopt;
-  auto vector = [&](unsigned buffer) {
-    return b.view(args.buffers[buffer], b.getI32Type(), {spec.pairs()});
+  auto vector = [&](unsigned buffer, Type element) {
+    return normVector(b, args.buffers[buffer], element, spec.pairs());
   };
-  return NormParameters{vector(*spec.gamma), vector(*spec.beta), spec.eps};
+  return NormParameters{vector(*spec.gamma, spec.gammaElement),
+                        vector(*spec.beta, spec.betaElement), spec.gammaIncludesOne, spec.eps};
 }
 
-Value strata::cpu::weightPairs(KernelBuilder &b, const KernelArguments &args,
-                               const LinearSpec &spec, const LinearSpec::Part &part) {
-  return b.view(args.buffers[part.weight], b.getI32Type(), {part.rows, spec.pairs()});
+Value strata::cpu::weightRows(KernelBuilder &b, Value buffer, Type element, Value rows,
+                              int64_t pairs) {
+  if (element.isBF16())
+    return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs}, rows);
+  return b.view(buffer, element, {ShapedType::kDynamic, 2 * pairs}, rows);
+}
+
+void strata::cpu::prefetchRows(KernelBuilder &b, Value weight, Value row, Value from,
+                               int64_t count) {
+  int64_t bits = cast<MemRefType>(weight.getType()).getElementTypeBitWidth();
+  for (int64_t ahead = 0; ahead < count; ahead += kLineBytes * 8 / bits)
+    b.prefetch(weight, {row, b.add(from, ahead)});
 }
 
 void strata::cpu::forEachPart(

@@ -31,9 +31,12 @@ Value inputRow(KernelBuilder &b, const KernelArguments &args, const LinearSpec &
 std::optional<NormParameters> normOf(KernelBuilder &b, const KernelArguments &args,
                                      const LinearSpec &spec);
 
-/// Weight of a part as pairs [rows, pairs].
-Value weightPairs(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                  const LinearSpec::Part &part);
+/// A buffer of `rows` stored rows of a weight: as pairs [rows, pairs] if it is bf16, which the dot
+/// product takes as it is, else as numbers [rows, 2 * pairs] that are multiplied in f32.
+Value weightRows(KernelBuilder &b, Value buffer, mlir::Type element, Value rows, int64_t pairs);
+
+/// Asks for `count` elements of a weight, beginning with the `from`-th behind the start of `row`.
+void prefetchRows(KernelBuilder &b, Value weight, Value row, Value from, int64_t count);
 
 /// body(part, first row, end row) for the rows of each part in workgroups [begin, end).
 void forEachPart(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,

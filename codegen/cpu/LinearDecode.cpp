@@ -39,23 +39,37 @@ void strata::cpu::emitNormalizeRows(KernelBuilder &b, const KernelArguments &arg
 }
 
 namespace {
-/// A weight and the tokens of the step, whose number is known here.
+/// A weight and the tokens of the step, whose number is known where `tokens` is set. Both are
+/// `columns` pairs of bf16 or, for a weight of another type, numbers.
 struct DecodeStep {
   Value weight, input;
-  int64_t pairs, tokens;
+  RowGroupsAttr groups; ///< of the weight's rows
+  int64_t columns, tokens;
 };
 } // namespace
 
-/// Adds the products of a vector of pairs to sums[row][token].
-static void addVector(KernelBuilder &b, const DecodeStep &step, Value row, Value pair, Value mask,
-                      llvm::MutableArrayRef<Value> sums) {
-  int64_t rows = sums.size() / step.tokens;
+static DecodeStep describeStep(KernelBuilder &b, const KernelArguments &args,
+                               const LinearSpec &spec, const LinearSpec::Part &part) {
+  bool prepared = spec.gamma || spec.outputRows, inPairs = part.element.isBF16();
+  Value weight = weightRows(b, args.buffers[part.weight], part.element, b.index(part.storedRows()),
+                            spec.pairs());
+  Type element = inPairs ? Type(b.getI32Type()) : Type(b.getBF16Type());
+  int64_t columns = inPairs ? spec.pairs() : spec.inFeatures;
+  Value input =
+      b.view(args.buffers[prepared ? *spec.workspace : spec.input], element,
+             {ShapedType::kDynamic, columns}, prepared ? productRows(spec, args) : args.tokens);
+  return {weight, input, part.groups, columns, 0};
+}
+
+/// Adds the products of a vector from `column` on to sums[row][token]; rows as they are stored.
+static void addVector(KernelBuilder &b, const DecodeStep &step, ValueRange rows, Value column,
+                      Value mask, llvm::MutableArrayRef<Value> sums) {
   Values w;
-  for (int64_t r = 0; r != rows; ++r)
-    w.push_back(b.loadMasked(step.weight, {b.add(row, r), pair}, mask));
+  for (Value row : rows)
+    w.push_back(b.loadMasked(step.weight, {row, column}, mask));
   for (int64_t t = 0; t != step.tokens; ++t) {
-    Value x = b.loadMasked(step.input, {b.index(t), pair}, mask);
-    for (int64_t r = 0; r != rows; ++r)
+    Value x = b.loadMasked(step.input, {b.index(t), column}, mask);
+    for (size_t r = 0; r != rows.size(); ++r)
       sums[r * step.tokens + t] = b.dot(sums[r * step.tokens + t], w[r], x);
   }
 }
@@ -63,24 +77,27 @@ static void addVector(KernelBuilder &b, const DecodeStep &step, Value row, Value
 /// Products of the tile's rows from `row` on with all tokens, f32 scalars [row][token]. The next
 /// tile is prefetched meanwhile, front to back.
 static Values emitDots(KernelBuilder &b, const DecodeStep &step, Value row, RegisterTile tile) {
-  int64_t lanes = b.lanes(), stride = tile.chains * lanes, full = step.pairs / stride * stride;
+  int64_t lanes = b.lanes(), stride = tile.chains * lanes, full = step.columns / stride * stride;
   int64_t count = tile.rows * step.tokens;
-  auto addTo = [&](Values &sums, Value pair, Value mask, int64_t chain) {
-    addVector(b, step, row, pair, mask, MutableArrayRef(sums).slice(chain * count, count));
+  Values rows;
+  for (int64_t r = 0; r != tile.rows; ++r)
+    rows.push_back(storedRow(b, step.groups, b.add(row, r)));
+  auto addTo = [&](Values &sums, Value column, Value mask, int64_t chain) {
+    addVector(b, step, rows, column, mask, MutableArrayRef(sums).slice(chain * count, count));
   };
-  Value next = b.add(row, tile.rows);
+  Value next = storedRow(b, step.groups, b.add(row, tile.rows));
   Values sums(tile.chains * count, b.f32(0, lanes));
   if (full)
-    sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value pair, ValueRange carried) {
+    sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {
       Values acc(carried);
-      for (int64_t ahead = 0; ahead < stride * tile.rows; ahead += kLinePairs)
-        b.prefetch(step.weight, {next, b.add(b.mul(pair, tile.rows), ahead)});
+      prefetchRows(b, step.weight, next, b.mul(column, tile.rows), stride * tile.rows);
       for (int64_t chain = 0; chain != tile.chains; ++chain)
-        addTo(acc, b.add(pair, chain * lanes), Value(), chain);
+        addTo(acc, b.add(column, chain * lanes), Value(), chain);
       return acc;
     });
-  for (int64_t at = full, chain = 0; at < step.pairs; at += lanes, ++chain)
-    addTo(sums, b.index(at), at + lanes <= step.pairs ? Value() : b.mask(step.pairs - at), chain);
+  for (int64_t at = full, chain = 0; at < step.columns; at += lanes, ++chain)
+    addTo(sums, b.index(at), at + lanes <= step.columns ? Value() : b.mask(step.columns - at),
+          chain);
   Values results;
   for (int64_t i = 0; i != count; ++i) {
     Value total = sums[i];
@@ -109,18 +126,16 @@ static void emitRows(KernelBuilder &b, const DecodeStep &step, Value first, Valu
 
 void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
                              const LinearSpec &spec) {
-  bool prepared = spec.gamma || spec.outputRows;
-  Value input = prepared ? workspaceRows(b, args, spec) : inputPairs(b, args, spec);
   Value values = b.stack(b.getF32Type(), {kDecodeRows, unitRows(spec)});
   Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
-    Value weight = weightPairs(b, args, spec, part);
+    DecodeStep step = describeStep(b, args, spec, part);
     b.loop(first, end, unitRows(spec), [&](Value firstRow) {
       Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
       for (int64_t known = 1; known <= kDecodeRows; ++known)
         b.ifThen(b.equal(tokens, b.index(known)), [&] {
-          emitRows(b, {weight, input, spec.pairs(), known}, firstRow, b.add(firstRow, count),
-                   values);
+          step.tokens = known;
+          emitRows(b, step, firstRow, b.add(firstRow, count), values);
         });
       emitEpilogue(b, args, spec, part, {values, b.index(0), tokens, firstRow, count});
     });

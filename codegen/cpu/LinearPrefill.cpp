@@ -1,7 +1,9 @@
 //===- LinearPrefill.cpp - many tokens: the dot product unit decides ------===//
 //
 // The input is packed once into P[block][pair][tokens]; a pair of a weight row is broadcast and
-// multiplied with vectors of tokens. Weights are read as they lie in the checkpoint.
+// multiplied with vectors of tokens. Weights are read as they lie in the checkpoint: pairs of bf16
+// go to the dot product, f32 is multiplied as it is, and f16 is widened first, a stretch of a few
+// rows at a time, because a single number costs as much to widen as a vector.
 //
 //===----------------------------------------------------------------------===//
 
@@ -115,20 +117,107 @@ struct TokenBlock {
   Value weight, packed, products;
   Value block, firstRow;
   int64_t pairs;
+  RowGroupsAttr groups; ///< of the weight's rows
+  Value widened;        ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
+};
+
+/// Rows that are multiplied: pairs of bf16, or numbers of f32.
+struct FactorRows {
+  Value memory;
+  Values rows;
+  Value firstPair; ///< that they begin with; null: 0
+  bool inPairs() const { return cast<MemRefType>(memory.getType()).getElementType().isInteger(); }
 };
 } // namespace
 
-/// Adds the products of pair `pair` to sums[row][vector].
-static void addPair(KernelBuilder &b, const TokenBlock &block, Value row, Value token, Value pair,
-                    int64_t width, llvm::MutableArrayRef<Value> sums) {
-  Values x;
+/// Adds the products of pair `pair` of the rows to sums[row][vector].
+static void addPair(KernelBuilder &b, const TokenBlock &block, const FactorRows &weights,
+                    Value token, Value pair, int64_t width, llvm::MutableArrayRef<Value> sums) {
+  Value packedPair = weights.firstPair ? b.add(weights.firstPair, pair) : pair;
+  Values x, odds;
   for (int64_t v = 0; v != width; ++v)
-    x.push_back(b.load(block.packed, {block.block, pair, b.add(token, v * b.lanes())}, b.lanes()));
-  for (int64_t r = 0; r != int64_t(sums.size()) / width; ++r) {
-    Value w = b.splat(b.load(block.weight, {b.add(row, r), pair}), b.lanes());
-    for (int64_t v = 0; v != width; ++v)
-      sums[r * width + v] = b.dot(sums[r * width + v], w, x[v]);
+    x.push_back(
+        b.load(block.packed, {block.block, packedPair, b.add(token, v * b.lanes())}, b.lanes()));
+  auto multiply = [&](Value column, ValueRange tokens) {
+    for (auto [r, row] : llvm::enumerate(weights.rows)) {
+      Value w = b.splat(b.load(weights.memory, {row, column}), b.lanes());
+      for (int64_t v = 0; v != width; ++v)
+        sums[r * width + v] = b.dot(sums[r * width + v], w, tokens[v]);
+    }
+  };
+  if (weights.inPairs())
+    return multiply(pair, x);
+  for (Value &pairs : x) {
+    odds.push_back(b.odds(pairs));
+    pairs = b.evens(pairs);
   }
+  multiply(b.mul(pair, 2), x);
+  multiply(b.add(b.mul(pair, 2), 1), odds);
+}
+
+namespace {
+/// A register tile at work: `width` vectors of tokens.
+struct TileWork {
+  const TokenBlock &block;
+  Value row, token;
+  int64_t width;
+  RegisterTile tile;
+  Value next; ///< the row behind it, as it is stored
+};
+} // namespace
+
+/// Asks for the part of the next tile that lies as far from its beginning as `pairs` pairs of each
+/// row of this one, and so many more.
+static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int64_t pairs) {
+  Value weight = work.block.weight;
+  int64_t columns = cast<MemRefType>(weight.getType()).getDimSize(1) / work.block.pairs;
+  int64_t ofAllRows = work.tile.rows * columns; // of a pair: elements
+  prefetchRows(b, weight, work.next, b.mul(pair, ofAllRows), pairs * ofAllRows);
+}
+
+/// Adds the products of the first `count` pairs of the rows to sums[chain][row][vector].
+static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows &weights,
+                       int64_t count, Values sums) {
+  int64_t size = work.tile.rows * work.width, unrolled = count / kPairsAhead * kPairsAhead;
+  auto addTo = [&](Values &sums, Value pair, int64_t chain) {
+    addPair(b, work.block, weights, work.token, pair, work.width,
+            MutableArrayRef(sums).slice(chain * size, size));
+  };
+  sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, sums, [&](Value pair, ValueRange in) {
+    Values acc(in);
+    if (!weights.firstPair)
+      prefetchNext(b, work, pair, kPairsAhead);
+    for (int64_t p = 0; p != kPairsAhead; ++p)
+      addTo(acc, b.add(pair, p), p % work.tile.chains);
+    return acc;
+  });
+  for (int64_t pair = unrolled; pair != count; ++pair)
+    addTo(sums, b.index(pair), 0);
+  return sums;
+}
+
+/// The same for all pairs of rows of f16, a stretch at a time.
+static Values addWidened(KernelBuilder &b, const TileWork &work, ValueRange rows, Values sums) {
+  int64_t stretch = kWidenedFeatures / 2, full = work.block.pairs / stretch * stretch;
+  FactorRows wide{work.block.widened, {}, {}};
+  for (size_t r = 0; r != rows.size(); ++r)
+    wide.rows.push_back(b.index(int64_t(r)));
+  auto add = [&](Value first, int64_t pairs, Values acc) {
+    prefetchNext(b, work, first, pairs);
+    for (auto [row, target] : llvm::zip(rows, wide.rows))
+      b.vectors(2 * pairs, [&](Value i, int64_t lanes) {
+        Value w = b.load(work.block.weight, {row, b.add(b.mul(first, 2), i)}, lanes);
+        b.store(b.toF32(w), wide.memory, {target, i});
+      });
+    wide.firstPair = first;
+    return addPairs(b, work, wide, pairs, acc);
+  };
+  if (full)
+    sums = b.loop(b.index(0), b.index(full), stretch, sums,
+                  [&](Value first, ValueRange in) { return add(first, stretch, Values(in)); });
+  if (full == work.block.pairs)
+    return sums;
+  return add(b.index(full), work.block.pairs - full, sums);
 }
 
 /// products[row ..][token ..] for a register tile and `width` vectors of tokens. A tile reads its
@@ -136,23 +225,14 @@ static void addPair(KernelBuilder &b, const TokenBlock &block, Value row, Value 
 /// into the second-level cache, front to back.
 static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value row, Value token,
                              int64_t width, RegisterTile tile) {
-  int64_t count = tile.rows * width, unrolled = block.pairs / kPairsAhead * kPairsAhead;
-  auto addTo = [&](Values &sums, Value pair, int64_t chain) {
-    addPair(b, block, row, token, pair, width, MutableArrayRef(sums).slice(chain * count, count));
-  };
-  Value next = b.add(row, tile.rows);
-  auto body = [&](Value pair, ValueRange carried) {
-    Values sums(carried);
-    for (int64_t ahead = 0; ahead < kPairsAhead * tile.rows; ahead += kLinePairs)
-      b.prefetch(block.weight, {next, b.add(b.mul(pair, tile.rows), ahead)});
-    for (int64_t p = 0; p != kPairsAhead; ++p)
-      addTo(sums, b.add(pair, p), p % tile.chains);
-    return sums;
-  };
-  Values zeros(tile.chains * count, b.f32(0, b.lanes()));
-  Values sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, zeros, body);
-  for (int64_t pair = unrolled; pair != block.pairs; ++pair)
-    addTo(sums, b.index(pair), 0);
+  int64_t count = tile.rows * width;
+  TileWork work{block, row, token, width, tile, storedRow(b, block.groups, b.add(row, tile.rows))};
+  Values rows;
+  for (int64_t r = 0; r != tile.rows; ++r)
+    rows.push_back(storedRow(b, block.groups, b.add(row, r)));
+  Values sums(tile.chains * count, b.f32(0, b.lanes()));
+  sums = block.widened ? addWidened(b, work, rows, sums)
+                       : addPairs(b, work, {block.weight, rows, {}}, block.pairs, sums);
   Value column = b.sub(row, block.firstRow);
   for (int64_t i = 0; i != count; ++i) {
     Value sum = sums[i];
@@ -162,11 +242,20 @@ static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value ro
   }
 }
 
+/// The level's tile for so many vectors of tokens. Products in f32 keep the even and the odd
+/// features of the tokens in registers beside the sums, which leaves room for fewer of those.
+static RegisterTile tileOf(const Level &level, const TokenBlock &block, int64_t width) {
+  RegisterTile tile = level.tiles[width - 1];
+  if (cast<MemRefType>(block.weight.getType()).getElementType().isInteger())
+    return tile;
+  return {std::min(tile.rows, kWideRows), width > 2 ? 1 : tile.chains};
+}
+
 /// All rows [firstRow, endRow) with `width` vectors of tokens from `token` on: whole register
 /// tiles, then what a whole group leaves of them, then single rows.
 static void emitRows(KernelBuilder &b, const TokenBlock &block, Value endRow, Value token,
                      int64_t width) {
-  RegisterTile tile = b.level.tiles[width - 1];
+  RegisterTile tile = tileOf(b.level, block, width);
   int64_t groupRows = cast<MemRefType>(block.products.getType()).getDimSize(0);
   Value first = block.firstRow;
   for (int64_t height : {tile.rows, groupRows % tile.rows, int64_t(1)}) {
@@ -208,19 +297,33 @@ static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
   });
 }
 
-/// products[0..endRow - firstRow][0..tokens] of one block of `width` tokens. The code depends on
-/// the input features and the height of `products` only, so all linears of a kind share it.
-static void callProduct(KernelBuilder &b, Value weight, Value packed, Value products, Value block,
-                        Value firstRow, Value endRow, Value tokens, Value width, int64_t pairs) {
-  int64_t height = cast<MemRefType>(products.getType()).getDimSize(0);
-  std::string name = ("product_" + llvm::Twine(2 * pairs) + "x" + llvm::Twine(height)).str();
-  b.call(name, {weight, packed, products, block, firstRow, endRow, tokens, width},
-         [&](KernelBuilder &b, ValueRange args) {
-           Value rows = args[5], packed = packedView(b, args[1], b.add(args[3], 1), pairs, args[7]);
-           Value weights = b.view(args[0], b.getI32Type(), {ShapedType::kDynamic, pairs}, rows);
-           TokenBlock work{weights, packed, args[2], args[3], args[4], pairs};
-           emitTokens(b, work, rows, args[6]);
-         });
+/// "product_6144x128", "product_6144x128_f16_768_1024": of these the code depends.
+static std::string productName(const LinearSpec &spec, const LinearSpec::Part &part,
+                               int64_t height) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << "product_" << spec.inFeatures << 'x' << height;
+  if (!part.element.isBF16())
+    os << '_' << part.element;
+  if (part.groups)
+    os << '_' << part.groups.getRows() << '_' << part.groups.getStride();
+  return name;
+}
+
+/// products[0..endRow - firstRow][0..tokens] of one block of `width` tokens, a function that all
+/// linears of a kind share. Arguments: weight, packed, products, block, first row, end row, tokens,
+/// width.
+static void callProduct(KernelBuilder &b, const LinearSpec &spec, const LinearSpec::Part &part,
+                        ValueRange arguments) {
+  int64_t pairs = spec.pairs(), height = cast<MemRefType>(arguments[2].getType()).getDimSize(0);
+  b.call(productName(spec, part, height), arguments, [&](KernelBuilder &b, ValueRange args) {
+    Value rows = args[5], packed = packedView(b, args[1], b.add(args[3], 1), pairs, args[7]);
+    Value weights = weightRows(b, args[0], part.element, rows, pairs);
+    Value widened =
+        part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
+    TokenBlock work{weights, packed, args[2], args[3], args[4], pairs, part.groups, widened};
+    emitTokens(b, work, rows, args[6]);
+  });
 }
 
 void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
@@ -237,8 +340,9 @@ void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
       b.loop(b.index(0), b.ceilDiv(rows, kPackTokens), 1, [&](Value block) {
         Value firstToken = b.mul(block, kPackTokens);
         Value tokens = b.min(b.sub(rows, firstToken), b.index(kPackTokens));
-        callProduct(b, args.buffers[part.weight], args.buffers[*spec.workspace], products, block,
-                    firstRow, b.add(firstRow, count), tokens, blockTokens(b, rows), spec.pairs());
+        callProduct(b, spec, part,
+                    {args.buffers[part.weight], args.buffers[*spec.workspace], products, block,
+                     firstRow, b.add(firstRow, count), tokens, blockTokens(b, rows)});
         Tile tile{values, firstToken, tokens, firstRow, count};
         emitTranspose(b, products, tile);
         emitEpilogue(b, args, spec, part, tile);

@@ -1,6 +1,7 @@
 //===- Norm.cpp - LayerNorm1P on rows of bf16 pairs -----------------------===//
 
 #include "codegen/cpu/Norm.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace strata;
@@ -47,13 +48,27 @@ RowStatistics strata::cpu::rowStatistics(KernelBuilder &b, Value input, Value ro
   return {mean, scale};
 }
 
+Value strata::cpu::normVector(KernelBuilder &b, Value buffer, Type element, int64_t pairs) {
+  if (element.isBF16())
+    return b.view(buffer, b.getI32Type(), {pairs});
+  return b.view(buffer, element, {2 * pairs});
+}
+
+/// What evens() and odds() take apart: the pairs at `pair`, as they are or as f32.
+static Value loadPairs(KernelBuilder &b, Value vector, Value pair, Value mask) {
+  if (cast<MemRefType>(vector.getType()).getElementType().isInteger())
+    return b.loadMasked(vector, pair, mask);
+  Value both = mask ? vector::InterleaveOp::create(b, mask, mask) : Value();
+  return b.toF32(b.loadMasked(vector, b.mul(pair, 2), both, 2 * b.lanes()));
+}
+
 Value strata::cpu::normalizePairs(KernelBuilder &b, Value values, Value pair, Value mask,
                                   const NormParameters &norm, const RowStatistics &statistics) {
-  Value gamma = b.loadMasked(norm.gamma, pair, mask), beta = b.loadMasked(norm.beta, pair, mask);
+  Value gamma = loadPairs(b, norm.gamma, pair, mask), beta = loadPairs(b, norm.beta, pair, mask);
   Value mean = b.splat(statistics.mean, b.lanes()), scale = b.splat(statistics.scale, b.lanes());
   auto normalize = [&](Value x, Value g, Value shift) {
     Value centred = b.mulf(b.subf(x, mean), scale);
-    return b.fma(centred, b.addf(g, b.f32(1, b.lanes())), shift);
+    return b.fma(centred, norm.gammaIncludesOne ? g : b.addf(g, b.f32(1, b.lanes())), shift);
   };
   return b.pairs(normalize(b.evens(values), b.evens(gamma), b.evens(beta)),
                  normalize(b.odds(values), b.odds(gamma), b.odds(beta)));

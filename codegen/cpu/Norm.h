@@ -10,11 +10,15 @@ struct RowStatistics {
   Value mean, scale;
 };
 
-/// gamma and beta as pairs [pairs].
+/// gamma and beta as pairs [pairs], or as f16 or f32 [2 * pairs].
 struct NormParameters {
   Value gamma, beta;
+  bool gammaIncludesOne;
   double eps;
 };
+
+/// A buffer of `pairs` * 2 elements as NormParameters has it.
+Value normVector(KernelBuilder &b, Value buffer, mlir::Type element, int64_t pairs);
 
 /// body(pair, mask, carried) -> carried over `count` pairs, a vector at a time; the mask is null
 /// but for the last, partial vector.
@@ -24,7 +28,7 @@ Values reducePairs(KernelBuilder &b, int64_t count, ValueRange initial,
 /// Statistics of row `row` of `input` [rows, pairs]; two passes, f32.
 RowStatistics rowStatistics(KernelBuilder &b, Value input, Value row, int64_t pairs, double eps);
 
-/// `values` are the pairs at `pair` of a row: normalized, scaled by 1 + gamma, shifted by beta.
+/// `values` are the pairs at `pair` of a row: normalized, scaled by gamma + 1, shifted by beta.
 Value normalizePairs(KernelBuilder &b, Value values, Value pair, Value mask,
                      const NormParameters &norm, const RowStatistics &statistics);
 

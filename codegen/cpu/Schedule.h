@@ -21,6 +21,13 @@ inline constexpr int64_t kUnitRows = 16;
 /// one block that is as narrow as whole vectors allow.
 inline constexpr int64_t kPackTokens = 64, kPackVector = 16;
 
+/// Features of f16 weights that the packed form widens to f32 at a time: with the rows of a
+/// register tile they stay in the first-level cache.
+inline constexpr int64_t kWidenedFeatures = 256;
+
+/// Most rows of a register tile whose products are f32.
+inline constexpr int64_t kWideRows = 4;
+
 /// Rows of weights that stay in L2 while the token blocks pass.
 inline constexpr int64_t kPrefillRows = 64;
 
@@ -31,7 +38,7 @@ inline constexpr int64_t kBlockRows = 32, kAttentionRows = 4;
 /// Up to so many tokens are a block each: they are rather of different sequences.
 inline constexpr int64_t kSingleTokens = 4;
 
-/// Pairs of a cache line.
-inline constexpr int64_t kLinePairs = 16;
+/// Bytes of a cache line.
+inline constexpr int64_t kLineBytes = 64;
 
 } // namespace strata::cpu

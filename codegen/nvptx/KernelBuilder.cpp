@@ -149,3 +149,22 @@ Values KernelBuilder::mma(ValueRange acc, ValueRange a, Value b0, Value b1) {
                           std::nullopt, std::nullopt, types, layouts);
   return fields(*this, sum, 4);
 }
+
+//===----------------------------------------------------------------------===//
+// f16
+//===----------------------------------------------------------------------===//
+
+std::pair<Value, Value> KernelBuilder::widenF16(Value pair) {
+  auto half = [&](Value bits) {
+    Value low = arith::TruncIOp::create(*this, getI16Type(), bits);
+    return toF32(arith::BitcastOp::create(*this, getF16Type(), low));
+  };
+  return {half(pair), half(arith::ShRUIOp::create(*this, pair, i32(16)))};
+}
+
+Values KernelBuilder::splitF16(Value pair) {
+  // 11 significant bits: 8 and a rest of 3. No f16 is so small that the rest is no normal bf16.
+  auto [even, odd] = widenF16(pair);
+  Value nearest = pairs(even, odd);
+  return {nearest, pairs(subf(even, evens(nearest)), subf(odd, odds(nearest)))};
+}

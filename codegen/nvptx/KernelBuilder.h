@@ -60,6 +60,11 @@ public:
   /// acc (4 f32) + a (16x16, 4 i32) * b (16x8, 2 i32): mma.m16n8k16 on bf16.
   Values mma(ValueRange acc, ValueRange a, Value b0, Value b1);
 
+  /// Two numbers of f16, of which one is the even one: as f32.
+  std::pair<Value, Value> widenF16(Value pair);
+  /// Pairs of bf16 whose sum is a pair of f16, exactly: the nearest ones and what is left.
+  Values splitF16(Value pair);
+
   /// The address of an element, as index and as pointer.
   Value address(Value memory, ValueRange at);
   Value pointer(Value memory, ValueRange at);

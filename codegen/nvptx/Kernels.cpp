@@ -2,7 +2,7 @@
 
 #include "codegen/nvptx/Kernels.h"
 
-#include "codegen/Buffers.h"
+#include "codegen/LinearSpec.h"
 #include "codegen/Rotary.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,13 +17,29 @@ KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
   auto buffers = listBuffers(op);
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
-  int64_t vocabulary = rows(op.getTable()), pairs = columns(op.getTable()) / 2;
+  RowGroupsAttr groups = getRowGroups(op.getTable());
+  Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
+  int64_t pairs = columns(op.getTable()) / 2;
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
-    Value id = b.loadIndex(args.buffers[tokens], b.block);
-    Value from = b.view(args.buffers[table], b.getI32Type(), {vocabulary, pairs});
+    Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, groups, id);
+    Value stored = b.add(row, 1);
     Value to =
         b.view(args.buffers[result], b.getI32Type(), {ShapedType::kDynamic, pairs}, args.tokens);
-    b.perThread(b.index(pairs), [&](Value i) { b.store(b.load(from, {id, i}), to, {b.block, i}); });
+    if (element.isBF16()) {
+      Value from =
+          b.view(args.buffers[table], b.getI32Type(), {ShapedType::kDynamic, pairs}, stored);
+      b.perThread(b.index(pairs), [&](Value i) {
+        b.store(b.load(from, {row, i}), to, {b.block, i});
+      });
+      return;
+    }
+    Value from = b.view(args.buffers[table], element, {ShapedType::kDynamic, 2 * pairs}, stored);
+    b.perThread(b.index(pairs), [&](Value i) {
+      Value at = b.mul(i, 2);
+      Value even = b.toF32(b.load(from, {row, at})),
+            odd = b.toF32(b.load(from, {row, b.add(at, 1)}));
+      b.store(b.pairs(even, odd), to, {b.block, i});
+    });
   };
   return {Axis::Tokens, {{0, {{"embedding", Axis::Tokens, 1, 1, 0, emit}}}}};
 }
@@ -73,6 +89,21 @@ static LogicalResult verifyAligned(Operation *op) {
   return success();
 }
 
+/// The weights of a linear are of one type, bf16 or f16, which splits into two bf16 for the tensor
+/// cores.
+static LogicalResult verifyWeights(Operation *op, ValueRange weights) {
+  Type first = cast<ShapedType>(weights.front().getType()).getElementType();
+  for (Value weight : weights) {
+    Type element = cast<ShapedType>(weight.getType()).getElementType();
+    if (element.isF32())
+      return op->emitOpError("has weights of f32; the cuda target needs bf16 or f16");
+    if (element != first)
+      return op->emitOpError() << "has weights of " << first << " and " << element
+                               << "; the cuda target needs one type";
+  }
+  return success();
+}
+
 static LogicalResult verifyPlanned(Operation *op) {
   for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
     if (isa<TensorType>(type))
@@ -86,9 +117,18 @@ static LogicalResult verifyPlanned(Operation *op) {
 FailureOr<KernelSpec> strata::nvptx::describeKernel(Operation *op, Generation generation) {
   if (failed(verifyPlanned(op)) || failed(verifyAligned(op)))
     return failure();
-  return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
-      .Case([&](LinearOp op) { return describeLinear(op, generation); })
-      .Case([&](LogitsOp op) { return describeLogits(op, generation); })
+  using Result = FailureOr<KernelSpec>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](LinearOp op) -> Result {
+        if (failed(verifyWeights(op, op.getWeights())))
+          return failure();
+        return describeLinear(op, generation);
+      })
+      .Case([&](LogitsOp op) -> Result {
+        if (failed(verifyWeights(op, op.getWeight())))
+          return failure();
+        return describeLogits(op, generation);
+      })
       .Case([](AttentionOp op) { return describeAttention(op); })
       .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
       .Case([](EmbeddingOp op) { return describeEmbedding(op); })

@@ -45,6 +45,27 @@ BlockPart strata::nvptx::selectPart(KernelBuilder &b, const KernelArguments &arg
   return selected;
 }
 
+Value strata::nvptx::storedRowOf(KernelBuilder &b, const LinearSpec &spec, Value part, Value row) {
+  Value stored = storedRow(b, spec.parts.front().groups, row);
+  for (auto [i, other] : llvm::enumerate(spec.parts))
+    if (other.groups != spec.parts.front().groups)
+      stored = b.select(b.equal(part, b.index(i)), storedRow(b, other.groups, row), stored);
+  return stored;
+}
+
+SmallVector<Values> strata::nvptx::termsOf(KernelBuilder &b, const LinearSpec &spec,
+                                           ValueRange pairs) {
+  if (!isF16(spec))
+    return {Values(pairs)};
+  SmallVector<Values> terms(2);
+  for (Value pair : pairs)
+    for (auto [i, term] : llvm::enumerate(b.splitF16(pair)))
+      terms[i].push_back(term);
+  return terms;
+}
+
+bool strata::nvptx::isF16(const LinearSpec &spec) { return spec.parts.front().element.isF16(); }
+
 RowOrder strata::nvptx::decodeOrder(const LinearSpec &spec) {
   return spec.rotary ? RowOrder::Paired : RowOrder::Plain;
 }

@@ -69,6 +69,15 @@ struct BlockPart {
 BlockPart selectPart(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                      Value rowBlock, int64_t rowsPerBlock);
 
+/// Where row `row` of part `part` of a block is stored, in rows from the weight's first.
+Value storedRowOf(KernelBuilder &b, const LinearSpec &spec, Value part, Value row);
+
+/// Pairs of a weight as the tensor cores take them, bf16: themselves, or two terms of f16.
+llvm::SmallVector<Values> termsOf(KernelBuilder &b, const LinearSpec &spec, ValueRange pairs);
+
+/// Whether the weights, which are all of one type, are f16; else they are bf16.
+bool isF16(const LinearSpec &spec);
+
 /// Blocks that the parts take, `rowsPerBlock` rows each.
 int64_t rowBlocks(const LinearSpec &spec, int64_t rowsPerBlock);
 
@@ -100,7 +109,8 @@ void emitEpilogue(KernelBuilder &b, const KernelArguments &args, const LinearSpe
 PhaseSpec describeDecode(const LinearSpec &spec, const DecodeForm &form);
 /// Many tokens, on tensor cores: mma.sync.
 PhaseSpec describePrefill(const LinearSpec &spec);
-/// The same with wgmma, where the weight rows that have to stay together are not too many for it.
+/// The same with wgmma, where the weights are plain bf16 and their rows that have to stay together
+/// not too many for it.
 PhaseSpec describePrefillSm90(const LinearSpec &spec);
 bool fitsPrefillSm90(const LinearSpec &spec);
 

@@ -14,7 +14,8 @@ using namespace strata::nvptx;
 
 Value DecodeBlock::weightRow(KernelBuilder &b, Value column) const {
   Value last = b.sub(part.rows, b.index(1));
-  return rowAt(b, spec, decodeOrder(spec), b.min(b.add(part.firstRow, column), last));
+  Value row = rowAt(b, spec, decodeOrder(spec), b.min(b.add(part.firstRow, column), last));
+  return storedRowOf(b, spec, part.part, row);
 }
 
 Value DecodeBlock::loadWeight(KernelBuilder &b, Value row, Value pair) const {
@@ -39,8 +40,11 @@ static Values split(KernelBuilder &b, Value vector) {
 }
 
 /// acc[row][token] + the products of 8 features.
-static void multiplyAdd(KernelBuilder &b, ValueRange weights, ValueRange tokens,
+static void multiplyAdd(KernelBuilder &b, bool f16, ValueRange weights, ValueRange tokens,
                         MutableArrayRef<Value> acc) {
+  auto halves = [&](Value pair) {
+    return f16 ? b.widenF16(pair) : std::pair{b.evens(pair), b.odds(pair)};
+  };
   SmallVector<Values> w;
   for (Value weight : weights)
     w.push_back(split(b, weight));
@@ -49,8 +53,9 @@ static void multiplyAdd(KernelBuilder &b, ValueRange weights, ValueRange tokens,
     for (size_t r = 0; r != w.size(); ++r)
       for (int64_t i = 0; i != kLoadPairs; ++i) {
         Value &sum = acc[r * tokens.size() + t];
-        sum = b.fma(b.evens(w[r][i]), b.evens(x[i]), sum);
-        sum = b.fma(b.odds(w[r][i]), b.odds(x[i]), sum);
+        auto [even, odd] = halves(w[r][i]);
+        sum = b.fma(even, b.evens(x[i]), sum);
+        sum = b.fma(odd, b.odds(x[i]), sum);
       }
   }
 }
@@ -78,7 +83,7 @@ static Values emitPartialDots(KernelBuilder &b, const DecodeBlock &block, ValueR
         Values acc(in.drop_front(rows.size())), x;
         for (Value token : tokens)
           x.push_back(b.load(input.pairs, {token, pair}, kLoadPairs, 16));
-        multiplyAdd(b, in.take_front(rows.size()), x, acc);
+        multiplyAdd(b, isF16(block.spec), in.take_front(rows.size()), x, acc);
         llvm::append_range(next, acc);
         return next;
       });

@@ -16,7 +16,8 @@ struct DecodeBlock {
   const DecodeForm &form;
   BlockPart part;
 
-  /// The row of the weight in a column of the tile. Columns beyond the part repeat its last row.
+  /// The stored row of the weight in a column of the tile. Columns beyond the part repeat its last
+  /// row.
   Value weightRow(KernelBuilder &b, Value column) const;
   /// The 16 bytes of a weight's row from `pair` on; beyond its end, its last 16.
   Value loadWeight(KernelBuilder &b, Value row, Value pair) const;

@@ -91,12 +91,14 @@ void TensorForm::multiply(Value first, Values weights, Values tokens, MutableArr
       for (int64_t r = 0; r != rowPieces; ++r) {
         Value low = weights[2 * r * kChunks + chunk], high = weights[(2 * r + 1) * kChunks + chunk];
         Values a = {pair(low, i), pair(high, i), pair(low, i + 1), pair(high, i + 1)};
-        for (int64_t t = 0; t != tokenPieces; ++t) {
-          Value x = tokens[t * kChunks + chunk];
-          auto *piece = acc.begin() + 4 * (r * tokenPieces + t);
-          Values sum = b.mma(ValueRange(ArrayRef<Value>(piece, 4)), a, pair(x, i), pair(x, i + 1));
-          llvm::copy(sum, piece);
-        }
+        for (const Values &term : termsOf(b, block.spec, a))
+          for (int64_t t = 0; t != tokenPieces; ++t) {
+            Value x = tokens[t * kChunks + chunk];
+            auto *piece = acc.begin() + 4 * (r * tokenPieces + t);
+            Values sum =
+                b.mma(ValueRange(ArrayRef<Value>(piece, 4)), term, pair(x, i), pair(x, i + 1));
+            llvm::copy(sum, piece);
+          }
       }
 }
 

@@ -42,6 +42,7 @@ struct Operand {
   Value global; ///< pairs [count, features / 2]
   int64_t rows; ///< of the tile
   Value first, count;
+  std::function<Value(Value)> stored; ///< where a row lies in `global`
 };
 } // namespace
 
@@ -60,9 +61,10 @@ static void copyOperand(KernelBuilder &b, const Operand &operand, Value stage, V
     Value from = b.add(operand.first, row), column = b.add(feature, b.mul(chunk, kChunk));
     Value inside = b.both(b.less(from, operand.count), b.less(column, b.index(features)));
     Value zero = b.index(0);
-    b.copyAsync(operand.shared, {stage, row, swizzled(b, row, chunk)}, operand.global,
-                {b.select(inside, from, zero), b.div(b.select(inside, column, zero), 2)},
-                b.select(inside, b.i32(16), b.i32(0)));
+    b.copyAsync(
+        operand.shared, {stage, row, swizzled(b, row, chunk)}, operand.global,
+        {operand.stored(b.select(inside, from, zero)), b.div(b.select(inside, column, zero), 2)},
+        b.select(inside, b.i32(16), b.i32(0)));
   }
 }
 
@@ -82,31 +84,32 @@ static Values loadRows(KernelBuilder &b, const Operand &operand, Value stage, Va
 }
 
 /// Adds one stage to a warp's accumulators [2 pieces of 16 tokens][columns / 8][4].
-static Values multiplyStage(KernelBuilder &b, const Operand &tokens, const Operand &weights,
-                            Value stage, Value firstToken, Value firstRow, int64_t columns,
-                            Values acc) {
+static Values multiplyStage(KernelBuilder &b, const LinearSpec &spec, const Operand &tokens,
+                            const Operand &weights, Value stage, Value firstToken, Value firstRow,
+                            int64_t columns, Values acc) {
   for (int64_t k = 0; k != kTileFeatures / 16; ++k) {
     SmallVector<Values> a;
     for (int64_t m = 0; m != 2; ++m)
       a.push_back(loadTokens(b, tokens, stage, b.add(firstToken, 16 * m), k));
     for (int64_t n = 0; n != columns / 16; ++n) {
       Values w = loadRows(b, weights, stage, b.add(firstRow, 16 * n), k);
-      for (int64_t m = 0; m != 2; ++m)
-        for (int64_t half = 0; half != 2; ++half) {
-          auto *piece = acc.begin() + 4 * (m * columns / 8 + 2 * n + half);
-          Values sum =
-              b.mma(ValueRange(ArrayRef<Value>(piece, 4)), a[m], w[2 * half], w[2 * half + 1]);
-          llvm::copy(sum, piece);
-        }
+      for (const Values &term : termsOf(b, spec, w))
+        for (int64_t m = 0; m != 2; ++m)
+          for (int64_t half = 0; half != 2; ++half) {
+            auto *piece = acc.begin() + 4 * (m * columns / 8 + 2 * n + half);
+            Values sum = b.mma(ValueRange(ArrayRef<Value>(piece, 4)), a[m], term[2 * half],
+                               term[2 * half + 1]);
+            llvm::copy(sum, piece);
+          }
     }
   }
   return acc;
 }
 
 /// The ring: copies run kStages - 1 stages ahead of the products. Returns the accumulators.
-static Values multiply(KernelBuilder &b, const Operand &tokens, const Operand &weights,
-                       int64_t features, Value firstToken, Value firstRow, int64_t columns) {
-  int64_t steps = llvm::divideCeil(features, kTileFeatures);
+static Values multiply(KernelBuilder &b, const LinearSpec &spec, const Operand &tokens,
+                       const Operand &weights, Value firstToken, Value firstRow, int64_t columns) {
+  int64_t features = spec.inFeatures, steps = llvm::divideCeil(features, kTileFeatures);
   auto copyStep = [&](Value step) {
     Value stage = b.rem(step, kStages), feature = b.mul(step, kTileFeatures);
     copyOperand(b, tokens, stage, feature, features);
@@ -124,8 +127,8 @@ static Values multiply(KernelBuilder &b, const Operand &tokens, const Operand &w
     Value ahead = b.add(step, kStages - 1);
     b.ifThen(b.less(ahead, b.index(steps)), [&] { copyStep(ahead); });
     b.commitCopies();
-    return multiplyStage(b, tokens, weights, b.rem(step, kStages), firstToken, firstRow, columns,
-                         Values(acc));
+    return multiplyStage(b, spec, tokens, weights, b.rem(step, kStages), firstToken, firstRow,
+                         columns, Values(acc));
   });
 }
 
@@ -149,14 +152,22 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
   Value rows = productRows(spec, args);
   Type bf16 = b.getBF16Type();
   Operand tokens{b.shared(bf16, {kStages, kTileTokens, kTileFeatures}, 0),
-                 preparedPairs(b, args, spec), kTileTokens, firstToken, rows};
+                 preparedPairs(b, args, spec),
+                 kTileTokens,
+                 firstToken,
+                 rows,
+                 [](Value row) { return row; }};
   Operand weights{b.shared(bf16, {kStages, form.tileRows, kTileFeatures},
                            2 * kStages * kTileTokens * kTileFeatures),
-                  part.weight, form.tileRows, part.firstRow, part.rows};
+                  part.weight,
+                  form.tileRows,
+                  part.firstRow,
+                  part.rows,
+                  [&](Value row) { return storedRowOf(b, spec, part.part, row); }};
   int64_t columns = form.tileRows / 2;
   Value warpToken = b.mul(b.rem(b.warp, 2), kTileTokens / 2);
   Value warpRow = b.mul(b.div(b.warp, 2), columns);
-  Values acc = multiply(b, tokens, weights, spec.inFeatures, warpToken, warpRow, columns);
+  Values acc = multiply(b, spec, tokens, weights, warpToken, warpRow, columns);
   b.waitCopies(0);
   b.barrier(); // the tile takes the ring's place
   Value tile = b.shared(b.getF32Type(), {kTileTokens, form.tileRows}, 0);

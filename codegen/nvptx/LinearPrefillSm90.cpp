@@ -179,6 +179,10 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
 }
 
 bool strata::nvptx::fitsPrefillSm90(const LinearSpec &spec) {
+  // wgmma reads weights as TMA brings them: bf16, and rows that follow each other.
+  for (const LinearSpec::Part &part : spec.parts)
+    if (!part.element.isBF16() || part.groups)
+      return false;
   return PrefillForm(spec).tileRows <= kMostColumns;
 }
 

@@ -60,6 +60,17 @@ static Values sumOverRows(KernelBuilder &b, const LinearSpec &spec, Value input,
   return b.blockSums(sums, scratch);
 }
 
+/// The 4 pairs of a norm's vector from pair `pair` on, as evens() and odds() take them apart.
+static Value loadPairs(KernelBuilder &b, Value buffer, Type element, int64_t pairs, Value pair) {
+  if (element.isBF16())
+    return b.load(b.view(buffer, b.getI32Type(), {pairs}), pair, kLoadPairs, 16);
+  Value vector = b.view(buffer, element, {2 * pairs}), at = b.mul(pair, 2);
+  if (element.isF16())
+    return b.toF32(b.load(vector, at, 2 * kLoadPairs, 16));
+  Value low = b.load(vector, at, 4, 16), high = b.load(vector, b.add(at, 4), 4, 16);
+  return vector::ShuffleOp::create(b, low, high, ArrayRef<int64_t>{0, 1, 2, 3, 4, 5, 6, 7});
+}
+
 /// Normalizes rows `from` of the input into rows `to` of `target`, pairs [.., pairs]. `scratch` is
 /// shared f32 [rows, warps].
 static void emitNorm(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
@@ -77,15 +88,14 @@ static void emitNorm(KernelBuilder &b, const KernelArguments &args, const Linear
     Value variance = b.addf(b.mulf(scale, inverseCount), b.f32(spec.eps));
     scale = b.splat(b.divf(b.f32(1), b.sqrt(variance)), kLoadPairs);
   }
-  auto vector = [&](unsigned buffer) {
-    return b.view(args.buffers[buffer], b.getI32Type(), {spec.pairs()});
-  };
-  Value gamma = vector(*spec.gamma), beta = vector(*spec.beta), one = b.f32(1, kLoadPairs);
+  Value one = b.f32(1, kLoadPairs);
   perLoad(b, spec, {}, [&](Value i, ValueRange) {
-    Value g = b.load(gamma, i, kLoadPairs, 16), shift = b.load(beta, i, kLoadPairs, 16);
+    Value g = loadPairs(b, args.buffers[*spec.gamma], spec.gammaElement, spec.pairs(), i);
+    Value shift = loadPairs(b, args.buffers[*spec.beta], spec.betaElement, spec.pairs(), i);
     for (auto [row, source] : llvm::enumerate(from)) {
       auto normalize = [&](Value x, Value g, Value shift) {
-        return b.fma(b.mulf(b.subf(x, means[row]), scales[row]), b.addf(g, one), shift);
+        Value factor = spec.gammaIncludesOne ? g : b.addf(g, one);
+        return b.fma(b.mulf(b.subf(x, means[row]), scales[row]), factor, shift);
       };
       Value x = b.load(input, {source, i}, kLoadPairs, 16);
       b.store(b.pairs(normalize(b.evens(x), b.evens(g), b.evens(shift)),

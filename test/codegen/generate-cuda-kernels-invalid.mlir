@@ -26,5 +26,22 @@ func.func @forward(%x: memref<?x252xbf16>, %w: memref<16x252xbf16>) {
 
 // -----
 
+func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xf32>) {
+  // expected-error @below {{has weights of f32; the cuda target needs bf16 or f16}}
+  %y = decoder.linear %x, [%w] : (memref<?x256xbf16>, memref<16x256xf32>) -> memref<?x16xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x256xbf16>, %v: memref<16x256xf16>, %w: memref<16x256xbf16>) {
+  // expected-error @below {{has weights of 'f16' and 'bf16'; the cuda target needs one type}}
+  %y:2 = decoder.linear %x, [%v, %w]
+    : (memref<?x256xbf16>, memref<16x256xf16>, memref<16x256xbf16>) -> (memref<?x16xbf16, #decoder.arena<0>>, memref<?x16xbf16, #decoder.arena<64>>)
+  return
+}
+
+// -----
+
 // expected-error @below {{there is no @forward}}
 module {}

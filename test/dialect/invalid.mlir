@@ -15,6 +15,48 @@ func.func private @kv(!decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, pa
 
 // -----
 
+// row_groups_c1
+// expected-error @+1 {{row groups of 8 rows, 8 apart, expected rows > 0 and a larger stride}}
+func.func private @f(tensor<16x8xbf16, #decoder.row_groups<rows = 8, stride = 8>>)
+
+// -----
+
+// row_groups_c1
+// expected-error @+1 {{row groups of 0 rows, 8 apart, expected rows > 0 and a larger stride}}
+func.func private @f(tensor<16x8xbf16, #decoder.row_groups<rows = 0, stride = 8>>)
+
+// -----
+
+// row_groups_c2
+// expected-error @+1 {{row groups are of a matrix with a static number of rows}}
+func.func private @f(tensor<?x8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+
+// -----
+
+// row_groups_c2
+// expected-error @+1 {{row groups are of a matrix with a static number of rows}}
+func.func private @f(tensor<8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+
+// -----
+
+// row_groups_c2
+// expected-error @+1 {{matrix has 10 rows, expected at least two groups of 4}}
+func.func private @f(memref<10x8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+
+// -----
+
+// row_groups_c2
+// expected-error @+1 {{matrix has 4 rows, expected at least two groups of 4}}
+func.func private @f(tensor<4x8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+
+// -----
+
+// row_groups_c2
+// expected-error @+1 {{row groups span more than 2^48 rows}}
+func.func private @f(tensor<12x8xbf16, #decoder.row_groups<rows = 4, stride = 140737488355329>>)
+
+// -----
+
 // expected-error @+1 {{'decoder.model' must be a #decoder.model on a module}}
 func.func private @f() attributes {decoder.model = 1 : i64}
 
@@ -49,6 +91,24 @@ func.func private @f() attributes {decoder.tile = 4 : i64}
 // parameter_c2: the product itself overflows
 // expected-error @+1 {{'w' has more than 2^48 elements}}
 %0 = decoder.parameter "w" : tensor<4294967296x4294967296xbf16>
+
+// -----
+
+// parameter_c2: of the rows between groups, too
+// expected-error @+1 {{'w' has more than 2^48 elements}}
+%0 = decoder.parameter "w" : tensor<8x4096xbf16, #decoder.row_groups<rows = 4, stride = 68719476736>>
+
+// -----
+
+// parameter_c3
+// expected-error @+1 {{'w' has type 'tensor<4x4xbf16, "sparse">', expected no encoding or layout but #decoder.row_groups}}
+%0 = decoder.parameter "w" : tensor<4x4xbf16, "sparse">
+
+// -----
+
+// parameter_c3
+// expected-error @+1 {{'w' has type 'memref<4x4xbf16, strided<[8, 1]>>', expected no encoding or layout but #decoder.row_groups}}
+%0 = decoder.parameter "w" : memref<4x4xbf16, strided<[8, 1]>>
 
 // -----
 
@@ -166,6 +226,15 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>
   // expected-error @+1 {{eps is 1.000000e+00, expected more than 0 and less than 1}}
   %0 = decoder.linear %x, [%w] norm(%g, %g, eps = 1.0)
     : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>) {
+  // linear_c3
+  // expected-error @+1 {{gamma_includes_one needs a gamma}}
+  %0 = decoder.linear %x, [%w] {gamma_includes_one} : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x256xbf16>
   return
 }
 
@@ -361,6 +430,15 @@ func.func @f(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %g: tensor<64xbf
   // expected-error @+1 {{gamma has 64 elements, input has 256 features}}
   %l = decoder.logits %x, %w, %batch norm(%g, %g, eps = 1.0e-05)
     : (tensor<?x256xbf16>, tensor<2048x256xbf16>, !decoder.batch, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x2048xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder.batch) {
+  // logits_c3
+  // expected-error @+1 {{gamma_includes_one needs a gamma}}
+  %l = decoder.logits %x, %w, %batch {gamma_includes_one} : (tensor<?x256xbf16>, tensor<2048x256xbf16>, !decoder.batch) -> tensor<?x2048xf32>
   return
 }
 

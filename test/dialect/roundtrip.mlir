@@ -76,6 +76,28 @@ func.func @cheap(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf
   return
 }
 
+// Parameters in other types and places, on tensors and on buffers.
+// CHECK-LABEL: func @stored
+func.func @stored(%x: tensor<?x256xbf16>, %batch: !decoder.batch) {
+  // CHECK: decoder.parameter "q" : tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>
+  %q = decoder.parameter "q" : tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>
+  %g = decoder.parameter "g" : tensor<256xf32>
+  %b = decoder.parameter "b" : tensor<256xf16>
+  // CHECK: decoder.linear %{{.*}}, [%q] norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) squared_relu : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
+  %0 = decoder.linear %x, [%q] norm(%g, %b, eps = 1.0e-05, gamma_includes_one) squared_relu
+    : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
+  %w = decoder.parameter "w" : tensor<2048x256xf32>
+  // CHECK: decoder.logits %{{.*}}, %w, %{{.*}} norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) : (tensor<?x256xbf16>, tensor<2048x256xf32>,
+  %1 = decoder.logits %x, %w, %batch norm(%g, %b, eps = 1.0e-05, gamma_includes_one)
+    : (tensor<?x256xbf16>, tensor<2048x256xf32>, !decoder.batch, tensor<256xf32>, tensor<256xf16>) -> tensor<?x2048xf32>
+  // CHECK: decoder.layer_norm %{{.*}}, %g, %b {eps = 9.99999974E-6 : f32, gamma_includes_one} :
+  %2 = decoder.layer_norm %x, %g, %b {eps = 1.0e-5 : f32, gamma_includes_one}
+    : (tensor<?x256xbf16>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x256xbf16>
+  // CHECK: decoder.parameter "k" : memref<256x256xf16, #decoder.row_groups<rows = 128, stride = 384>>
+  %k = decoder.parameter "k" : memref<256x256xf16, #decoder.row_groups<rows = 128, stride = 384>>
+  return
+}
+
 // CHECK-LABEL: func @buffers
 // CHECK-SAME: attributes {decoder.arena_bytes_per_token = 4096 : i64}
 func.func @buffers(%tokens: memref<?xi32>, %batch: !decoder.batch, %kv: !kv) -> memref<?x2048xf32>

@@ -126,6 +126,82 @@ TEST(Import, TiedEmbeddingsShareOneParameter) {
   EXPECT_EQ(getParameterCount(module->getOperation()), untied - config.vocabulary * config.hidden);
 }
 
+/// A checkpoint of one tensor, of which only the description counts.
+Checkpoint checkpointOf(const std::string &key, CheckpointTensor tensor) {
+  std::string path = testing::TempDir() + "/stored.bin";
+  std::ofstream(path) << std::string(*tensor.spanBytes(), '\0');
+  Checkpoint checkpoint;
+  checkpoint.addFile("stored.bin", *MappedFile::open(path), {});
+  EXPECT_TRUE(checkpoint.addTensor(key, std::move(tensor)).ok());
+  return checkpoint;
+}
+
+ModelConfig smallConfig() {
+  ModelConfig config;
+  config.vocabulary = 8, config.hidden = 16, config.intermediate = 16, config.layers = 1;
+  config.heads = 4, config.kvHeads = 2, config.headDim = 4, config.rotaryDims = 2;
+  return config;
+}
+
+ParameterOp findParameter(mlir::ModuleOp module, const std::string &key) {
+  ParameterOp found;
+  module.walk([&](ParameterOp op) { found = op.getKey() == key ? op : found; });
+  return found;
+}
+
+/// NeMo's linear_qkv: the rows of q lie between those of k and v.
+TEST(Import, RowGroupsOfTheCheckpoint) {
+  const std::string key = "model.layers.0.self_attn.q_proj.weight";
+  mlir::MLIRContext context;
+  CheckpointTensor tensor{DType::f16, {16, 16}, 0, 0, RowGroups{8, 16}};
+  Checkpoint checkpoint = checkpointOf(key, tensor);
+  auto module = buildDecoder(smallConfig(), context, &checkpoint);
+  RowGroupsAttr groups = getRowGroups(findParameter(*module, key));
+  ASSERT_TRUE(groups);
+  EXPECT_EQ(groups.getRows(), 8);
+  EXPECT_EQ(groups.getStride(), 16);
+  EXPECT_EQ(getSpanBytes(findParameter(*module, key)), 24 * 16 * 2);
+  // A shape that config.json does not agree with is for the check of the checkpoint to refuse.
+  tensor.shape = {24, 16};
+  Checkpoint other = checkpointOf(key, tensor);
+  auto refused = buildDecoder(smallConfig(), context, &other);
+  EXPECT_FALSE(getRowGroups(findParameter(*refused, key)));
+}
+
+/// With one KV head nothing lies between a group's rows and the next: an ordinary matrix.
+TEST(Import, GroupsWithoutGapsAreNone) {
+  for (RowGroups groups : {RowGroups{16, 24}, RowGroups{8, 8}}) {
+    const std::string key = "model.layers.0.self_attn.q_proj.weight";
+    mlir::MLIRContext context;
+    Checkpoint checkpoint = checkpointOf(key, {DType::bf16, {16, 16}, 0, 0, groups});
+    auto module = buildDecoder(smallConfig(), context, &checkpoint);
+    EXPECT_FALSE(getRowGroups(findParameter(*module, key)));
+  }
+}
+
+TEST(Import, NormsThatIncludeTheOne) {
+  mlir::MLIRContext context;
+  CheckpointTensor tensor{DType::f32, {16}, 0, 0, std::nullopt, /*plusOne=*/true};
+  Checkpoint checkpoint = checkpointOf("model.norm.weight", tensor);
+  auto module = buildDecoder(smallConfig(), context, &checkpoint);
+  std::vector<bool> includesOne;
+  module->walk([&](LayerNormOp op) { includesOne.push_back(op.getGammaIncludesOne()); });
+  EXPECT_EQ(includesOne, (std::vector<bool>{false, false, true}));
+  auto type = mlir::cast<mlir::ShapedType>(findParameter(*module, "model.norm.weight").getType());
+  EXPECT_TRUE(type.getElementType().isF32());
+}
+
+/// Without a checkpoint config.json tells the type.
+TEST(Import, TypeOfTheConfig) {
+  ModelConfig config = smallConfig();
+  config.dtype = DType::f32;
+  mlir::MLIRContext context;
+  auto module = buildDecoder(config, context);
+  module->walk([](ParameterOp op) {
+    EXPECT_TRUE(mlir::cast<mlir::ShapedType>(op.getType()).getElementType().isF32());
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // MLIR text
 //===----------------------------------------------------------------------===//

@@ -69,8 +69,12 @@ TEST(ModelConfig, EverySpelling) {
     EXPECT_EQ(config.ropeScale, 1.0f) << key;
   }
   EXPECT_EQ(parseValid({{"rope_theta", "1000000"}}).ropeTheta, 1e6f);
-  for (const char *key : {"torch_dtype", "dtype"})
-    parseValid({{key, "\"float32\""}}); // what the tensors are decides
+  EXPECT_EQ(parseValid({}).dtype, DType::bf16);
+  for (const char *key : {"torch_dtype", "dtype"}) {
+    EXPECT_EQ(parseValid({{key, "\"float32\""}}).dtype, DType::f32) << key;
+    EXPECT_EQ(parseValid({{key, "\"float16\""}}).dtype, DType::f16) << key;
+    EXPECT_EQ(parseValid({{key, "\"bfloat16\""}}).dtype, DType::bf16) << key;
+  }
 }
 
 TEST(ModelConfig, SpellingsThatAgree) {

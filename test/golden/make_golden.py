@@ -49,6 +49,8 @@ class Case:
     embedding_std: float = 1.0
     norm_weight_std: float = 0.2
     norm_bias_std: float = 0.1
+    dtype: str = "bfloat16"  # of the matrices, and unless said otherwise of the norms
+    norm_dtype: str = ""
     qk_gain: float = 1.5  # attention scores then have a deviation of about 2: far from uniform
     lengths: tuple = (37, 70)  # more than one page of 64 tokens, and less
     absent: tuple = ()  # keys left out of config.json, where their default means the same
@@ -79,7 +81,7 @@ class Case:
             "bos_token_id": 2,
             "eos_token_id": 3,
             "pad_token_id": None,
-            "torch_dtype": "bfloat16",
+            "torch_dtype": self.dtype,
         }
 
     def shipped(self):
@@ -114,6 +116,8 @@ CASES = [
     Case("head_192", hidden=64, head_dim=192, vocab=320),
     Case("old_aliases", hidden=80, ffn=224, eps=1e-2, rotary=0.25, embedding_std=0.05, renamed=OLD_SPELLINGS,
          hf_reads_config=False),
+    Case("f16", heads=2, kv_heads=1, ffn=128, vocab=128, dtype="float16", norm_dtype="float32"),
+    Case("f32", heads=2, kv_heads=1, ffn=128, vocab=128, dtype="float32"),
     Case("far", heads=2, kv_heads=2, context=8192, qk_gain=2.0, lengths=(4101,)),
     Case("far_gqa", heads=6, kv_heads=2, ffn=128, theta=1000000.0, context=8192, qk_gain=2.0, lengths=(4113,)),
 ]
@@ -130,18 +134,20 @@ def demo_case():
 
 
 def random_weights(case):
-    """A state dict in bf16 whose activations and logits are of the order of 1; it depends on the case alone."""
+    """A state dict in the case's types whose activations and logits are of the order of 1; it depends on the case alone."""
     generator = np.random.default_rng(zlib.crc32(case.name.encode()))
 
-    def normal(*shape, std):
-        return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32) * np.float32(std)).to(torch.bfloat16)
+    def normal(*shape, std, dtype=case.dtype):
+        values = torch.from_numpy(generator.standard_normal(shape, dtype=np.float32) * np.float32(std))
+        return values.to(getattr(torch, dtype))
 
     def matrix(rows, columns, gain=1.0):
         return normal(rows, columns, std=gain / math.sqrt(columns))
 
     def norm(name):
-        return {f"{name}.weight": normal(case.hidden, std=case.norm_weight_std),
-                f"{name}.bias": normal(case.hidden, std=case.norm_bias_std)}
+        dtype = case.norm_dtype or case.dtype
+        return {f"{name}.weight": normal(case.hidden, std=case.norm_weight_std, dtype=dtype),
+                f"{name}.bias": normal(case.hidden, std=case.norm_bias_std, dtype=dtype)}
 
     q_rows, kv_rows = case.heads * case.head_dim, case.kv_heads * case.head_dim
     weights = {"model.embed_tokens.weight": normal(case.vocab, case.hidden, std=case.embedding_std)}

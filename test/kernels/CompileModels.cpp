@@ -31,9 +31,10 @@ int main(int argc, char **argv) {
       std::string stem = folder + "/" + models[i].name;
       std::ofstream(stem + ".mlir") << models[i].mlir();
       // Unfused: the ops stand as they are written.
-      std::string command = "'" + compiler + "' '" + stem +
-                            ".mlir' --target=cpu,cuda --arch=" + arch + " --no-fuse -o '" + stem +
-                            ".strata' > /dev/null";
+      std::string target =
+          models[i].runsOnCuda() ? "--target=cpu,cuda --arch=" + arch : std::string("--target=cpu");
+      std::string command = "'" + compiler + "' '" + stem + ".mlir' " + target +
+                            " --no-fuse -o '" + stem + ".strata' > /dev/null";
       if (std::system(command.c_str()) != 0) {
         std::fprintf(stderr, "failed: %s\n", command.c_str());
         failed = true;

@@ -11,10 +11,6 @@ std::string rowsOf(int64_t features, const char *element = "bf16") {
   return "tensor<?x" + std::to_string(features) + "x" + element + ">";
 }
 
-std::string matrix(int64_t rows, int64_t columns) {
-  return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "xbf16>";
-}
-
 /// Writes the ops of a model.
 class Writer {
 public:
@@ -51,21 +47,32 @@ public:
   }
 
 private:
-  std::string vector() const { return "tensor<" + std::to_string(model.in) + "xbf16>"; }
+  std::string matrix(const std::string &name, int64_t rows, int64_t columns) const {
+    std::string groups;
+    if (int64_t size = model.groupRows(name))
+      groups = ", #decoder.row_groups<rows = " + std::to_string(size) +
+               ", stride = " + std::to_string(model.groupStride()) + ">";
+    return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + model.type +
+           groups + ">";
+  }
+  std::string vector() const {
+    return "tensor<" + std::to_string(model.in) + "x" + model.normType + ">";
+  }
   std::string normClause() const {
-    return model.norm ? " norm(%gamma, %beta, eps = 1.0e-05)" : "";
+    std::string one = model.gammaIncludesOne ? ", gamma_includes_one" : "";
+    return model.norm ? " norm(%gamma, %beta, eps = 1.0e-05" + one + ")" : "";
   }
   std::string normTypes() const { return model.norm ? ", " + vector() + ", " + vector() : ""; }
 
   void parameter(const std::string &name, int64_t rows, int64_t columns) {
-    text << "%" << name << " = decoder.parameter \"" << name << "\" : " << matrix(rows, columns)
-         << "\n";
+    text << "%" << name << " = decoder.parameter \"" << name
+         << "\" : " << matrix(name, rows, columns) << "\n";
   }
 
   void embed(const std::string &result, const std::string &table, int64_t features) {
     parameter(table, model.vocabulary, features);
     text << "%" << result << " = decoder.embedding %tokens, %" << table << " : (tensor<?xi32>, "
-         << matrix(model.vocabulary, features) << ") -> " << rowsOf(features) << "\n";
+         << matrix(table, model.vocabulary, features) << ") -> " << rowsOf(features) << "\n";
   }
 
   std::string linear() {
@@ -75,7 +82,7 @@ private:
       embed("r", "residual", m.out);
     text << "%y = decoder.linear %x, [%weight]" << normClause()
          << (m.squaredRelu ? " squared_relu" : "") << (m.residual ? " residual(%r)" : "") << " : ("
-         << rowsOf(m.in) << ", " << matrix(m.out, m.in) << normTypes()
+         << rowsOf(m.in) << ", " << matrix("weight", m.out, m.in) << normTypes()
          << (m.residual ? ", " + rowsOf(m.out) : "") << ") -> " << rowsOf(m.out) << "\n";
     return "%y";
   }
@@ -97,8 +104,8 @@ private:
     if (m.rotaryDims)
       text << " rope(%rotary, head_dim = " << m.headDim << ", weights = [0, 1])";
     text << " cache(%" << cache << ", %batch, layer = " << layer << ") : (" << rowsOf(m.in) << ", "
-         << matrix(m.firstRows(), m.in) << ", " << matrix(m.kvFeatures(), m.in) << ", "
-         << matrix(m.kvFeatures(), m.in) << normTypes() << (m.rotaryDims ? ", " + rotary : "")
+         << matrix(q, m.firstRows(), m.in) << ", " << matrix(k, m.kvFeatures(), m.in) << ", "
+         << matrix(v, m.kvFeatures(), m.in) << normTypes() << (m.rotaryDims ? ", " + rotary : "")
          << ", !kv, !decoder.batch) -> (" << rowsOf(m.firstRows()) << ", !kv)\n";
   }
 
@@ -128,7 +135,7 @@ private:
     parameter("weight", m.out, m.out);
     std::string rows = rowsOf(m.out);
     text << "%sum = decoder.linear %a, [%weight] residual(%a0) : (" << rows << ", "
-         << matrix(m.out, m.out) << ", " << rows << ") -> " << rows << "\n";
+         << matrix("weight", m.out, m.out) << ", " << rows << ") -> " << rows << "\n";
     return "%sum";
   }
 
@@ -138,7 +145,7 @@ private:
     parameter("scores", m.vocabulary, features);
     text << "%logits = decoder.logits " << shown << ", %scores, %batch"
          << (m.scores ? normClause() : "") << " : (" << rowsOf(features) << ", "
-         << matrix(m.vocabulary, features) << ", !decoder.batch" << (m.scores ? normTypes() : "")
+         << matrix("scores", m.vocabulary, features) << ", !decoder.batch" << (m.scores ? normTypes() : "")
          << ") -> " << rowsOf(m.vocabulary, "f32") << "\n";
   }
 
@@ -155,8 +162,22 @@ KernelModel queries(KernelModel model) {
 
 std::string KernelModel::mlir() const { return Writer(*this).write(); }
 
+int64_t KernelModel::groupRows(const std::string &weight) const {
+  if (!grouped)
+    return 0;
+  if (headDim)
+    return weight == "q" ? group * headDim : weight == "k" || weight == "v" ? headDim : 0;
+  return weight == "weight" ? 40 : 0; // units and tiles of rows begin and end inside
+}
+
+int64_t KernelModel::groupStride() const { return headDim ? (group + 2) * headDim : 59; }
+
 std::string KernelModel::operation() const {
   std::string text = scores ? "logits" : "linear";
+  if (type != "bf16")
+    text = type + " " + text;
+  if (grouped)
+    text = "grouped " + text;
   if (norm)
     text += " norm";
   if (squaredRelu)
@@ -184,6 +205,21 @@ const std::vector<KernelModel> &kernelModels() {
        .squaredRelu = true},
       {.name = "logits_norm", .vocabulary = 601, .in = 200, .norm = true, .scores = true},
       {.name = "logits_many", .vocabulary = 4500, .in = 16, .scores = true},
+      // Other types, other places.
+      {.name = "f16", .vocabulary = 136, .in = 600, .out = 136, .norm = true, .residual = true,
+       .type = "f16", .normType = "f32"},
+      {.name = "f32", .vocabulary = 136, .in = 328, .out = 136, .norm = true, .squaredRelu = true,
+       .type = "f32", .normType = "f32", .gammaIncludesOne = true},
+      {.name = "norm_f16", .vocabulary = 72, .in = 200, .out = 72, .norm = true,
+       .normType = "f16"},
+      {.name = "norm_one", .vocabulary = 72, .in = 200, .out = 72, .norm = true,
+       .gammaIncludesOne = true},
+      {.name = "groups", .vocabulary = 200, .in = 136, .out = 200, .grouped = true},
+      {.name = "groups_f16", .vocabulary = 200, .in = 72, .out = 200, .type = "f16",
+       .grouped = true},
+      {.name = "logits_f16", .vocabulary = 331, .in = 200, .norm = true, .scores = true,
+       .type = "f16"},
+      {.name = "logits_f32", .vocabulary = 331, .in = 200, .scores = true, .type = "f32"},
       // q through logits.
       queries({.name = "qkv40", .vocabulary = 120, .in = 200, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20}),
@@ -198,6 +234,11 @@ const std::vector<KernelModel> &kernelModels() {
                .group = 3, .rotaryDims = 32, .attends = true}),
       queries({.name = "layer16", .vocabulary = 96, .in = 40, .norm = true, .headDim = 16,
                .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true}),
+      queries({.name = "layer_groups", .vocabulary = 96, .in = 40, .norm = true, .headDim = 16,
+               .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true, .grouped = true}),
+      queries({.name = "layer_f32", .vocabulary = 96, .in = 40, .norm = true, .headDim = 40,
+               .kvHeads = 2, .rotaryDims = 20, .attends = true, .type = "f32", .normType = "f32",
+               .gammaIncludesOne = true, .grouped = true}),
       // Attention alone, over any keys and values.
       queries({.name = "attention16", .vocabulary = 344, .in = 64, .headDim = 16, .kvHeads = 2,
                .attends = true, .tableQueries = true, .context = 4224}),

@@ -31,10 +31,20 @@ struct KernelModel {
   bool bothLayers = false;   // of such queries
   int64_t context = 256;
 
+  // How parameters are stored
+  std::string type = "bf16", normType = "bf16"; // of matrices; of gamma and beta
+  bool gammaIncludesOne = false;
+  bool grouped = false; // rows of linear's weights in groups: of q, k and v as NeMo has them
+
   int64_t queryFeatures() const { return headDim * kvHeads * group; }
   int64_t kvFeatures() const { return headDim * kvHeads; }
+  /// Rows of a group of a weight, and from one to the next; 0: they follow each other.
+  int64_t groupRows(const std::string &weight) const;
+  int64_t groupStride() const;
   /// Rows of the weight of q.
   int64_t firstRows() const { return tableQueries ? headDim : queryFeatures(); }
+  /// Weights of f32 are not for GPUs.
+  bool runsOnCuda() const { return type != "f32"; }
   /// What is tested, for messages: "linear norm squared_relu".
   std::string operation() const;
   /// The text that strata-compile reads.

@@ -24,17 +24,44 @@ std::string packageFolder() {
   return folder ? folder : STRATA_KERNEL_PACKAGES;
 }
 
+/// The 16-bit words of a number; 4-byte types have the lower one first.
+std::vector<uint16_t> wordsOf(float value, package::DType dtype) {
+  auto bits = std::bit_cast<uint32_t>(value);
+  switch (dtype) {
+  case package::DType::bf16:
+    return {uint16_t(bits >> 16)};
+  case package::DType::f16:
+    return {std::bit_cast<uint16_t>(static_cast<_Float16>(value))};
+  default:
+    return {uint16_t(bits), uint16_t(bits >> 16)};
+  }
+}
+
+/// The words of a parameter as it is stored; between row groups lie NaNs.
+std::vector<uint16_t> store(const package::Parameter &parameter, const Matrix &matrix) {
+  std::vector<uint16_t> stored(parameterBytes(parameter) / 2, 0xffff);
+  uint64_t rowWords = uint64_t(matrix.columns) * elementBytes(parameter.dtype()) / 2;
+  for (int64_t r = 0; r != matrix.rows; ++r) {
+    auto row = uint64_t(r), rows = parameter.group_rows();
+    if (rows)
+      row = row / rows * parameter.group_stride() + row % rows;
+    auto to = stored.begin() + int64_t(row * rowWords);
+    for (float value : matrix.row(r))
+      for (uint16_t word : wordsOf(value, parameter.dtype()))
+        *to++ = word;
+  }
+  return stored;
+}
+
 /// The parameters one behind the other in the package's order, no address a multiple of 4.
 Weights pack(const Package &package, const Parameters &parameters) {
   auto memory = std::make_shared<std::vector<uint16_t>>();
   std::vector<std::pair<size_t, size_t>> places;
   for (const package::Parameter *parameter : items(package.manifest().parameters())) {
-    const Matrix &matrix = parameters.at(parameter->key()->str());
-    EXPECT_EQ(parameterBytes(*parameter), 2 * matrix.values.size()) << parameter->key()->str();
+    std::vector<uint16_t> words = store(*parameter, parameters.at(parameter->key()->str()));
     memory->resize(memory->size() | 1);
-    places.emplace_back(memory->size(), matrix.values.size());
-    for (float value : matrix.values)
-      memory->push_back(uint16_t(std::bit_cast<uint32_t>(value) >> 16));
+    places.emplace_back(memory->size(), words.size());
+    memory->insert(memory->end(), words.begin(), words.end());
   }
   Weights::Parameters spans;
   for (auto [first, count] : places)
@@ -176,11 +203,16 @@ const Row &KernelRun::expected(int32_t sequence, int64_t position) {
   return at->second;
 }
 
+Row KernelRun::embed(const std::string &table, int32_t token) const {
+  return Reference::round(toRow(parameters.at(table).row(token)));
+}
+
 Row KernelRun::input(int32_t token) {
-  Row x = toRow(parameters.at("table").row(token));
+  Row x = embed("table", token);
   if (!model.norm)
     return x;
-  return reference.norm(x, parameters.at("gamma").values, parameters.at("beta").values, kEps);
+  return reference.norm(x, parameters.at("gamma").values, model.gammaIncludesOne ? 0 : 1,
+                        parameters.at("beta").values, kEps);
 }
 
 Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
@@ -199,7 +231,7 @@ Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
   if (model.squaredRelu)
     y = reference.squaredRelu(y);
   if (model.residual)
-    y = reference.add(toRow(parameters.at("residual").row(token)), y);
+    y = reference.add(embed("residual", token), y);
   return Reference::round(std::move(y));
 }
 
@@ -217,7 +249,7 @@ const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t pos
 Row KernelRun::attention(const Tokens &history, int64_t position, const std::string &suffix) {
   bool roped = model.rotaryDims > 0;
   int32_t token = history[size_t(position)];
-  Row query = model.tableQueries ? toRow(parameters.at("queries").row(token))
+  Row query = model.tableQueries ? embed("queries", token)
                                  : part("q", token, position, roped);
   auto dim = size_t(model.headDim);
   bool bf16Weights = isCuda() && tokens > kSplitTokens;

@@ -52,6 +52,8 @@ private:
   Row computeExpected(const Tokens &history, int64_t position);
   /// The linear's product with a parameter, rotated if `roped`.
   const Row &part(const std::string &weight, int32_t token, int64_t position, bool roped);
+  /// decoder.embedding of a table.
+  Row embed(const std::string &table, int32_t token) const;
   Row input(int32_t token);
   /// With the keys and values of weights "k" and "v", or of those with a suffix.
   Row attention(const Tokens &history, int64_t position, const std::string &suffix = "");

@@ -25,19 +25,19 @@ protected:
   const KernelModel &model() const { return *std::get<1>(GetParam()); }
   bool exact() const { return std::get<2>(GetParam()) == Numbers::integers; }
 
-  Matrix random(int64_t rows, int64_t columns, double deviation) {
+  Matrix random(int64_t rows, int64_t columns, double deviation, const std::string &type) {
     Matrix matrix(rows, columns);
     std::normal_distribution<double> normal(0, deviation);
     std::uniform_int_distribution<int> integer(-4, 4);
     for (float &value : matrix.values)
-      value = exact() ? float(integer(generator)) : float(toBf16(normal(generator)));
+      value = exact() ? float(integer(generator)) : float(toType(normal(generator), type));
     return matrix;
   }
 
   /// A gamma or beta. Integers are odd: with signs() for rows the norm then is as good as odd, too,
   /// and never a difference that is all rounding error.
   Matrix vector(int64_t columns) {
-    Matrix matrix = random(1, columns, 0.5);
+    Matrix matrix = random(1, columns, 0.5, model().normType);
     if (exact())
       for (float &value : matrix.values)
         value += std::fmod(value, 2) == 0 ? 1 : 0;
@@ -68,18 +68,23 @@ protected:
     Parameters all;
     double deviation = 1 / std::sqrt(double(m.in));
     all["table"] =
-        m.norm && exact() ? signs(m.vocabulary, m.in) : random(m.vocabulary, m.in, 1);
+        m.norm && exact() ? signs(m.vocabulary, m.in) : random(m.vocabulary, m.in, 1, m.type);
     if (m.norm && !exact()) // every third row so small that eps decides
       for (int64_t row = 0; row < m.vocabulary; row += 3)
-        for (int64_t i = 0; i != m.in; ++i)
-          all["table"].at(row, i) *= 0x1p-8f;
+        for (int64_t i = 0; i != m.in; ++i) {
+          float &value = all["table"].at(row, i);
+          value = float(toType(value * 0x1p-8, m.type));
+        }
     if (m.norm) {
       all["gamma"] = vector(m.in);
       all["beta"] = vector(m.in);
+      if (m.gammaIncludesOne)
+        for (float &value : all["gamma"].values)
+          value = float(toType(value + 1, m.normType));
     }
     if (m.residual)
-      all["residual"] = random(m.vocabulary, m.out, 1);
-    all["scores"] = m.scores ? random(m.vocabulary, m.in, deviation) : identity(m.vocabulary, m.out);
+      all["residual"] = random(m.vocabulary, m.out, 1, m.type);
+    all["scores"] = m.scores ? random(m.vocabulary, m.in, deviation, m.type) : identity(m.vocabulary, m.out);
     if (m.tableQueries) {
       all["q"] = Matrix(m.firstRows(), m.in);
       all["k"] = identity(m.kvFeatures(), m.in, 0);
@@ -90,15 +95,15 @@ protected:
         all["v0"] = identity(m.kvFeatures(), m.in, 3 * m.kvFeatures());
         all["weight"] = identity(m.out, m.out);
       }
-      all["queries"] = random(m.vocabulary, m.queryFeatures(), 2);
+      all["queries"] = random(m.vocabulary, m.queryFeatures(), 2, m.type);
       if (exact())
         markKeys(all["table"], all["queries"]);
     } else if (m.headDim) {
-      all["q"] = random(m.firstRows(), m.in, 2 * deviation);
-      all["k"] = random(m.kvFeatures(), m.in, 2 * deviation);
-      all["v"] = random(m.kvFeatures(), m.in, deviation);
+      all["q"] = random(m.firstRows(), m.in, 2 * deviation, m.type);
+      all["k"] = random(m.kvFeatures(), m.in, 2 * deviation, m.type);
+      all["v"] = random(m.kvFeatures(), m.in, deviation, m.type);
     } else if (!m.scores) {
-      all["weight"] = random(m.out, m.in, deviation);
+      all["weight"] = random(m.out, m.in, deviation, m.type);
     }
     return all;
   }
@@ -222,11 +227,14 @@ TEST_P(Kernel, IsRight) {
     testFar(run, model().context - 124);
 }
 
-std::vector<const KernelModel *> models(bool integers) {
-  std::vector<const KernelModel *> result;
-  for (const KernelModel &model : kernelModels())
-    if (!integers || !model.rotaryDims) // cosines are no integers
-      result.push_back(&model);
+/// Every model on every device that it is for. Cosines are no integers.
+std::vector<Kernel::ParamType> kernels(Numbers numbers) {
+  std::vector<Kernel::ParamType> result;
+  for (std::string device : {"x86-64-v4-bf16", "x86-64-v3", "cuda", "cuda_sim_90a"})
+    for (const KernelModel &model : kernelModels())
+      if ((model.runsOnCuda() || !device.starts_with("cuda")) &&
+          (numbers == Numbers::normal || !model.rotaryDims))
+        result.emplace_back(device, &model, numbers);
   return result;
 }
 
@@ -236,16 +244,8 @@ std::string nameOf(const testing::TestParamInfo<Kernel::ParamType> &info) {
   return name;
 }
 
-const auto kDevices = testing::Values("x86-64-v4-bf16", "x86-64-v3", "cuda", "cuda_sim_90a");
-
-INSTANTIATE_TEST_SUITE_P(Integers, Kernel,
-                         testing::Combine(kDevices, testing::ValuesIn(models(true)),
-                                          testing::Values(Numbers::integers)),
-                         nameOf);
-INSTANTIATE_TEST_SUITE_P(Normal, Kernel,
-                         testing::Combine(kDevices, testing::ValuesIn(models(false)),
-                                          testing::Values(Numbers::normal)),
-                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Integers, Kernel, testing::ValuesIn(kernels(Numbers::integers)), nameOf);
+INSTANTIATE_TEST_SUITE_P(Normal, Kernel, testing::ValuesIn(kernels(Numbers::normal)), nameOf);
 
 } // namespace
 } // namespace strata::test

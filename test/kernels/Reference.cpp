@@ -15,6 +15,12 @@ double toBf16(double value) {
   return std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
 }
 
+double toType(double value, const std::string &type) {
+  if (type == "bf16")
+    return toBf16(value);
+  return type == "f16" ? double(static_cast<_Float16>(value)) : double(float(value));
+}
+
 Row toRow(std::span<const float> values) {
   Row row(values.size());
   for (size_t i = 0; i != row.size(); ++i)
@@ -46,8 +52,8 @@ Row Reference::products(const Row &x, const Matrix &weight) const {
   return result;
 }
 
-Row Reference::norm(const Row &x, std::span<const float> gamma, std::span<const float> beta,
-                    double eps) const {
+Row Reference::norm(const Row &x, std::span<const float> gamma, double offset,
+                    std::span<const float> beta, double eps) const {
   double n = double(x.size()), mean = 0, size = 0, squares = 0;
   for (const Bounded &e : x) {
     mean += e.value / n;
@@ -58,7 +64,7 @@ Row Reference::norm(const Row &x, std::span<const float> gamma, std::span<const 
   double scale = 1 / std::sqrt(squares / n + eps);
   Row result(x.size());
   for (size_t i = 0; i != x.size(); ++i) {
-    double distance = x[i].value - mean, factor = 1 + double(gamma[i]);
+    double distance = x[i].value - mean, factor = offset + double(gamma[i]);
     double y = distance * scale * factor;
     // The mean is wrong by n * unit * size, the scale by half of a sum's relative error.
     double error = n * unit * (size + std::fabs(distance)) * scale * std::fabs(factor);

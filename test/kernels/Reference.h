@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace strata::test {
@@ -25,7 +26,10 @@ using Row = std::vector<Bounded>;
 /// The nearest bf16, ties to even; below the least normal f32 it is 0.
 double toBf16(double value);
 
-/// Numbers that are bf16, row-major.
+/// The nearest number of a type as MLIR spells it: bf16, f16 or f32.
+double toType(double value, const std::string &type);
+
+/// Numbers, row-major.
 struct Matrix {
   int64_t rows = 0, columns = 0;
   std::vector<float> values;
@@ -46,8 +50,8 @@ public:
 
   /// The clauses, f32 unless they say otherwise.
   Row products(const Row &x, const Matrix &weight) const;
-  /// Rounded to bf16, as the products want it.
-  Row norm(const Row &x, std::span<const float> gamma, std::span<const float> beta,
+  /// Rounded to bf16, as the products want it. `offset` is added to gamma.
+  Row norm(const Row &x, std::span<const float> gamma, double offset, std::span<const float> beta,
            double eps) const;
   Row squaredRelu(const Row &x) const;
   Row add(const Row &x, const Row &y) const;

@@ -28,6 +28,16 @@ func.func @beside_clauses(%x: !x, %r: !x, %g: !v, %w: !w) -> (!x, !x, !x) {
   return %y, %z#0, %z#1 : !x, !x, !x
 }
 
+// What the file says of gamma stays with it.
+// CHECK-LABEL: func @gamma_includes_one(
+func.func @gamma_includes_one(%x: !x, %g: tensor<64xf32>, %w: !w) -> !x {
+  // CHECK-NOT: layer_norm
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6, gamma_includes_one) :
+  %h = decoder.layer_norm %x, %g, %g {eps = 1.0e-5 : f32, gamma_includes_one} : (!x, tensor<64xf32>, tensor<64xf32>) -> !x
+  %y = decoder.linear %h, [%w] : (!x, !w) -> !x
+  return %y : !x
+}
+
 // CHECK-LABEL: func @into_logits(
 func.func @into_logits(%x: !x, %g: !v, %w: tensor<100x64xbf16>, %batch: !decoder.batch) -> tensor<?x100xf32> {
   // CHECK-NOT: layer_norm

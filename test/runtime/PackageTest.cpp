@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 2.0 to 2.3, found"));
+                     "format version: expected 2.0 to 2.4, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 2.0 to 2.3, found 2.4"));
+                   "format version: expected 2.0 to 2.4, found 2.5"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -129,6 +129,11 @@ package::SectionT &section(TestPackage &p, size_t i) { return *p.manifest.sectio
 package::ParameterT &table(TestPackage &p) { return *p.manifest.parameters[0]; }
 package::KernelT &attend(TestPackage &p) { return *program(p).kernels[2]; }
 package::DispatchT &dispatch(TestPackage &p) { return *program(p).dispatches[0]; }
+void group(TestPackage &p, std::vector<uint64_t> shape, uint64_t rows, uint64_t stride) {
+  table(p).shape = std::move(shape);
+  table(p).group_rows = rows;
+  table(p).group_stride = stride;
+}
 void setGrid(TestPackage &p, package::Axis axis, uint32_t divisor, uint32_t factor) {
   *attend(p).variants[0]->phases[0]->grid = package::Grid(axis, divisor, factor);
 }
@@ -176,6 +181,17 @@ TEST(Package, ProgramsForCuda) {
     package.layout();
     EXPECT_TRUE(verify(package.encode()).ok()) << verify(package.encode());
   }
+}
+
+TEST(Package, RowGroups) {
+  TestPackage package = fakeModel();
+  group(package, {4, 4}, 2, 510);
+  table(package).plus_one = true;
+  package.layout();
+  TemporaryFolder folder;
+  auto opened = Package::open(folder.write("fake.strata", package.encode()));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(parameterBytes(*opened->manifest().parameters()->Get(0)), 8192u);
 }
 
 TEST(Package, TensorMaps) {
@@ -245,6 +261,41 @@ const Case kCases[] = {
      "storage: expected 0 to"},
     {"Rank", [](TestPackage &p) { table(p).shape = std::vector<uint64_t>(9, 1); },
      "rank: expected 0 to 8"},
+    {"GroupStrideWithout", [](TestPackage &p) { table(p).group_stride = 1; },
+     "table: group_stride: expected 0 to 0, found 1"},
+    {"GroupRank", [](TestPackage &p) { group(p, {2048}, 4, 8); },
+     "table: rank: expected 2 to 2, found 1"},
+    {"GroupRows",
+     [](TestPackage &p) {
+       group(p, {8, 4}, 5, 8);
+     },
+     "table: group_rows: expected 1 to 4, found 5"},
+    {"GroupRowsOne",
+     [](TestPackage &p) {
+       group(p, {1, 4}, 1, 8);
+     },
+     "table: group_rows: expected 1 to 0, found 1"},
+    {"GroupRowsOdd",
+     [](TestPackage &p) {
+       group(p, {8, 4}, 3, 8);
+     },
+     "table: group_rows: expected a divisor of the 8 rows, found 3"},
+    {"GroupStride",
+     [](TestPackage &p) {
+       group(p, {8, 4}, 4, 4);
+     },
+     "table: group_stride: expected 5 to"},
+    // The section has 16384 bytes, enough for 1022 apart.
+    {"GroupEnd",
+     [](TestPackage &p) {
+       group(p, {4, 4}, 2, 1023);
+     },
+     "table: offset: expected 16400 bytes"},
+    {"GroupWraps",
+     [](TestPackage &p) {
+       group(p, {uint64_t(1) << 40, 4}, 1, 1 << 30);
+     },
+     "table: shape: expected at most"},
     {"ShapeWraps",
      [](TestPackage &p) {
        table(p).shape = {uint64_t(1) << 42, 1 << 22};
