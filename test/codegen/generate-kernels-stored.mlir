@@ -37,5 +37,5 @@ func.func @forward(%tokens: memref<?xi32>, %table: memref<100x64xf32>, %w: memre
 
 // Products of bf16 use the dot product, those of f16 are widened and multiplied in f32.
 // CHECK: module @cpu_x86_64_v4_bf16
-// CHECK: func.func private @product_64x64_bf16_32_64
+// CHECK: func.func private @product_64x64_32_64
 // CHECK: x86vector.avx512.dot
