@@ -16,7 +16,8 @@ namespace {
 /// Beyond so many, more of the same mistakes tell nothing.
 constexpr int kMostComplaints = 4;
 
-/// Attention of more tokens runs on a GPU's tensor cores, which take its weights as bf16.
+/// Attention of more tokens runs on a GPU's tensor cores, which take its weights as bf16, as the CPU's
+/// dot product does for any number of tokens.
 constexpr int64_t kSplitTokens = 16;
 
 std::string packageFolder() {
@@ -252,7 +253,7 @@ Row KernelRun::attention(const Tokens &history, int64_t position, const std::str
   Row query = model.tableQueries ? embed("queries", token)
                                  : part("q", token, position, roped);
   auto dim = size_t(model.headDim);
-  bool bf16Weights = isCuda() && tokens > kSplitTokens;
+  bool bf16Weights = !isCuda() || tokens > kSplitTokens;
   Row out;
   for (size_t kv = 0; kv != size_t(model.kvHeads); ++kv) {
     std::vector<std::span<const Bounded>> keys, values;
