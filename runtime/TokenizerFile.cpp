@@ -14,10 +14,16 @@
 
 namespace strata {
 
+/// A SentencePiece model; errors call it `name`.
+static absl::StatusOr<TokenizerSection> checkModel(std::string bytes, const std::string &file,
+                                                   const std::string &name) {
+  STRATA_ASSIGN(const TokenizerModel model, parseTokenizerModel(bytes, name));
+  return TokenizerSection{"tokenizer", std::move(bytes), file, int64_t(model.pieces.size()), {}};
+}
+
 static absl::StatusOr<TokenizerSection> readModel(const std::string &file) {
   STRATA_ASSIGN(std::string bytes, readFile(file, kMaxTokenizerBytes));
-  STRATA_ASSIGN(const TokenizerModel model, parseTokenizerModel(bytes, file));
-  return TokenizerSection{"tokenizer", std::move(bytes), file, int64_t(model.pieces.size()), {}};
+  return checkModel(std::move(bytes), file, file);
 }
 
 static absl::StatusOr<TokenizerSection> readJson(const std::string &file) {
@@ -36,9 +42,30 @@ static absl::StatusOr<std::optional<TokenizerSection>> readGguf(const std::strin
   STRATA_ASSIGN(std::string bytes, sentencePieceModel(gguf));
   if (bytes.empty())
     return std::optional<TokenizerSection>();
-  STRATA_ASSIGN(const TokenizerModel model,
-                parseTokenizerModel(bytes, absl::StrCat(file, ": tokenizer.ggml")));
-  return TokenizerSection{"tokenizer", std::move(bytes), file, int64_t(model.pieces.size()), {}};
+  STRATA_ASSIGN(TokenizerSection section,
+                checkModel(std::move(bytes), file, absl::StrCat(file, ": tokenizer.ggml")));
+  return section;
+}
+
+/// What lies among the checkpoint's own files.
+static absl::StatusOr<std::optional<TokenizerSection>>
+readFromCheckpoint(const Checkpoint &checkpoint) {
+  if (checkpoint.files().empty())
+    return std::optional<TokenizerSection>();
+  const std::string &file = checkpoint.files().front().path;
+  if (file.ends_with(".gguf"))
+    return readGguf(file);
+  const std::span<const std::byte> bytes = checkpoint.tokenizer();
+  if (bytes.empty())
+    return std::optional<TokenizerSection>();
+  if (bytes.size() > kMaxTokenizerBytes)
+    return absl::InvalidArgumentError(absl::StrCat(file, ": tokenizer: expected at most ",
+                                                   kMaxTokenizerBytes, " bytes, found ",
+                                                   bytes.size()));
+  STRATA_ASSIGN(TokenizerSection section,
+                checkModel(std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()),
+                           file, absl::StrCat(file, ": tokenizer")));
+  return section;
 }
 
 absl::StatusOr<std::optional<TokenizerSection>> readTokenizer(const std::string &folder,
@@ -50,9 +77,8 @@ absl::StatusOr<std::optional<TokenizerSection>> readTokenizer(const std::string 
     STRATA_TRY(section.status());
     return *std::move(section);
   };
-  if (checkpoint && !checkpoint->files().empty() &&
-      checkpoint->files().front().name.ends_with(".gguf")) {
-    STRATA_ASSIGN(auto section, readGguf(path(checkpoint->files().front().name.c_str())));
+  if (checkpoint) {
+    STRATA_ASSIGN(auto section, readFromCheckpoint(*checkpoint));
     if (section)
       return section;
   }

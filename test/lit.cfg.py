@@ -16,7 +16,7 @@ import lit.formats
 
 config.name = "Strata"
 config.test_format = lit.formats.ShTest(execute_external=False)
-config.suffixes = [".mlir", ".test", ".sh"]
+config.suffixes = [".mlir", ".test"]
 config.excludes = ["Inputs", "golden", "runtime"]
 config.test_source_root = os.path.join(config.strata_source, "test")
 config.test_exec_root = os.path.join(config.strata_build, "test")
