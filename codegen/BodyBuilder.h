@@ -81,7 +81,7 @@ public:
 
   // bf16, scalars or vectors.
   Value toF32(Value number); ///< of bf16, f16 or f32; exact
-  Value toBf16(Value f32); ///< round to nearest, ties to even
+  Value toBf16(Value f32);   ///< round to nearest, ties to even
   /// The even or odd ones of bf16 pairs, as f32; or of a vector of f32.
   Value evens(Value pairs);
   Value odds(Value pairs);

@@ -42,8 +42,8 @@ struct PackageAuxiliary {
   enum class Role { Read, Matrix, RandomBf16, RandomF16, RandomF32 };
   Role role;
   std::string symbol;
-  uint32_t block;          ///< threads
-  uint64_t flops = 0;      ///< Matrix: of a block in a round
+  uint32_t block;               ///< threads
+  uint64_t flops = 0;           ///< Matrix: of a block in a round
   std::string instruction = ""; ///< Matrix: its name
 };
 

@@ -219,11 +219,11 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
     }
     if (kept.size() == op.getNumResults() || kept.empty())
       return rewriter.notifyMatchFailure(op, "every product is used, or none");
-    auto smaller = LinearOp::create(
-        rewriter, op.getLoc(), types, op.getInput(), weights, op.getGamma(), op.getBeta(),
-        op.getEpsAttr(), op.getGammaIncludesOneAttr(), op.getSquaredReluAttr(), Value(),
-        IntegerAttr(), DenseI64ArrayAttr(), Value(), Value(), Value(), IntegerAttr(),
-        op.getWorkspaceAttr());
+    auto smaller =
+        LinearOp::create(rewriter, op.getLoc(), types, op.getInput(), weights, op.getGamma(),
+                         op.getBeta(), op.getEpsAttr(), op.getGammaIncludesOneAttr(),
+                         op.getSquaredReluAttr(), Value(), IntegerAttr(), DenseI64ArrayAttr(),
+                         Value(), Value(), Value(), IntegerAttr(), op.getWorkspaceAttr());
     for (auto [i, j] : llvm::enumerate(kept))
       rewriter.replaceAllUsesWith(op->getResult(j), smaller->getResult(i));
     rewriter.eraseOp(op);
