@@ -14,19 +14,22 @@ struct Values {
   float temperature = 0;
   std::vector<int64_t> list;
   uint64_t seed = 0;
+  int format = 0;
 };
 
 /// The status of parsing, and what was set.
 absl::Status parse(Values &values, std::vector<const char *> words,
                    std::vector<std::string> *rest = nullptr) {
   words.insert(words.begin(), "tool");
-  CommandLine commandLine("tool", "FILE", "About.",
-                          {{"p", "TEXT", "text", setText(values.text)},
-                           {"flag", "", "a flag", setFlag(values.flag)},
-                           {"n", "N", "a number", setInteger(values.number, 1, 100)},
-                           {"temp", "T", "temperature", setNumber(values.temperature, 0, 10)},
-                           {"list", "N,...", "numbers", setIntegers(values.list, 0, 9)},
-                           {"seed", "S", "seed", setSeed(values.seed)}});
+  CommandLine commandLine(
+      "tool", "FILE", "About.",
+      {{"p", "TEXT", "text", setText(values.text)},
+       {"flag", "", "a flag", setFlag(values.flag)},
+       {"n", "N", "a number", setInteger(values.number, 1, 100)},
+       {"temp", "T", "temperature", setNumber(values.temperature, 0, 10)},
+       {"list", "N,...", "numbers", setIntegers(values.list, 0, 9)},
+       {"seed", "S", "seed", setSeed(values.seed)},
+       {"o", "FORMAT", "format", setChoice(values.format, {{"md", 1}, {"csv", 2}, {"json", 3}})}});
   auto arguments = commandLine.parse(int(words.size()), words.data());
   if (arguments.ok() && rest)
     *rest = *arguments;
@@ -43,7 +46,7 @@ TEST(CommandLine, TakesEverySpelling) {
   std::vector<std::string> rest;
   ASSERT_TRUE(parse(values,
                     {"a", "-p", "-x y", "--flag", "-n=7", "--temp", "0.5", "--list=1,2,9", "--seed",
-                     "18446744073709551615", "--", "--b"},
+                     "18446744073709551615", "-o", "json", "--", "--b"},
                     &rest)
                   .ok());
   EXPECT_EQ(values.text, "-x y");
@@ -52,6 +55,7 @@ TEST(CommandLine, TakesEverySpelling) {
   EXPECT_EQ(values.temperature, 0.5f);
   EXPECT_EQ(values.list, (std::vector<int64_t>{1, 2, 9}));
   EXPECT_EQ(values.seed, UINT64_MAX);
+  EXPECT_EQ(values.format, 3);
   EXPECT_EQ(rest, (std::vector<std::string>{"a", "--b"}));
 }
 
@@ -71,6 +75,7 @@ TEST(CommandLine, WrongValues) {
   for (const char *value : {"", ",", "1,", "1,10", "a"})
     EXPECT_NE(errorOf({"--list", value}), "") << value;
   EXPECT_NE(errorOf({"--seed=-1"}), "");
+  EXPECT_EQ(errorOf({"-o", "xml"}), "-o: expected md, csv or json, found \"xml\"");
   EXPECT_EQ(errorOf({"-n"}), "-n: expected N");
   EXPECT_EQ(errorOf({"--flag=1"}), "--flag: expected no value");
 }

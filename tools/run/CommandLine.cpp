@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <exception>
 #include <numeric>
 
 namespace strata {
@@ -37,13 +36,6 @@ size_t distance(const std::string &a, const std::string &b) {
 
 absl::Status expected(const std::string &what, const std::string &found) {
   return absl::InvalidArgumentError(absl::StrCat("expected ", what, ", found \"", found, "\""));
-}
-
-absl::StatusOr<int64_t> toInteger(const std::string &value, int64_t low, int64_t high) {
-  int64_t number;
-  if (absl::SimpleAtoi(value, &number) && number >= low && number <= high)
-    return number;
-  return expected(absl::StrCat("a whole number from ", low, " to ", high), value);
 }
 
 } // namespace
@@ -111,13 +103,6 @@ std::string CommandLine::help() const {
   return text;
 }
 
-OptionSetter setText(std::string &target) {
-  return [&target](const std::string &value) {
-    target = value;
-    return absl::OkStatus();
-  };
-}
-
 OptionSetter setFlag(bool &target) {
   return [&target](const std::string &) {
     target = true;
@@ -125,11 +110,11 @@ OptionSetter setFlag(bool &target) {
   };
 }
 
-OptionSetter setInteger(int64_t &target, int64_t low, int64_t high) {
-  return [&target, low, high](const std::string &value) -> absl::Status {
-    STRATA_ASSIGN(target, toInteger(value, low, high));
-    return absl::OkStatus();
-  };
+absl::StatusOr<int64_t> parseInteger(const std::string &value, int64_t low, int64_t high) {
+  int64_t number;
+  if (absl::SimpleAtoi(value, &number) && number >= low && number <= high)
+    return number;
+  return expected(absl::StrCat("a whole number from ", low, " to ", high), value);
 }
 
 OptionSetter setSeed(uint64_t &target) {
@@ -153,7 +138,7 @@ OptionSetter setIntegers(std::vector<int64_t> &target, int64_t low, int64_t high
   return [&target, low, high](const std::string &value) -> absl::Status {
     std::vector<int64_t> numbers;
     for (const std::string &part : std::vector<std::string>(absl::StrSplit(value, ','))) {
-      STRATA_ASSIGN(int64_t number, toInteger(part, low, high));
+      STRATA_ASSIGN(int64_t number, parseInteger(part, low, high));
       numbers.push_back(number);
     }
     target = std::move(numbers);
@@ -161,18 +146,16 @@ OptionSetter setIntegers(std::vector<int64_t> &target, int64_t low, int64_t high
   };
 }
 
+absl::Status unknownChoice(std::vector<std::string> names, const std::string &found) {
+  std::string last = std::move(names.back());
+  names.pop_back();
+  return expected(absl::StrCat(absl::StrJoin(names, ", "), " or ", last), found);
+}
+
 int reportError(const std::string &program, const absl::Status &status) {
   std::string message(status.message());
   fprintf(stderr, "%s: error: %s\n", program.c_str(), message.c_str());
   return 1;
-}
-
-int runTool(const std::string &program, const std::function<int()> &body) {
-  try {
-    return body();
-  } catch (const std::exception &error) { // of the standard library; ours throws nothing
-    return reportError(program, absl::ResourceExhaustedError(error.what()));
-  }
 }
 
 int reportUsage(const std::string &program, const absl::Status &status) {

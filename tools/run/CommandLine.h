@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace strata {
@@ -42,22 +43,51 @@ private:
 };
 
 /// Setters. What they refer to must outlive the table.
-OptionSetter setText(std::string &target);
+template <typename Text>
+OptionSetter setText(Text &target) {
+  return [&target](const std::string &value) {
+    target = value;
+    return absl::OkStatus();
+  };
+}
 OptionSetter setFlag(bool &target);
+absl::StatusOr<int64_t> parseInteger(const std::string &value, int64_t low, int64_t high);
 /// A whole number from `low` to `high`.
-OptionSetter setInteger(int64_t &target, int64_t low, int64_t high);
+template <typename Integer>
+OptionSetter setInteger(Integer &target, int64_t low, int64_t high) {
+  return [&target, low, high](const std::string &value) {
+    absl::StatusOr<int64_t> number = parseInteger(value, low, high);
+    if (number.ok())
+      target = Integer(*number);
+    return number.status();
+  };
+}
 OptionSetter setSeed(uint64_t &target);
 /// A number from `low` to `high`, without "nan" and the like.
 OptionSetter setNumber(float &target, float low, float high);
 /// Whole numbers from `low` to `high`, separated by commas.
 OptionSetter setIntegers(std::vector<int64_t> &target, int64_t low, int64_t high);
+absl::Status unknownChoice(std::vector<std::string> names, const std::string &found);
+/// One of the names, of which there are at least two.
+template <typename Choice>
+OptionSetter setChoice(Choice &target, std::vector<std::pair<std::string, Choice>> choices) {
+  return [&target, choices = std::move(choices)](const std::string &value) {
+    std::vector<std::string> names;
+    for (const auto &[name, choice] : choices) {
+      if (name == value) {
+        target = choice;
+        return absl::OkStatus();
+      }
+      names.push_back(name);
+    }
+    return unknownChoice(std::move(names), value);
+  };
+}
 
 /// Prints "PROGRAM: error: MESSAGE" to stderr and returns the exit status 1.
 int reportError(const std::string &program, const absl::Status &status);
 /// The same for a wrong command line, with a hint to --help; returns 2.
 int reportUsage(const std::string &program, const absl::Status &status);
-/// Calls a tool's body, which returns the exit status; running out of memory becomes an error.
-int runTool(const std::string &program, const std::function<int()> &body);
 /// The lines of --version.
 std::string versionText(const std::string &program);
 

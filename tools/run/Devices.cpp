@@ -40,6 +40,12 @@ OptionSetter setDevice(std::string &target) {
   };
 }
 
+absl::StatusOr<Package> openPackage(const std::string &path, const std::string &device) {
+  STRATA_ASSIGN(Package package, Package::open(path));
+  STRATA_TRY(package.program(device == "cpu" ? "cpu" : "cuda").status());
+  return package;
+}
+
 std::string describeDevices() {
   std::string text = absl::StrCat("cpu     ", cpu::availableCpus(), " CPUs, ",
                                   cpu::CpuFeatures::detect().toString(), "\n");

@@ -1,9 +1,11 @@
 //===- RunOptions.h - the command line of strata-run ------------*- C++ -*-===//
 #pragma once
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
+#include "runtime/Engine.h"
 #include "runtime/Sampler.h"
 #include "tools/run/Chat.h"
+#include "tools/run/CommandLine.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,21 +20,19 @@ struct RunOptions {
   bool chat = false;
   ChatOptions chatOptions;
   std::optional<int64_t> tokens; // -n
-  bool echo = true;
+  bool noEcho = false;
   SamplingParams sampling;
-  std::string device = "cpu";
-  int64_t threads = 0; // 0: all CPUs
-  std::string weights; // a folder; empty: what the package names
-  int64_t context = 0; // 0: the model's
+  EngineOptions engine; // device, threads and cpu
+  std::string weights;  // a folder; empty: what the package names
+  int64_t context = 0;  // 0: the model's
   int64_t chunk = 512;
-  std::string cpu;  // target; empty: the best
   std::string dump; // folder for the prompt's activations; empty: none
-  bool help = false, version = false, listDevices = false;
 };
 
-/// Reads and checks the command line. Text for --help, --version and
-/// --list-devices is left to the caller.
-absl::StatusOr<RunOptions> parseRunOptions(int argc, const char *const *argv);
-std::string runHelp();
+/// What strata-run takes beside the options of every tool that runs packages.
+std::vector<Option> tableOf(RunOptions &options);
+
+/// What no option can see alone. --chat alone means -i, too.
+absl::Status check(RunOptions &options);
 
 } // namespace strata

@@ -1,75 +1,54 @@
 //===- StrataBench.cpp - strata-bench: how fast a package runs ------------===//
 
 #include "absl/strings/str_format.h"
-#include "runtime/Engine.h"
 #include "runtime/Status.h"
 #include "tools/run/Bench.h"
 #include "tools/run/BenchReport.h"
-#include "tools/run/CommandLine.h"
-#include "tools/run/Console.h"
 #include "tools/run/Devices.h"
-#include "tools/run/Interrupt.h"
+#include "tools/run/Tool.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace strata {
 namespace {
 
-constexpr const char *kProgram = "strata-bench";
-constexpr int64_t kMostTokens = 1 << 24, kMostSequences = 1 << 12;
+constexpr int64_t kMostSequences = 1 << 12;
 
 struct BenchOptions {
   std::string package;
   std::vector<int64_t> prompts = {512}, generated = {128}, depths = {0}, batches = {1};
-  int64_t repetitions = 5, threads = 0, chunk = 512;
+  int64_t repetitions = 5, chunk = 512;
   BenchFormat format = BenchFormat::markdown;
-  bool randomWeights = false, perKernel = false, help = false, version = false, listDevices = false;
-  std::string cpu, device = "cpu";
+  bool randomWeights = false, perKernel = false;
+  EngineOptions engine; // device, threads and cpu
 };
 
-OptionSetter setFormat(BenchFormat &target) {
-  return [&target](const std::string &value) {
-    if (value != "md" && value != "csv" && value != "json")
-      return absl::InvalidArgumentError(
-          absl::StrCat("expected md, csv or json, found \"", value, "\""));
-    target = value == "md"    ? BenchFormat::markdown
-             : value == "csv" ? BenchFormat::csv
-                              : BenchFormat::json;
-    return absl::OkStatus();
-  };
-}
+constexpr const char *kAbout =
+    "Measures prompts (pp) and generation (tg), each beside what the machine can do at most: a\n"
+    "mere read of the same weights and the peak of its dot-product instruction, both measured\n"
+    "between the repetitions (on the CPU; on a GPU they are not yet). Lengths beyond the model's "
+    "context are allowed.";
 
-CommandLine table(BenchOptions &options) {
-  return CommandLine(
-      kProgram, "model.strata [options]",
-      "Measures prompts (pp) and generation (tg), each beside what the machine can do at most: a\n"
-      "mere read of the same weights and the peak of its dot-product instruction, both measured\n"
-      "between the repetitions (on the CPU; on a GPU they are not yet). Lengths beyond the model's "
-      "context are allowed.",
-      {{"p", "N,...", "prompt lengths; default 512; 0: none",
-        setIntegers(options.prompts, 0, kMostTokens)},
-       {"n", "N,...", "tokens to generate; default 128; 0: none",
-        setIntegers(options.generated, 0, kMostTokens)},
-       {"d", "N,...", "tokens of context before the test; default 0",
-        setIntegers(options.depths, 0, kMostTokens)},
-       {"b", "N,...", "sequences that are in a step together; default 1",
-        setIntegers(options.batches, 1, kMostSequences)},
-       {"r", "N", "repetitions; default 5", setInteger(options.repetitions, 1, 1000)},
-       {"o", "FORMAT", "md, the default, csv or json", setFormat(options.format)},
-       {"per-kernel", "", "the share of each kernel too, timed one by one; with md and json",
-        setFlag(options.perKernel)},
-       {"random-weights", "", "no checkpoint: normally distributed weights in memory",
-        setFlag(options.randomWeights)},
-       {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
-       {"list-devices", "", "the devices that there are", setFlag(options.listDevices)},
-       {"threads", "N", "threads; default: one for each CPU", setInteger(options.threads, 1, 1024)},
-       {"chunk", "N", "prompt tokens a step, of all sequences together; default 512",
-        setInteger(options.chunk, 1, kMostTokens)},
-       {"cpu", "TARGET", "which of the package's code to run; default: the best",
-        setText(options.cpu)},
-       {"help", "", "this text", setFlag(options.help)},
-       {"version", "", "versions, devices and what this CPU can do", setFlag(options.version)}});
+std::vector<Option> tableOf(BenchOptions &options) {
+  return {{"p", "N,...", "prompt lengths; default 512; 0: none",
+           setIntegers(options.prompts, 0, kMostTokens)},
+          {"n", "N,...", "tokens to generate; default 128; 0: none",
+           setIntegers(options.generated, 0, kMostTokens)},
+          {"d", "N,...", "tokens of context before the test; default 0",
+           setIntegers(options.depths, 0, kMostTokens)},
+          {"b", "N,...", "sequences that are in a step together; default 1",
+           setIntegers(options.batches, 1, kMostSequences)},
+          {"r", "N", "repetitions; default 5", setInteger(options.repetitions, 1, 1000)},
+          {"o", "FORMAT", "md, the default, csv or json",
+           setChoice(options.format, {{"md", BenchFormat::markdown},
+                                      {"csv", BenchFormat::csv},
+                                      {"json", BenchFormat::json}})},
+          {"per-kernel", "", "the share of each kernel too, timed one by one; with md and json",
+           setFlag(options.perKernel)},
+          {"random-weights", "", "no checkpoint: normally distributed weights in memory",
+           setFlag(options.randomWeights)},
+          {"chunk", "N", "prompt tokens a step, of all sequences together; default 512",
+           setInteger(options.chunk, 1, kMostTokens)}};
 }
 
 /// The grid: for each depth and batch, the prompts and then the generations.
@@ -104,8 +83,8 @@ absl::StatusOr<std::vector<BenchRow>> runTests(const BenchOptions &options, Benc
   return rows;
 }
 
-absl::Status benchPackage(const BenchOptions &options, Console &console) {
-  STRATA_ASSIGN(Package package, Package::open(options.package));
+absl::StatusOr<int> run(const BenchOptions &options, Console &console) {
+  STRATA_ASSIGN(Package package, openPackage(options.package, options.engine.device));
   const package::Model &model = package.model();
   int64_t context = longest(testsOf(options));
   if (context > model.context())
@@ -116,9 +95,9 @@ absl::Status benchPackage(const BenchOptions &options, Console &console) {
   STRATA_ASSIGN(Weights weights, options.randomWeights ? Weights::random(package, 1)
                                                        : Weights::fromPackage(package));
   int64_t sequences = *std::max_element(options.batches.begin(), options.batches.end());
-  EngineOptions engineOptions{int(options.threads), options.cpu, uint32_t(context),
-                              uint32_t(sequences)};
-  engineOptions.device = options.device;
+  EngineOptions engineOptions = options.engine;
+  engineOptions.context = uint32_t(context);
+  engineOptions.sequences = uint32_t(sequences);
   engineOptions.stepTokens =
       uint32_t(std::max(sequences, std::min(options.chunk, context * sequences)));
   STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
@@ -133,18 +112,11 @@ absl::Status benchPackage(const BenchOptions &options, Console &console) {
                    engine->device().threads(),
                    options.randomWeights,
                    engine->device().flopInstruction()};
-  return console.write(formatBench(options.format, setup, rows));
+  STRATA_TRY(console.write(formatBench(options.format, setup, rows)));
+  return 0;
 }
 
-absl::StatusOr<BenchOptions> parse(int argc, const char *const *argv) {
-  BenchOptions options;
-  CommandLine commandLine = table(options);
-  STRATA_ASSIGN(std::vector<std::string> arguments, commandLine.parse(argc, argv));
-  if (options.help || options.version || options.listDevices)
-    return options;
-  if (arguments.size() != 1)
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected one package, found ", arguments.size()));
+absl::Status check(const BenchOptions &options) {
   if (options.perKernel && options.format == BenchFormat::csv)
     return absl::InvalidArgumentError("--per-kernel: expected -o md or json, found csv");
   if (testsOf(options).empty())
@@ -152,32 +124,22 @@ absl::StatusOr<BenchOptions> parse(int argc, const char *const *argv) {
   if (longest(testsOf(options)) > kMostTokens)
     return absl::InvalidArgumentError(absl::StrCat("expected at most ", kMostTokens,
                                                    " tokens, found ", longest(testsOf(options))));
-  options.package = arguments[0];
-  return options;
-}
-
-absl::Status run(const BenchOptions &options) {
-  Console console(kProgram);
-  BenchOptions defaults;
-  if (options.help)
-    return console.write(table(defaults).help());
-  if (options.version)
-    return console.write(versionText(kProgram));
-  if (options.listDevices)
-    return console.write(describeDevices());
-  return benchPackage(options, console);
+  return absl::OkStatus();
 }
 
 } // namespace
 } // namespace strata
 
 int main(int argc, char **argv) {
-  strata::installSignalHandlers();
-  return strata::runTool(strata::kProgram, [&] {
-    auto options = strata::parse(argc, argv);
-    if (!options.ok())
-      return strata::reportUsage(strata::kProgram, options.status());
-    absl::Status status = strata::run(*options);
-    return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
-  });
+  using namespace strata;
+  BenchOptions options;
+  return runMain({.program = "strata-bench",
+                  .usage = "model.strata [options]",
+                  .about = kAbout,
+                  .options = tableOf(options),
+                  .path = options.package,
+                  .engine = &options.engine,
+                  .check = [&] { return check(options); },
+                  .run = [&](Console &console) { return run(options, console); }},
+                 argc, argv);
 }

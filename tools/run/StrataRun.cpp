@@ -1,16 +1,13 @@
 //===- StrataRun.cpp - strata-run: a package writes text ------------------===//
 
-#include "runtime/Engine.h"
 #include "runtime/Status.h"
 #include "tools/run/ActivationDump.h"
-#include "tools/run/CommandLine.h"
-#include "tools/run/Console.h"
 #include "tools/run/Devices.h"
 #include "tools/run/Generation.h"
 #include "tools/run/Interactive.h"
-#include "tools/run/Interrupt.h"
 #include "tools/run/Load.h"
 #include "tools/run/RunOptions.h"
+#include "tools/run/Tool.h"
 
 #include <unistd.h>
 
@@ -20,14 +17,8 @@
 namespace strata {
 namespace {
 
-constexpr const char *kProgram = "strata-run";
 constexpr int64_t kDefaultTokens = 256;
 constexpr uint64_t kMostPromptBytes = 16 << 20;
-
-/// Before the rest is read.
-absl::Status checkDevice(const Package &package, const std::string &device) {
-  return package.program(device == "cpu" ? "cpu" : "cuda").status();
-}
 
 absl::StatusOr<std::string> readPrompt(const RunOptions &options) {
   if (options.prompt)
@@ -47,8 +38,7 @@ struct Model {
   }
 
   static absl::StatusOr<Model> load(const RunOptions &options, Console &console) {
-    STRATA_ASSIGN(Package package, Package::open(options.package));
-    STRATA_TRY(checkDevice(package, options.device));
+    STRATA_ASSIGN(Package package, openPackage(options.package, options.engine.device));
     STRATA_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
     int64_t trained = package.model().context();
     if (options.context > trained)
@@ -84,11 +74,8 @@ double measureRead(Engine &engine) {
 }
 
 EngineOptions engineOptions(const RunOptions &options, int64_t context) {
-  EngineOptions result;
-  result.threads = int(options.threads);
-  result.cpu = options.cpu;
+  EngineOptions result = options.engine;
   result.context = uint32_t(context);
-  result.device = options.device;
   result.stepTokens = uint32_t(std::min(options.chunk, context));
   return result;
 }
@@ -115,7 +102,7 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
   if (model.chat)
     generation.stopAt(model.chat->stops());
-  if (options.echo && !model.chat)
+  if (!options.noEcho && !model.chat)
     STRATA_TRY(console.write(text));
   STRATA_TRY(generation.run(prompt, tokens));
   if (!console.atLineStart())
@@ -143,29 +130,27 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   return absl::OkStatus();
 }
 
-absl::Status run(const RunOptions &options) {
-  Console console(kProgram);
-  if (options.help)
-    return console.write(runHelp());
-  if (options.version)
-    return console.write(versionText(kProgram));
-  if (options.listDevices)
-    return console.write(describeDevices());
+absl::StatusOr<int> run(const RunOptions &options, Console &console) {
   STRATA_ASSIGN(Model model, Model::load(options, console));
-  return options.interactive ? runLines(options, model, console)
-                             : runPrompt(options, model, console);
+  STRATA_TRY(options.interactive ? runLines(options, model, console)
+                                 : runPrompt(options, model, console));
+  return 0;
 }
 
 } // namespace
 } // namespace strata
 
 int main(int argc, char **argv) {
-  strata::installSignalHandlers();
-  return strata::runTool(strata::kProgram, [&] {
-    auto options = strata::parseRunOptions(argc, argv);
-    if (!options.ok())
-      return strata::reportUsage(strata::kProgram, options.status());
-    absl::Status status = strata::run(*options);
-    return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
-  });
+  using namespace strata;
+  RunOptions options;
+  return runMain(
+      {.program = "strata-run",
+       .usage = "model.strata -p TEXT | -f FILE | -i | --chat  [options]",
+       .about = "Runs a compiled model: writes the prompt and what follows it to stdout.",
+       .options = tableOf(options),
+       .path = options.package,
+       .engine = &options.engine,
+       .check = [&] { return check(options); },
+       .run = [&](Console &console) { return run(options, console); }},
+      argc, argv);
 }

@@ -1,17 +1,14 @@
 //===- StrataScore.cpp - strata-score: how likely a model finds a text ----===//
 
 #include "absl/strings/str_format.h"
-#include "runtime/Engine.h"
 #include "runtime/Status.h"
-#include "tools/run/CommandLine.h"
-#include "tools/run/Console.h"
 #include "tools/run/Devices.h"
-#include "tools/run/Interrupt.h"
 #include "tools/run/JsonWriter.h"
 #include "tools/run/Load.h"
 #include "tools/run/Pairs.h"
 #include "tools/run/Perplexity.h"
 #include "tools/run/Score.h"
+#include "tools/run/Tool.h"
 
 #include <algorithm>
 #include <optional>
@@ -20,8 +17,6 @@
 namespace strata {
 namespace {
 
-constexpr const char *kProgram = "strata-score";
-constexpr int64_t kMostTokens = 1 << 24;
 constexpr int64_t kDefaultWindow = 512;
 constexpr uint64_t kMostTextBytes = 64 << 20;
 constexpr uint64_t kMostPairBytes = uint64_t(1) << 30;
@@ -35,58 +30,40 @@ struct ScoreOptions {
   int64_t chunks = 0;               // 0: all windows
   bool noBos = false;
   ScoreFormat format = ScoreFormat::text;
-  int64_t threads = 0;
-  std::string device = "cpu", cpu, weights;
-  bool help = false, version = false, listDevices = false;
+  EngineOptions engine; // device, threads and cpu
+  std::string weights;
 };
 
-OptionSetter setFormat(ScoreFormat &target) {
-  return [&target](const std::string &value) {
-    if (value != "text" && value != "json")
-      return absl::InvalidArgumentError(
-          absl::StrCat("expected text or json, found \"", value, "\""));
-    target = value == "json" ? ScoreFormat::json : ScoreFormat::text;
-    return absl::OkStatus();
-  };
-}
+constexpr const char *kAbout =
+    "Measures how likely a model finds a text. -f gives its perplexity: exp of the mean of -log "
+    "p\n"
+    "over the tokens scored. Without --stride these are the second half of each chunk of N "
+    "tokens,\n"
+    "each chunk begun with BOS, as llama-perplexity does it; with --stride all tokens but the\n"
+    "first, once, in windows that overlap, as Hugging Face's guide to perplexity does it.\n"
+    "--pairs gives log p of continuations, as lm-evaluation-harness asks for it: of each line\n"
+    "{\"context\": ..., \"continuation\": ...} the sum over the continuation's tokens (natural\n"
+    "logarithm), their number, and whether greedy decoding would have written them. Context and\n"
+    "continuation are encoded together; the continuation's tokens are those behind as many as "
+    "the\n"
+    "context alone has. Spaces that end the context count as the continuation's.";
 
-CommandLine table(ScoreOptions &options) {
-  return CommandLine(
-      kProgram, "model.strata -f TEXT | --pairs FILE  [options]",
-      "Measures how likely a model finds a text. -f gives its perplexity: exp of the mean of -log "
-      "p\n"
-      "over the tokens scored. Without --stride these are the second half of each chunk of N "
-      "tokens,\n"
-      "each chunk begun with BOS, as llama-perplexity does it; with --stride all tokens but the\n"
-      "first, once, in windows that overlap, as Hugging Face's guide to perplexity does it.\n"
-      "--pairs gives log p of continuations, as lm-evaluation-harness asks for it: of each line\n"
-      "{\"context\": ..., \"continuation\": ...} the sum over the continuation's tokens (natural\n"
-      "logarithm), their number, and whether greedy decoding would have written them. Context and\n"
-      "continuation are encoded together; the continuation's tokens are those behind as many as "
-      "the\n"
-      "context alone has. Spaces that end the context count as the continuation's.",
-      {{"f", "FILE", "a text; - is stdin", setText(options.text)},
-       {"pairs", "FILE", "lines of JSON, each a pair; - is stdin", setText(options.pairs)},
-       {"c", "N",
-        "tokens of a window; default 512, or the model's context if that is less; with "
-        "--pairs the model's context",
-        setInteger(options.context, 2, kMostTokens)},
-       {"stride", "N", "windows begin N tokens apart, at most -c; default: chunks",
-        setInteger(options.stride, 1, kMostTokens)},
-       {"chunks", "N", "only the first N windows; default: all",
-        setInteger(options.chunks, 1, kMostTokens)},
-       {"no-bos", "", "no BOS, even if the model wants one", setFlag(options.noBos)},
-       {"o", "FORMAT", "text, the default, or json (with --pairs a line for each)",
-        setFormat(options.format)},
-       {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
-       {"list-devices", "", "the devices that there are", setFlag(options.listDevices)},
-       {"threads", "N", "threads; default: one for each CPU", setInteger(options.threads, 1, 1024)},
-       {"weights", "DIR", "a checkpoint to take the weights from, instead of the one compiled",
-        setText(options.weights)},
-       {"cpu", "TARGET", "which of the package's code to run; default: the best",
-        setText(options.cpu)},
-       {"help", "", "this text", setFlag(options.help)},
-       {"version", "", "versions, devices and what this CPU can do", setFlag(options.version)}});
+std::vector<Option> tableOf(ScoreOptions &options) {
+  return {{"f", "FILE", "a text; - is stdin", setText(options.text)},
+          {"pairs", "FILE", "lines of JSON, each a pair; - is stdin", setText(options.pairs)},
+          {"c", "N",
+           "tokens of a window; default 512, or the model's context if that is less; with "
+           "--pairs the model's context",
+           setInteger(options.context, 2, kMostTokens)},
+          {"stride", "N", "windows begin N tokens apart, at most -c; default: chunks",
+           setInteger(options.stride, 1, kMostTokens)},
+          {"chunks", "N", "only the first N windows; default: all",
+           setInteger(options.chunks, 1, kMostTokens)},
+          {"no-bos", "", "no BOS, even if the model wants one", setFlag(options.noBos)},
+          {"o", "FORMAT", "text, the default, or json (with --pairs a line for each)",
+           setChoice(options.format, {{"text", ScoreFormat::text}, {"json", ScoreFormat::json}})},
+          {"weights", "DIR", "a checkpoint to take the weights from, instead of the one compiled",
+           setText(options.weights)}};
 }
 
 absl::Status check(const ScoreOptions &options) {
@@ -99,19 +76,6 @@ absl::Status check(const ScoreOptions &options) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<ScoreOptions> parse(int argc, const char *const *argv) {
-  ScoreOptions options;
-  STRATA_ASSIGN(std::vector<std::string> arguments, table(options).parse(argc, argv));
-  if (options.help || options.version || options.listDevices)
-    return options;
-  if (arguments.size() != 1)
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected one package, found ", arguments.size()));
-  options.package = arguments[0];
-  STRATA_TRY(check(options));
-  return options;
-}
-
 /// What is scored with, once the text is known to be good.
 struct Loaded {
   Weights weights;
@@ -120,8 +84,8 @@ struct Loaded {
   static absl::StatusOr<Loaded> load(const ScoreOptions &options, const Package &package,
                                      int64_t context) {
     STRATA_ASSIGN(Weights weights, loadWeights(package, options.weights));
-    EngineOptions wanted{int(options.threads), options.cpu, uint32_t(context)};
-    wanted.device = options.device;
+    EngineOptions wanted = options.engine;
+    wanted.context = uint32_t(context);
     wanted.stepTokens = uint32_t(std::min(context, rowsAtOnce(package.model().vocabulary())));
     STRATA_ASSIGN(auto engine, Engine::create(package, weights, wanted));
     return Loaded{std::move(weights), std::move(engine)};
@@ -261,36 +225,31 @@ absl::Status scorePairs(const ScoreOptions &options, const Package &package,
   return absl::OkStatus();
 }
 
-absl::Status run(const ScoreOptions &options) {
-  Console console(kProgram);
-  ScoreOptions defaults;
-  if (options.help)
-    return console.write(table(defaults).help());
-  if (options.version)
-    return console.write(versionText(kProgram));
-  if (options.listDevices)
-    return console.write(describeDevices());
-  STRATA_ASSIGN(Package package, Package::open(options.package));
-  STRATA_TRY(package.program(options.device == "cpu" ? "cpu" : "cuda").status());
+absl::StatusOr<int> run(const ScoreOptions &options, Console &console) {
+  STRATA_ASSIGN(Package package, openPackage(options.package, options.engine.device));
   STRATA_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
   int64_t trained = package.model().context();
   if (options.context > trained)
     console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
                               " tokens the model was trained on"));
-  return options.pairs.empty() ? scoreText(options, package, *tokenizer, console)
-                               : scorePairs(options, package, *tokenizer, console);
+  STRATA_TRY(options.pairs.empty() ? scoreText(options, package, *tokenizer, console)
+                                   : scorePairs(options, package, *tokenizer, console));
+  return 0;
 }
 
 } // namespace
 } // namespace strata
 
 int main(int argc, char **argv) {
-  strata::installSignalHandlers();
-  return strata::runTool(strata::kProgram, [&] {
-    auto options = strata::parse(argc, argv);
-    if (!options.ok())
-      return strata::reportUsage(strata::kProgram, options.status());
-    absl::Status status = strata::run(*options);
-    return status.ok() ? 0 : strata::reportError(strata::kProgram, status);
-  });
+  using namespace strata;
+  ScoreOptions options;
+  return runMain({.program = "strata-score",
+                  .usage = "model.strata -f TEXT | --pairs FILE  [options]",
+                  .about = kAbout,
+                  .options = tableOf(options),
+                  .path = options.package,
+                  .engine = &options.engine,
+                  .check = [&] { return check(options); },
+                  .run = [&](Console &console) { return run(options, console); }},
+                 argc, argv);
 }
