@@ -1,29 +1,12 @@
 //===- CudaToolTest.cpp - strata-run and strata-bench with a GPU ----------===//
 
 #include "test/cuda/FakeGpu.h"
+#include "test/runtime/RunCommand.h"
 
 #include <dlfcn.h>
-#include <sys/wait.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 namespace strata::test {
 namespace {
-
-std::string readFile(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
-
-struct Result {
-  int status; // exit status
-  std::string out, err;
-};
 
 bool contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos;
@@ -33,7 +16,7 @@ bool contains(const std::string &text, const std::string &part) {
 class CudaTool : public testing::Test {
 protected:
   CudaTool() {
-    TestPackage model = fakeModel(readFile(STRATA_DEMO_MODEL "/tokenizer.model"));
+    TestPackage model = fakeModel(contentsOf(STRATA_DEMO_MODEL "/tokenizer.model"));
     forCpu = folder.write("cpu.strata", model.encode());
     makeCuda(*model.manifest.programs[0], "sim", package::CodeFormat::elf);
     model.layout();
@@ -43,18 +26,15 @@ protected:
   /// Runs a tool with the driver of a folder and FAKE_CUDA.
   Result run(const std::string &command, const std::string &settings = "",
              const std::string &driver = STRATA_FAKE_DRIVER_FOLDER) {
-    std::string out = folder.path() + "/out", err = folder.path() + "/err";
-    std::string line = "FAKE_CUDA=" + settings + " LD_LIBRARY_PATH=" + driver + " timeout 20 " +
-                       command + " >" + out + " 2>" + err + " </dev/null";
-    int status = system(line.c_str());
-    return {WEXITSTATUS(status), readFile(out), readFile(err)};
+    return runCommand(folder, "FAKE_CUDA=" + settings + " LD_LIBRARY_PATH=" + driver +
+                                  " timeout 20 " + command);
   }
 
   std::string strataRun(const std::string &package) {
     return STRATA_RUN " " + package + " -p 'In the beginning' -n 4 --threads 1";
   }
 
-  TemporaryFolder folder;
+  TestFolder folder;
   std::string forCpu, forCuda;
 };
 

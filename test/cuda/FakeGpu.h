@@ -33,7 +33,7 @@ protected:
   static absl::StatusOr<StepResult> step(Engine &engine, std::span<const int32_t> tokens);
 
   FakeControl &driver = fakeDriver();
-  TemporaryFolder folder;
+  TestFolder folder;
   std::optional<Package> package;
   std::optional<Weights> weights;
 };

@@ -31,7 +31,7 @@ TestPackage usualPackage() {
 /// The target chosen, or the error.
 std::string chosen(const TestPackage &model, cuda::Capability capability,
                    const std::string &target = "") {
-  TemporaryFolder folder;
+  TestFolder folder;
   auto package = Package::open(folder.write("fake.strata", model.encode()));
   if (!package.ok())
     return std::string(package.status().message());

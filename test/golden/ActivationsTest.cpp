@@ -8,15 +8,14 @@
 #include "runtime/Checkpoint.h"
 #include "runtime/Json.h"
 #include "runtime/formats/Safetensors.h"
+#include "test/runtime/TestFolder.h"
 #include "gtest/gtest.h"
 
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 namespace strata {
 namespace {
@@ -26,13 +25,6 @@ namespace fs = std::filesystem;
 constexpr const char *kPrompt = "Once upon a time there was a little house in the woods and";
 constexpr double kMostError = 0.02; // relative, as Frobenius norms; bf16 alone makes 0.007
 
-std::string read(const fs::path &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
-
 struct Matrix {
   size_t rows = 0, columns = 0;
   std::vector<float> values;
@@ -40,7 +32,7 @@ struct Matrix {
 
 /// A .npy file as NumPy's format description has it (version 1.0), of f32.
 Matrix readNpy(const fs::path &path) {
-  std::string bytes = read(path);
+  std::string bytes = contentsOf(path);
   EXPECT_EQ(bytes.substr(0, 8), std::string("\x93NUMPY\x01\0", 8)) << path;
   size_t header = 10 + uint8_t(bytes[8]) + 256 * uint8_t(bytes[9]);
   EXPECT_EQ(header % 64, 0u);

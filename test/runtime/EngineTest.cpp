@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, FakeEngine,
                          nameOf);
 
 TEST(Engine, PoisonTellsOfWritesBehindTheArena) {
-  TemporaryFolder folder;
+  TestFolder folder;
   TestPackage wrong = fakeModel();
   wrong.manifest.programs[0]->kernels[0]->variants[0]->phases[0]->symbol = "embed_behind";
   wrong.layout();
@@ -57,7 +57,7 @@ TEST(Engine, PoisonTellsOfWritesBehindTheArena) {
 }
 
 TEST(Engine, PoisonsFreshPages) {
-  TemporaryFolder folder;
+  TestFolder folder;
   TestPackage wrong = fakeModel();
   wrong.manifest.programs[0]->dispatches.erase(wrong.manifest.programs[0]->dispatches.begin() + 2);
   wrong.layout(); // nothing is stored for the layer that counts
@@ -75,7 +75,7 @@ TEST(Engine, PoisonsFreshPages) {
 }
 
 TEST(Engine, MissingSymbolAndCpuAreErrors) {
-  TemporaryFolder folder;
+  TestFolder folder;
   auto create = [&](const TestPackage &changed, const EngineOptions &options) {
     auto package = Package::open(folder.write("fake.strata", changed.encode()));
     EXPECT_TRUE(package.ok()) << package.status();

@@ -57,7 +57,7 @@ protected:
     return engine->step({&entry, 1});
   }
 
-  TemporaryFolder folder;
+  TestFolder folder;
   std::optional<Package> package;
   std::optional<Weights> weights;
   std::unique_ptr<Engine> engine;

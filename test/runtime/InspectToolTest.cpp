@@ -28,7 +28,7 @@ protected:
   /// A copy of the demonstration model's folder, without its weights.
   std::string copyModel() {
     for (const char *file : {"config.json", "tokenizer.model", "tokenizer_config.json"})
-      folder.write(file, readFile(std::string(STRATA_DEMO_MODEL "/") + file));
+      folder.write(file, contentsOf(std::string(STRATA_DEMO_MODEL "/") + file));
     return folder.path();
   }
 
@@ -131,9 +131,9 @@ TEST_F(Inspect, FilesThatCannotBeRead) {
               "expected a package, a model folder, a config.json, a .gguf, .nemo, .safetensors or "
               ".bin file");
   expectError("%i %d/tokenizer_config.json", 1, "tokenizer_config.json: ");
-  std::string cut = readFile(STRATA_DEMO_MODEL "/model.safetensors").substr(0, 100);
+  std::string cut = contentsOf(STRATA_DEMO_MODEL "/model.safetensors").substr(0, 100);
   expectError("%i " + folder.write("cut.safetensors", cut), 1, "cut.safetensors: ");
-  expectError("%i " + folder.write("cut.strata", readFile(package).substr(0, 900)), 1,
+  expectError("%i " + folder.write("cut.strata", contentsOf(package).substr(0, 900)), 1,
               "cut.strata: file size: expected ");
   expectError("%i " + folder.write("noise.strata", std::string(900, 'x')), 1,
               "noise.strata: magic: not a package");
@@ -155,7 +155,7 @@ TEST_F(Inspect, FoldersThatAreRefused) {
 }
 
 TEST_F(Inspect, TensorsThatDoNotFit) {
-  std::string config = readFile(copyModel() + "/config.json");
+  std::string config = contentsOf(copyModel() + "/config.json");
   std::filesystem::create_symlink(STRATA_DEMO_MODEL "/model.safetensors",
                                   folder.path() + "/model.safetensors");
   auto change = [&](const std::string &from, const std::string &to) {

@@ -35,8 +35,15 @@ tokenizer:
 
 using Files = std::map<std::string, std::string>;
 
-/// A state dict of tensors of bytes; each storage holds its own name again and again.
-std::string checkpoint(const std::vector<std::pair<std::string, std::vector<int32_t>>> &tensors) {
+const std::string kEmbedding = "model.embedding.word_embeddings.weight";
+const std::string kEmbeddingFolder = "model_weights/" + kEmbedding + "/"; // as a zarr array
+
+/// Keys and shapes of tensors.
+using Tensors = std::vector<std::pair<std::string, std::vector<int32_t>>>;
+
+/// A state dict of tensors of bytes, which count from 0; the first of them is the embedding.
+std::string checkpoint(Tensors tensors = {}) {
+  tensors.insert(tensors.begin(), {kEmbedding, {5, 2}});
   ZipWriter zip;
   std::string entries;
   for (const auto &[key, shape] : tensors) {
@@ -62,7 +69,14 @@ std::string checkpoint(const std::vector<std::pair<std::string, std::vector<int3
   return zip.write();
 }
 
-std::string table() { return checkpoint({{"model.embedding.word_embeddings.weight", {5, 2}}}); }
+/// The files of a model.
+Files model(const std::string &config, const Tensors &tensors = {}) {
+  return {{"model_config.yaml", config}, {"model_weights.ckpt", checkpoint(tensors)}};
+}
+
+std::string replaced(std::string text, const std::string &from, const std::string &to) {
+  return text.replace(text.find(from), from.size(), to);
+}
 
 std::string zarray(const std::string &shape, const std::string &chunks,
                    const std::string &more = "") {
@@ -91,9 +105,7 @@ std::string error(const Files &files) {
 }
 
 std::string errorWith(const std::string &from, const std::string &to) {
-  std::string config = kConfig;
-  config.replace(config.find(from), from.size(), to);
-  return error({{"model_config.yaml", config}, {"model_weights.ckpt", table()}});
+  return error(model(replaced(kConfig, from, to)));
 }
 
 std::string bytesOf(const CheckpointTensor &tensor) {
@@ -103,19 +115,15 @@ std::string bytesOf(const CheckpointTensor &tensor) {
 } // namespace
 
 TEST(Nemo, QueriesKeysAndValuesAreRowsOfOneMatrix) {
+  Files files =
+      model(kConfig, {{"model.decoder.layers.1.self_attention.linear_qkv.weight", {24, 2}},
+                      {"model.decoder.layers.1.self_attention.linear_qkv.layer_norm_weight", {2}},
+                      {"model.decoder.layers.1.mlp.linear_fc1.weight", {4, 2}},
+                      {"model.decoder.final_layernorm.bias", {2}},
+                      {"model.rotary_pos_emb.inv_freq", {2}}});
+  files["abc_tokenizer.model"] = "pieces";
   TestFolder folder;
-  folder.write(
-      "m.nemo",
-      archive(
-          {{"model_config.yaml", kConfig},
-           {"abc_tokenizer.model", "pieces"},
-           {"model_weights.ckpt",
-            checkpoint({{"model.embedding.word_embeddings.weight", {5, 2}},
-                        {"model.decoder.layers.1.self_attention.linear_qkv.weight", {24, 2}},
-                        {"model.decoder.layers.1.self_attention.linear_qkv.layer_norm_weight", {2}},
-                        {"model.decoder.layers.1.mlp.linear_fc1.weight", {4, 2}},
-                        {"model.decoder.final_layernorm.bias", {2}},
-                        {"model.rotary_pos_emb.inv_freq", {2}}})}}));
+  folder.write("m.nemo", archive(files));
   const auto checkpoint = openCheckpoint(folder.path());
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
   EXPECT_EQ(checkpoint->tensors().size(), 7u);
@@ -146,16 +154,11 @@ TEST(Nemo, QueriesKeysAndValuesAreRowsOfOneMatrix) {
 }
 
 TEST(Nemo, OneGroupIsContiguous) {
-  std::string config = kConfig;
-  config.replace(config.find("groups: 2"), 9, "groups: 1");
   TestFolder folder;
   folder.write(
       "m.nemo",
-      archive(
-          {{"model_config.yaml", config},
-           {"model_weights.ckpt",
-            checkpoint({{"model.embedding.word_embeddings.weight", {5, 2}},
-                        {"model.decoder.layers.0.self_attention.linear_qkv.weight", {18, 2}}})}}));
+      archive(model(replaced(kConfig, "groups: 2", "groups: 1"),
+                    {{"model.decoder.layers.0.self_attention.linear_qkv.weight", {18, 2}}})));
   const auto checkpoint = openCheckpoint(folder.path());
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
   const CheckpointTensor &k = *checkpoint->find("model.layers.0.self_attn.k_proj.weight");
@@ -166,15 +169,14 @@ TEST(Nemo, OneGroupIsContiguous) {
 
 /// Layers are stacked; two of them in a file here.
 TEST(Nemo, ZarrArraysInAnArchiveAndInAFolder) {
-  const Files files = {
-      {"model_config.yaml", kConfig},
-      {"model_weights/model.embedding.word_embeddings.weight/.zarray", zarray("[3, 1]", "[3, 1]")},
-      {"model_weights/model.embedding.word_embeddings.weight/0.0", "abcdef"},
-      {"model_weights/model.decoder.layers.mlp.linear_fc2.weight/.zarray",
-       zarray("[4, 1, 2]", "[2, 1, 2]")},
-      {"model_weights/model.decoder.layers.mlp.linear_fc2.weight/0.0.0", "00001111"},
-      {"model_weights/model.decoder.layers.mlp.linear_fc2.weight/1.0.0", "22223333"},
-      {"model_weights/model.decoder.layers.mlp._extra_state/.zarray", "no JSON"}};
+  const std::string layers = "model_weights/model.decoder.layers.mlp.linear_fc2.weight/";
+  const Files files = {{"model_config.yaml", kConfig},
+                       {kEmbeddingFolder + ".zarray", zarray("[3, 1]", "[3, 1]")},
+                       {kEmbeddingFolder + "0.0", "abcdef"},
+                       {layers + ".zarray", zarray("[4, 1, 2]", "[2, 1, 2]")},
+                       {layers + "0.0.0", "00001111"},
+                       {layers + "1.0.0", "22223333"},
+                       {"model_weights/model.decoder.layers.mlp._extra_state/.zarray", "no JSON"}};
   TestFolder folder;
   folder.write("m.nemo", archive(files));
   fs::create_directory(folder.path("unpacked"));
@@ -192,28 +194,25 @@ TEST(Nemo, ZarrArraysInAnArchiveAndInAFolder) {
   }
   const auto unpacked = openCheckpoint(folder.path("unpacked"));
   const uint32_t file = unpacked->find("model.layers.3.mlp.down_proj.weight")->file;
-  EXPECT_EQ(unpacked->files()[file].name,
-            "model_weights/model.decoder.layers.mlp.linear_fc2.weight/1.0.0");
+  EXPECT_EQ(unpacked->files()[file].name, layers + "1.0.0");
   EXPECT_EQ(unpacked->files()[file].header[0].size(), 8u); // the first bytes of what has no header
 }
 
 TEST(Nemo, ZarrArraysAreWholeAndPlain) {
   const auto with = [](const std::string &description, const std::string &contents = "abcdef") {
-    const std::string folder = "model_weights/model.embedding.word_embeddings.weight/";
     return error({{"model_config.yaml", kConfig},
-                  {folder + ".zarray", description},
-                  {folder + "0.0", contents}});
+                  {kEmbeddingFolder + ".zarray", description},
+                  {kEmbeddingFolder + "0.0", contents}});
   };
-  const std::string place = "model_weights/model.embedding.word_embeddings.weight/.zarray: ";
+  const std::string place = kEmbeddingFolder + ".zarray: ";
   EXPECT_EQ(with(zarray("[3, 1]", "[3, 1]")), "");
   EXPECT_EQ(with(zarray("[3, 1]", "[3, 1]"), "abcde"),
-            "model_weights/model.embedding.word_embeddings.weight/0.0: file has 5 bytes, expected "
-            "6 for 3 rows "
-            "of shape [3, 1] of bf16");
+            kEmbeddingFolder +
+                "0.0: file has 5 bytes, expected 6 for 3 rows of shape [3, 1] of bf16");
   EXPECT_EQ(with(zarray("[3, 1]", "[1, 1]")),
             "model_weights/model.embedding.word_embeddings.weight: expected one chunk, found 3, as "
-            "a model of "
-            "several tensor-parallel ranks is saved; save it with tensor_model_parallel_size 1");
+            "a model of several tensor-parallel ranks is saved; save it with "
+            "tensor_model_parallel_size 1");
   EXPECT_EQ(with(zarray("[3, 2]", "[3, 1]")),
             place +
                 "chunks: expected slices of the first axis, found chunks [3, 1] of shape [3, 2], "
@@ -228,21 +227,20 @@ TEST(Nemo, ZarrArraysAreWholeAndPlain) {
   EXPECT_EQ(with(zarray("[1000000, 1]", "[1, 1]")),
             place + "chunks: expected at most 65536 files, found 1000000");
   EXPECT_EQ(with(zarray("[-3, 1]", "[3, 1]")).substr(0, place.size() + 8), place + "shape[0]");
-  EXPECT_EQ(with(zarray("[4611686018427387904, 8]", "[4611686018427387904, 8]")),
-            "model_weights/model.embedding.word_embeddings.weight/0.0: file has 6 bytes, expected "
-            "more than fit 64 "
-            "bits for 4611686018427387904 rows of shape [4611686018427387904, 8] of bf16");
+  EXPECT_EQ(
+      with(zarray("[4611686018427387904, 8]", "[4611686018427387904, 8]")),
+      kEmbeddingFolder +
+          "0.0: file has 6 bytes, expected more than fit 64 bits for 4611686018427387904 rows "
+          "of shape [4611686018427387904, 8] of bf16");
   EXPECT_EQ(with("{").substr(0, place.size() + 8), place + "not JSON");
-  std::string other = zarray("[3, 1]", "[3, 1]");
-  const auto replaced = [&](const std::string &from, const std::string &to) {
-    std::string text = other;
-    return with(text.replace(text.find(from), from.size(), to));
+  const auto changed = [&](const std::string &from, const std::string &to) {
+    return with(replaced(zarray("[3, 1]", "[3, 1]"), from, to));
   };
-  EXPECT_EQ(replaced("bfloat16", "<c8"), place + "dtype: expected bfloat16, <f2 or <f4, found <c8");
-  EXPECT_EQ(replaced("\"C\"", "\"F\""), place + "order: expected C, found F");
-  EXPECT_EQ(replaced("\"zarr_format\": 2", "\"zarr_format\": 3"),
+  EXPECT_EQ(changed("bfloat16", "<c8"), place + "dtype: expected bfloat16, <f2 or <f4, found <c8");
+  EXPECT_EQ(changed("\"C\"", "\"F\""), place + "order: expected C, found F");
+  EXPECT_EQ(changed("\"zarr_format\": 2", "\"zarr_format\": 3"),
             place + "zarr_format: expected an integer in [2, 2], found 3");
-  EXPECT_EQ(replaced("\"compressor\": null", "\"compressor\": {}").substr(0, place.size() + 26),
+  EXPECT_EQ(changed("\"compressor\": null", "\"compressor\": {}").substr(0, place.size() + 26),
             place + "compressor: expected null:");
   EXPECT_EQ(with(zarray("[3, 1]", "[3, 1]", R"(, "dimension_separator": "/")")),
             place + "dimension_separator: expected ., found /");
@@ -253,21 +251,17 @@ TEST(Nemo, OtherWeights) {
             "model_weights.ckpt: missing, and no zarr arrays in model_weights/");
   EXPECT_EQ(error({{"model_config.yaml", kConfig}, {"model_weights/__0_0.distcp", ""}}),
             "model_weights/__0_0.distcp: a distributed checkpoint of torch, which is not "
-            "supported; expected "
-            "model_weights.ckpt or zarr arrays: save it with dist_ckpt_format: zarr");
+            "supported; expected model_weights.ckpt or zarr arrays: save it with "
+            "dist_ckpt_format: zarr");
   EXPECT_EQ(
       error({{"model_config.yaml", kConfig}, {"mp_rank_00/model_weights.ckpt", ""}}),
       "mp_rank_00/model_weights.ckpt: weights of one rank of several, which is not supported; "
       "save the model with tensor_model_parallel_size 1");
-  EXPECT_EQ(error({{"model_weights.ckpt", table()}}), "model_config.yaml: missing");
+  EXPECT_EQ(error({{"model_weights.ckpt", checkpoint()}}), "model_config.yaml: missing");
 }
 
 TEST(Nemo, OtherTensorsAreRefused) {
-  const auto with = [](const std::string &key) {
-    return error({{"model_config.yaml", kConfig},
-                  {"model_weights.ckpt",
-                   checkpoint({{"model.embedding.word_embeddings.weight", {5, 2}}, {key, {2}}})}});
-  };
+  const auto with = [](const std::string &key) { return error(model(kConfig, {{key, {2}}})); };
   const std::string other =
       ": expected a tensor of a Nemotron model, found another, which may change the model";
   EXPECT_EQ(with("model.decoder.layers.0.mlp.linear_fc1.bias"),
@@ -278,8 +272,7 @@ TEST(Nemo, OtherTensorsAreRefused) {
     EXPECT_EQ(with(key), "model_weights.ckpt: " + std::string(key) + other);
   EXPECT_EQ(with("model.decoder.layers.0.self_attention.linear_qkv.weight"),
             "model_weights.ckpt: model.layers.0.self_attn.linear_qkv.weight: shape is [2], "
-            "expected 2 groups of "
-            "2 + 2 heads of 3 rows, [24, hidden_size]");
+            "expected 2 groups of 2 + 2 heads of 3 rows, [24, hidden_size]");
   EXPECT_TRUE(with("model.module.embedding.word_embeddings.weight").find("tensor is also in") !=
               std::string::npos);
 }

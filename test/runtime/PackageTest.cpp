@@ -37,7 +37,7 @@ std::string changed(const std::function<void(PackageHeader &)> &change) {
 
 TEST(Package, ValidIsAccepted) {
   EXPECT_EQ(verify(validFile()), absl::OkStatus());
-  TemporaryFolder folder;
+  TestFolder folder;
   auto package = Package::open(folder.write("fake.strata", validFile()));
   ASSERT_TRUE(package.ok()) << package.status();
   EXPECT_EQ(text(package->model().name()), "fake");
@@ -49,7 +49,7 @@ TEST(Package, ValidIsAccepted) {
 }
 
 TEST(Package, ErrorNamesTheFile) {
-  TemporaryFolder folder;
+  TestFolder folder;
   std::string path = folder.write("short.strata", validFile().substr(0, 100));
   EXPECT_TRUE(says(Package::open(path).status(), path));
   EXPECT_FALSE(Package::open(folder.path()).ok());
@@ -188,7 +188,7 @@ TEST(Package, RowGroups) {
   group(package, {4, 4}, 2, 510);
   table(package).plus_one = true;
   package.layout();
-  TemporaryFolder folder;
+  TestFolder folder;
   auto opened = Package::open(folder.write("fake.strata", package.encode()));
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ(parameterBytes(*opened->manifest().parameters()->Get(0)), 8192u);

@@ -5,9 +5,7 @@
 
 #include "test/runtime/TestPackage.h"
 
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 namespace strata::test {
 namespace {
@@ -33,10 +31,8 @@ TEST(ParsePair, NamesTheLine) {
 class EncodePair : public testing::Test {
 protected:
   EncodePair() {
-    std::ifstream file(STRATA_DEMO_MODEL "/tokenizer.model", std::ios::binary);
-    std::stringstream bytes;
-    bytes << file.rdbuf();
-    auto loaded = SentencePieceTokenizer::load(bytes.str(), "tokenizer.model");
+    auto loaded = SentencePieceTokenizer::load(contentsOf(STRATA_DEMO_MODEL "/tokenizer.model"),
+                                               "tokenizer.model");
     EXPECT_TRUE(loaded.ok()) << loaded.status();
     tokenizer.emplace(*std::move(loaded));
     model.bos_token = 2;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -43,6 +44,14 @@ private:
 
   std::string folder;
 };
+
+/// The bytes of a file; none if it cannot be read.
+inline std::string contentsOf(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
 
 /// A safetensors file: the length of the header, the header, the data.
 inline std::string safetensors(std::string_view header, std::string_view data = "") {

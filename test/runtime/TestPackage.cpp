@@ -8,21 +8,11 @@
 #include <xxhash.h>
 
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace strata::test {
 namespace {
 
 constexpr int kVocabulary = 2048; // that of FakeKernels.c
-
-std::string readFile(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
 
 std::string pack(const package::ManifestT &manifest) {
   flatbuffers::FlatBufferBuilder builder;
@@ -218,7 +208,7 @@ TestPackage fakeModel(const std::string &tokenizer) {
   manifest.parameters.push_back(parameter("table", 0));
   manifest.parameters.push_back(parameter("scale", sizeof(float) * kVocabulary));
   manifest.programs.push_back(fakeProgram());
-  result.addSection("cpu.x86-64", readFile(STRATA_FAKE_KERNELS));
+  result.addSection("cpu.x86-64", contentsOf(STRATA_FAKE_KERNELS));
   result.addSection("weights", values(1) + values(1));
   if (!tokenizer.empty())
     result.addSection("tokenizer", tokenizer);
@@ -292,22 +282,6 @@ testing::AssertionResult says(const absl::Status &status, const std::string &par
   if (!status.ok() && message.find(part) != std::string::npos)
     return testing::AssertionSuccess();
   return testing::AssertionFailure() << "expected \"" << part << "\" in: " << status;
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "strata-test-XXXXXX").string();
-  name = mkdtemp(pattern.data());
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(name, ignored);
-}
-
-std::string TemporaryFolder::write(const std::string &file, const std::string &bytes) const {
-  std::string path = name + "/" + file;
-  std::ofstream(path, std::ios::binary) << bytes;
-  return path;
 }
 
 } // namespace strata::test

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/Package.h"
+#include "test/runtime/TestFolder.h"
 
 #include <gtest/gtest.h>
 
@@ -53,18 +54,5 @@ absl::Status verify(const std::string &file);
 
 /// Whether the status is an error whose message contains `part`.
 testing::AssertionResult says(const absl::Status &status, const std::string &part);
-
-/// A folder that is removed with the object.
-class TemporaryFolder {
-public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  /// Writes a file into it and returns its path.
-  std::string write(const std::string &name, const std::string &bytes) const;
-  const std::string &path() const { return name; }
-
-private:
-  std::string name;
-};
 
 } // namespace strata::test

@@ -1,33 +1,16 @@
 //===- ToolFixture.h - command lines as one calls them ----------*- C++ -*-===//
 #pragma once
 
+#include "test/runtime/RunCommand.h"
 #include "test/runtime/TestPackage.h"
 
-#include <sys/wait.h>
-
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 namespace strata::test {
-
-inline std::string readFile(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
-
-struct Result {
-  int status; // exit status
-  std::string out, err;
-};
 
 /// The fake model with the demonstration model's tokenizer. Its likeliest token is always the last
 /// of the vocabulary.
 class Tool : public testing::Test {
 protected:
-  Tool() : tokenizer(readFile(STRATA_DEMO_MODEL "/tokenizer.model")) {
+  Tool() : tokenizer(contentsOf(STRATA_DEMO_MODEL "/tokenizer.model")) {
     package = folder.write("fake.strata", fakeModel(tokenizer).encode());
   }
 
@@ -42,9 +25,7 @@ protected:
                               {"%p", package}})
       for (size_t at; (at = command.find(mark)) != std::string::npos;)
         command.replace(at, 2, text);
-    std::string out = folder.path() + "/out", err = folder.path() + "/err";
-    int status = system(("( " + command + " ) >" + out + " 2>" + err + " </dev/null").c_str());
-    return {WEXITSTATUS(status), readFile(out), readFile(err)};
+    return runCommand(folder, command);
   }
 
   void expectError(const std::string &command, int status, const std::string &message) {
@@ -53,7 +34,7 @@ protected:
     EXPECT_NE(result.err.find(message), std::string::npos) << command << "\n" << result.err;
   }
 
-  TemporaryFolder folder;
+  TestFolder folder;
   std::string tokenizer, package;
 };
 

@@ -85,9 +85,9 @@ TEST_F(Tool, DumpsActivations) {
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out, text) << "the dump changes nothing";
   EXPECT_NE(result.err.find("wrote 3 values of the prompt's 4 tokens to"), std::string::npos);
-  EXPECT_EQ(readFile(dump + "/embed.npy").size(), 128u + 4 * 4);
-  EXPECT_EQ(readFile(dump + "/output.npy").size(), 128u + 2048 * 4) << "the last token's";
-  EXPECT_NE(readFile(dump + "/index.json").find("\"shape\": [4, 1]"), std::string::npos);
+  EXPECT_EQ(contentsOf(dump + "/embed.npy").size(), 128u + 4 * 4);
+  EXPECT_EQ(contentsOf(dump + "/output.npy").size(), 128u + 2048 * 4) << "the last token's";
+  EXPECT_NE(contentsOf(dump + "/index.json").find("\"shape\": [4, 1]"), std::string::npos);
   expectError("%r %p -p a --dump-activations " + dump, 1,
               "dump: expected an empty folder, found files in it");
 }

@@ -12,7 +12,7 @@ namespace {
 /// The fake model, its table being a weight of 4 x 4 f32 in groups of 2 rows, 3 apart, and its
 /// scale a norm's.
 struct GroupedModel {
-  TemporaryFolder folder;
+  TestFolder folder;
 
   absl::StatusOr<Weights> bind(std::optional<RowGroups> groups, bool plusOne) {
     TestPackage package = fakeModel();

@@ -19,7 +19,7 @@ namespace {
 /// The fake model with its table in a file of 16 bytes, then 8192 of data. Its header are the first
 /// 12 and the last 8 bytes of all.
 struct FileModel {
-  TemporaryFolder weights, packages;
+  TestFolder weights, packages;
   std::string bytes = std::string(16, 'h') + std::string(8192, 't');
 
   std::string writePackage(const std::string &weightsFolder) const {
@@ -102,7 +102,7 @@ TEST(Weights, FolderInPlaceOfTheFileIsAnError) {
   EXPECT_FALSE(model.load(model.weights.path()).ok());
 }
 
-absl::StatusOr<Package> unboundPackage(const TemporaryFolder &folder, uint64_t size,
+absl::StatusOr<Package> unboundPackage(const TestFolder &folder, uint64_t size,
                                        package::DType dtype) {
   TestPackage package = fakeModel();
   package.manifest.parameters[1]->storage = package::Storage::unbound;
@@ -113,7 +113,7 @@ absl::StatusOr<Package> unboundPackage(const TemporaryFolder &folder, uint64_t s
 }
 
 TEST(Weights, UnboundOnesAreAnError) {
-  TemporaryFolder folder;
+  TestFolder folder;
   auto package = unboundPackage(folder, 16, package::DType::bf16);
   ASSERT_TRUE(package.ok()) << package.status();
   EXPECT_TRUE(says(Weights::fromPackage(*package).status(),
@@ -140,7 +140,7 @@ float float16(const std::byte *bytes) {
 
 /// The fake model's second parameter, "scale", with random values.
 std::vector<std::byte> randomScale(uint64_t size, package::DType dtype, uint64_t seed) {
-  TemporaryFolder folder;
+  TestFolder folder;
   auto package = unboundPackage(folder, size, dtype);
   EXPECT_TRUE(package.ok()) << package.status();
   auto weights = Weights::random(*package, seed).inMemory(*package);
@@ -205,7 +205,7 @@ TEST(Weights, StreamsOfKeysAreFnv1a) {
 }
 
 TEST(Weights, RandomThatDoNotFitAreAnError) {
-  TemporaryFolder folder;
+  TestFolder folder;
   auto package = unboundPackage(folder, uint64_t(1) << 46, package::DType::f32);
   ASSERT_TRUE(package.ok()) << package.status();
   Weights weights = Weights::random(*package, 1);

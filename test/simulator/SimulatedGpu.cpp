@@ -2,13 +2,12 @@
 
 #include "test/simulator/SimulatedGpu.h"
 
+#include "test/runtime/TestFolder.h"
 #include "test/simulator/CompileKernel.h"
 
 #include <cstdlib>
 #include <dlfcn.h>
-#include <fstream>
 #include <regex>
-#include <sstream>
 
 namespace strata::test {
 
@@ -69,17 +68,10 @@ CUresult SimulatedGpu::launchWith(CUfunction function, const Shape &shape, void 
   return result == CUDA_SUCCESS ? driver.cuStreamSynchronize(nullptr) : result;
 }
 
-static std::string readFile(const std::string &path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 std::string kernelText(const std::string &file, const std::map<std::string, std::string> &changes) {
-  std::string text = readFile(STRATA_KERNEL_INPUTS "/" + file);
+  std::string text = contentsOf(STRATA_KERNEL_INPUTS "/" + file);
   if (text.empty())
-    text = readFile(STRATA_GENERATED_KERNELS "/" + file);
+    text = contentsOf(STRATA_GENERATED_KERNELS "/" + file);
   EXPECT_FALSE(text.empty()) << file;
   for (const auto &[from, to] : changes) {
     std::regex pattern(from);
