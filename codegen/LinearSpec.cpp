@@ -37,16 +37,25 @@ static LinearSpec describeInput(OpT op, ArrayRef<BufferRef> buffers) {
   return spec;
 }
 
+static void describeScales(ArrayRef<BufferRef> buffers, Value scales, LinearSpec::Part &part) {
+  if (!scales)
+    return;
+  part.scales = findBuffer(buffers, scales);
+  part.scalesElement = elementType(scales);
+}
+
 LinearSpec strata::describeOperands(LinearOp op) {
   auto buffers = listBuffers(op);
   LinearSpec spec = describeInput(op, buffers);
   unsigned products = op.getNumProducts();
   for (auto [i, weight] : llvm::enumerate(op.getWeights())) {
     using Sink = LinearSpec::Sink;
+    Value scales = op.getScales().empty() ? Value() : op.getScales()[i];
     Sink sink = i < products ? Sink::Result : i == products ? Sink::Key : Sink::Value;
     unsigned result = i < products ? findBuffer(buffers, op->getResult(i)) : 0;
     spec.parts.push_back({rows(weight), findBuffer(buffers, weight), result, sink, op.isRoped(i),
                           elementType(weight), getRowGroups(weight)});
+    describeScales(buffers, scales, spec.parts.back());
   }
   spec.squaredRelu = op.getSquaredRelu();
   if (op.getResidual())
@@ -71,6 +80,7 @@ LinearSpec strata::describeOperands(LogitsOp op) {
   spec.parts.push_back({rows(weight), findBuffer(buffers, weight),
                         findBuffer(buffers, op.getResult()), LinearSpec::Sink::Logits, false,
                         elementType(weight), getRowGroups(weight)});
+  describeScales(buffers, op.getScales(), spec.parts.back());
   return spec;
 }
 

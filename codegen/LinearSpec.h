@@ -15,8 +15,10 @@ struct LinearSpec {
     unsigned weight, result; ///< result: for Sink::Result and Logits
     Sink sink;
     bool roped;
-    mlir::Type element;   ///< of the weight
-    RowGroupsAttr groups; ///< of its rows; null: they follow each other
+    mlir::Type element;            ///< of the weight
+    RowGroupsAttr groups;          ///< of its rows; null: they follow each other
+    unsigned scales = 0;           ///< of an i8 weight
+    mlir::Type scalesElement = {}; ///< null: the weight has none
 
     /// Rows from the weight's first to its last as they are stored.
     int64_t storedRows() const { return groups ? groups.getSpan(rows) : rows; }
@@ -35,6 +37,10 @@ struct LinearSpec {
   std::optional<CacheBuffers> cache;
 
   int64_t pairs() const { return inFeatures / 2; }
+  /// Whether the weights are of i8, and the input is rounded to 8 bits: see decoder.linear.
+  bool isInt8() const { return parts.front().element.isInteger(8); }
+  /// Groups of features that share a scale.
+  int64_t scaleGroups() const { return inFeatures / kScaleGroup; }
   /// Rows of the input that are multiplied: tokens, or the output rows of logits.
   Axis axis() const { return outputRows ? Axis::Outputs : Axis::Tokens; }
 };

@@ -145,11 +145,24 @@ int64_t strata::getSpanBytes(ParameterOp parameter) {
   return count * type.getElementTypeBitWidth() / 8;
 }
 
+static bool isInt8(Value value) {
+  auto type = dyn_cast<ShapedType>(value.getType());
+  return type && type.getElementType().isInteger(8);
+}
+
+/// Whether the parameter scales an i8 weight: beside one, each other matrix does. Dispatches have
+/// the operands of their ops.
+static bool isScale(ParameterOp parameter) {
+  return !isInt8(parameter) && cast<ShapedType>(parameter.getType()).getRank() == 2 &&
+         llvm::any_of(parameter->getUsers(),
+                      [](Operation *user) { return llvm::any_of(user->getOperands(), isInt8); });
+}
+
 int64_t strata::getParameterCount(Operation *root) {
   llvm::StringSet<> seen;
   int64_t count = 0;
   root->walk([&](ParameterOp op) {
-    if (seen.insert(op.getKey()).second)
+    if (!isScale(op) && seen.insert(op.getKey()).second)
       count += cast<ShapedType>(op.getType()).getNumElements();
   });
   return count;

@@ -49,6 +49,9 @@ inline constexpr int64_t kArenaTokenMultiple = 64;
 /// Alignment of every buffer in the arena, bytes.
 inline constexpr int64_t kArenaAlignment = 64;
 
+/// Features that share a scale, of i8 weights and of what they are multiplied with.
+inline constexpr int64_t kScaleGroup = 32;
+
 /// Columns of activations, a weight or a table; rows of a weight.
 inline int64_t columns(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(1);
@@ -75,7 +78,7 @@ int64_t getStreamedBytes(mlir::Operation *root);
 /// row groups included.
 int64_t getSpanBytes(ParameterOp parameter);
 
-/// Elements of all distinct parameters of the program.
+/// Elements of all distinct parameters of the program, scales not counted.
 int64_t getParameterCount(mlir::Operation *root);
 
 } // namespace strata

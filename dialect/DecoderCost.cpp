@@ -48,6 +48,8 @@ CostAttr LinearOp::getCost() {
     fixed += bytes(weight);
     row += rows(weight) * elementBytes(getInput()); // the product, or its cached key or value
   }
+  for (Value scales : getScales())
+    fixed += bytes(scales);
   if (getResidual())
     row += rowBytes(getResidual());
   int64_t flops = 2 * columns(getInput()) * getOutFeatures();
@@ -63,7 +65,8 @@ CostAttr AttentionOp::getCost() {
 }
 
 CostAttr LogitsOp::getCost() {
-  return cost(*this, bytes(getWeight()) + normBytes(getGamma(), getBeta()),
+  int64_t scaleBytes = getScales() ? bytes(getScales()) : 0;
+  return cost(*this, bytes(getWeight()) + scaleBytes + normBytes(getGamma(), getBeta()),
               rowBytes(getInput()) + rowBytes(getResult()),
               2 * rows(getWeight()) * columns(getWeight()));
 }

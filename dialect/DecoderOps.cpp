@@ -52,6 +52,24 @@ LogicalResult verifyWeight(Operation *op, Value weight, Value input) {
   return success();
 }
 
+bool isQuantized(Value weight) {
+  return cast<ShapedType>(weight.getType()).getElementType().isInteger(8);
+}
+
+/// Scales of one weight of i8.
+LogicalResult verifyScales(Operation *op, Value weight, Value scales) {
+  if (columns(weight) % kScaleGroup)
+    return op->emitOpError() << "weight of i8 has " << columns(weight)
+                             << " columns, expected a multiple of " << kScaleGroup;
+  if (rows(scales) != rows(weight) || columns(scales) != columns(weight) / kScaleGroup)
+    return op->emitOpError() << "scales are " << rows(scales) << " x " << columns(scales)
+                             << ", expected " << rows(weight) << " x "
+                             << columns(weight) / kScaleGroup;
+  if (!isContiguous(weight.getType()) || !isContiguous(scales.getType()))
+    return op->emitOpError("rows of an i8 weight and of its scales must follow each other");
+  return success();
+}
+
 LogicalResult verifyFeatures(Operation *op, Value result, int64_t expected) {
   if (columns(result) != expected)
     return op->emitOpError() << "result has " << columns(result) << " features, expected "
@@ -174,12 +192,26 @@ static LogicalResult verifyResults(LinearOp op) {
   return success();
 }
 
+static LogicalResult verifyScalesClause(LinearOp op) {
+  size_t quantized = llvm::count_if(op.getWeights(), isQuantized), scales = op.getScales().size();
+  if ((quantized != 0 && quantized != op.getWeights().size()) || scales != quantized) // linear_c8
+    return op.emitOpError() << "has " << op.getWeights().size() << " weights, " << quantized
+                            << " of them of i8, and " << scales << " scales; expected a scale for "
+                            << "each weight and all of i8, or none";
+  for (auto [weight, scales] : llvm::zip(op.getWeights(), op.getScales())) // linear_c9
+    if (failed(verifyScales(op, weight, scales)))
+      return failure();
+  return success();
+}
+
 LogicalResult LinearOp::verify() {
   if (getWeights().empty()) // linear_c7
     return emitOpError("has no weight");
   for (Value weight : getWeights()) // linear_c1
     if (failed(verifyWeight(*this, weight, getInput())))
       return failure();
+  if (failed(verifyScalesClause(*this)))
+    return failure();
   if (failed(verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps(), // linear_c3
                         getGammaIncludesOne())))
     return failure();
@@ -207,7 +239,7 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op, PatternRewriter &rewriter) const override {
     if (op.getCache() || op.getRotary() || op.getWeights().size() == 1)
       return rewriter.notifyMatchFailure(op, "every weight has a role");
-    SmallVector<Value> weights;
+    SmallVector<Value> weights, scales;
     SmallVector<Type> types;
     SmallVector<unsigned> kept;
     for (unsigned i = 0; i != op.getNumResults(); ++i) {
@@ -215,13 +247,15 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
         continue;
       kept.push_back(i);
       weights.push_back(op.getWeights()[i]);
+      if (!op.getScales().empty())
+        scales.push_back(op.getScales()[i]);
       types.push_back(op->getResult(i).getType());
     }
     if (kept.size() == op.getNumResults() || kept.empty())
       return rewriter.notifyMatchFailure(op, "every product is used, or none");
     auto smaller =
-        LinearOp::create(rewriter, op.getLoc(), types, op.getInput(), weights, op.getGamma(),
-                         op.getBeta(), op.getEpsAttr(), op.getGammaIncludesOneAttr(),
+        LinearOp::create(rewriter, op.getLoc(), types, op.getInput(), weights, scales,
+                         op.getGamma(), op.getBeta(), op.getEpsAttr(), op.getGammaIncludesOneAttr(),
                          op.getSquaredReluAttr(), Value(), IntegerAttr(), DenseI64ArrayAttr(),
                          Value(), Value(), Value(), IntegerAttr(), op.getWorkspaceAttr());
     for (auto [i, j] : llvm::enumerate(kept))
@@ -255,6 +289,13 @@ LogicalResult LogitsOp::verify() {
   if (failed(verifyWeight(*this, getWeight(), getInput()))) // logits_c1
     return failure();
   if (failed(verifyFeatures(*this, getResult(), rows(getWeight())))) // logits_c2
+    return failure();
+  if (isQuantized(getWeight()) != bool(getScales())) // logits_c4
+    return emitOpError() << "has a weight of "
+                         << cast<ShapedType>(getWeight().getType()).getElementType()
+                         << (getScales() ? " and scales" : " and no scales")
+                         << "; i8 needs scales, no other type has them";
+  if (getScales() && failed(verifyScales(*this, getWeight(), getScales()))) // logits_c5
     return failure();
   return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps(), // logits_c3
                     getGammaIncludesOne());

@@ -22,8 +22,10 @@ def Decoder_Tokens : AnyTypeOf<[1DTensorOf<[I32]>, MemRefRankOf<[I32], [1]>],
                                "token ids [T] of i32">;
 def Decoder_Activations : AnyTypeOf<[2DTensorOf<[BF16]>, MemRefRankOf<[BF16], [2]>],
                                     "activations [rows, features] of bf16">;
-def Decoder_Weight : AnyTypeOf<[2DTensorOf<[BF16, F16, F32]>, MemRefRankOf<[BF16, F16, F32], [2]>],
-                               "weight [out, in] of bf16, f16 or f32">;
+def Decoder_Matrix : AnyTypeOf<[2DTensorOf<[BF16, F16, F32]>, MemRefRankOf<[BF16, F16, F32], [2]>],
+                               "matrix [rows, features] of bf16, f16 or f32">;
+def Decoder_Weight : AnyTypeOf<[2DTensorOf<[BF16, F16, F32, I8]>, MemRefRankOf<[BF16, F16, F32, I8], [2]>],
+                               "weight [out, in] of bf16, f16, f32 or i8">;
 def Decoder_Vector : AnyTypeOf<[1DTensorOf<[BF16, F16, F32]>, MemRefRankOf<[BF16, F16, F32], [1]>],
                                "vector [features] of bf16, f16 or f32">;
 def Decoder_RotaryTable : AnyTypeOf<[2DTensorOf<[F32]>, MemRefRankOf<[F32], [2]>],
@@ -75,7 +77,7 @@ def Decoder_EmbeddingOp : Decoder_KernelizedOp<"embedding"> {
     }
     ```
   }];
-  let arguments = (ins Decoder_Tokens:$tokens, Decoder_Weight:$table);
+  let arguments = (ins Decoder_Tokens:$tokens, Decoder_Matrix:$table);
   let results = (outs Decoder_Activations:$result);
   let assemblyFormat = "$tokens `,` $table attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
@@ -121,6 +123,11 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     they act:
 
     - `norm(gamma, beta, eps)`: the input is layer_norm(input) first; `gamma_includes_one` as there
+    - `scales(s_0, …)`: the weights are whole numbers of 8 bits, and `weight_i[n, k]` stands for
+      `weight_i[n, k] * s_i[n, k / 32]`. The input, after its norm still in f32, is rounded to 8
+      bits likewise: of 32 features from a multiple of 32 on, with m the largest magnitude, x
+      becomes `q = round(x * 127 / m)`, half to even, and stands for `q * m / 127`. Products of 32
+      are summed exactly, the sums times both scales in f32
     - `squared_relu`: y = max(y, 0)^2
     - `rope(table, head_dim, weights)`: the results of the weights listed are rotated
     - `residual(r)`: y = r + y
@@ -140,6 +147,9 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     - linear_c6: with `cache` there are at least three weights, the last two have heads * head_dim
       rows, and the layer exists
     - linear_c7: there is at least one weight
+    - linear_c8: either all weights are of i8 and there is a scale for each, or none and no scale
+    - linear_c9: an i8 weight [out, in] has scales [out, in / 32], in is a multiple of 32, and the
+      rows of both follow each other
 
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf16>,
@@ -151,10 +161,18 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
              : (tensor<?x1024xbf16>, tensor<256x1024xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
       return %y : tensor<?x256xbf16>
     }
+    func.func @quantized(%x: tensor<?x256xbf16>) -> tensor<?x1024xbf16> {
+      %w = decoder.parameter "up.weight" : tensor<1024x256xi8>
+      %s = decoder.parameter "up.weight_scale" : tensor<1024x8xbf16>
+      %y = decoder.linear %x, [%w] scales(%s)
+             : (tensor<?x256xbf16>, tensor<1024x256xi8>, tensor<1024x8xbf16>) -> tensor<?x1024xbf16>
+      return %y : tensor<?x1024xbf16>
+    }
     ```
   }];
   let arguments = (ins
     Decoder_Activations:$input, Variadic<Decoder_Weight>:$weights,
+    Variadic<Decoder_Matrix>:$scales,
     Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
     UnitAttr:$gamma_includes_one, UnitAttr:$squared_relu,
     Optional<Decoder_RotaryTable>:$rotary, OptionalAttr<I64Attr>:$head_dim,
@@ -165,7 +183,7 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     OptionalAttr<Decoder_ArenaAttr>:$workspace);
   let results = (outs Variadic<AnyTypeOf<[Decoder_Activations, Decoder_KVCacheType]>>:$results);
   let assemblyFormat = [{
-    $input `,` `[` $weights `]`
+    $input `,` `[` $weights `]` (`scales` `(` $scales^ `)`)?
     (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps
       (`,` `gamma_includes_one` $gamma_includes_one^)? `)`)?
     (`squared_relu` $squared_relu^)?
@@ -226,13 +244,17 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
   let description = [{
     `result[r] = x[output_rows[r]] * weight^T`, f32 as it comes out of the accumulator. The step
     says which rows are wanted: usually the last token of each sequence, none while a prompt is
-    still being read, all of them for scoring. The clause `norm` acts as on `decoder.linear`.
+    still being read, all of them for scoring. The clauses `norm` and `scales` act as on
+    `decoder.linear`.
 
     Constraints:
     - logits_c1: the weight has as many columns as the input has features
     - logits_c2: the result has as many columns as the weight has rows
     - logits_c3: gamma and beta have as many elements as the input has features, and come with eps;
       gamma_includes_one needs a gamma
+    - logits_c4: a weight of i8 has scales, and no other has
+    - logits_c5: an i8 weight [out, in] has scales [out, in / 32], in is a multiple of 32, and the
+      rows of both follow each other
 
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder.batch) -> tensor<?x2048xf32> {
@@ -244,12 +266,13 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
   }];
   let arguments = (ins
     Decoder_Activations:$input, Decoder_Weight:$weight, Decoder_BatchType:$batch,
+    Optional<Decoder_Matrix>:$scales,
     Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
     UnitAttr:$gamma_includes_one,
     OptionalAttr<Decoder_ArenaAttr>:$workspace);
   let results = (outs Decoder_Logits:$result);
   let assemblyFormat = [{
-    $input `,` $weight `,` $batch
+    $input `,` $weight `,` $batch (`scales` `(` $scales^ `)`)?
     (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps
       (`,` `gamma_includes_one` $gamma_includes_one^)? `)`)?
     (`workspace` $workspace^)?

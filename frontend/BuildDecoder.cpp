@@ -143,7 +143,7 @@ Value DecoderBuilder::head(Value stream) {
   Value input = layerNorm("model.norm", stream);
   Value table = parameter(tableName(), "weight", {config.vocabulary, config.hidden});
   return LogitsOp::create(builder, at("lm_head"), rowsOf(config.vocabulary, builder.getF32Type()),
-                          input, table, batch,
+                          input, table, batch, /*scales=*/Value(),
                           /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
                           /*gamma_includes_one=*/UnitAttr(), /*workspace=*/ArenaAttr());
 }
@@ -183,7 +183,8 @@ Value DecoderBuilder::layerNorm(const Twine &module, Value input) {
 Value DecoderBuilder::linear(const Twine &module, Value input, int64_t outFeatures) {
   Value weight = parameter(module, "weight", {outFeatures, columns(input)});
   auto op = LinearOp::create(builder, at(module), TypeRange{activations(outFeatures)}, input,
-                             ValueRange{weight}, /*gamma=*/Value(), /*beta=*/Value(),
+                             ValueRange{weight}, /*scales=*/ValueRange(), /*gamma=*/Value(),
+                             /*beta=*/Value(),
                              /*eps=*/FloatAttr(), /*gamma_includes_one=*/UnitAttr(),
                              /*squared_relu=*/UnitAttr(), /*rotary=*/Value(),
                              /*head_dim=*/IntegerAttr(), /*roped=*/DenseI64ArrayAttr(),

@@ -38,8 +38,15 @@ static LogicalResult verifyPlanned(Operation *op) {
   return success();
 }
 
+static LogicalResult verifyNotInt8(Operation *op) {
+  for (Type type : op->getOperandTypes())
+    if (auto shaped = dyn_cast<ShapedType>(type); shaped && shaped.getElementType().isInteger(8))
+      return op->emitOpError("has weights of i8, for which there is no kernel yet");
+  return success();
+}
+
 FailureOr<KernelSpec> strata::cpu::describeKernel(Operation *op) {
-  if (failed(verifyPlanned(op)) || failed(verifyEvenFeatures(op)))
+  if (failed(verifyPlanned(op)) || failed(verifyNotInt8(op)) || failed(verifyEvenFeatures(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
       .Case([](LinearOp op) { return describeLinear(op); })

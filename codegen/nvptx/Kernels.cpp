@@ -89,12 +89,24 @@ static LogicalResult verifyAligned(Operation *op) {
   return success();
 }
 
+static SmallVector<Value> weightsOf(Operation *op) {
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return linear.getWeights();
+  if (auto logits = dyn_cast<LogitsOp>(op))
+    return {logits.getWeight()};
+  return {};
+}
+
 /// The weights of a linear are of one type, bf16 or f16, which splits into two bf16 for the tensor
 /// cores.
-static LogicalResult verifyWeights(Operation *op, ValueRange weights) {
-  Type first = cast<ShapedType>(weights.front().getType()).getElementType();
-  for (Value weight : weights) {
+static LogicalResult verifyWeights(Operation *op) {
+  Type first;
+  for (Value weight : weightsOf(op)) {
     Type element = cast<ShapedType>(weight.getType()).getElementType();
+    first = first ? first : element;
+    if (element.isInteger())
+      return op->emitOpError() << "has weights of " << element
+                               << "; only the cpu target takes them";
     if (element.isF32())
       return op->emitOpError("has weights of f32; the cuda target needs bf16 or f16");
     if (element != first)
@@ -115,20 +127,11 @@ static LogicalResult verifyPlanned(Operation *op) {
 }
 
 FailureOr<KernelSpec> strata::nvptx::describeKernel(Operation *op, Generation generation) {
-  if (failed(verifyPlanned(op)) || failed(verifyAligned(op)))
+  if (failed(verifyPlanned(op)) || failed(verifyWeights(op)) || failed(verifyAligned(op)))
     return failure();
-  using Result = FailureOr<KernelSpec>;
-  return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case([&](LinearOp op) -> Result {
-        if (failed(verifyWeights(op, op.getWeights())))
-          return failure();
-        return describeLinear(op, generation);
-      })
-      .Case([&](LogitsOp op) -> Result {
-        if (failed(verifyWeights(op, op.getWeight())))
-          return failure();
-        return describeLogits(op, generation);
-      })
+  return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
+      .Case([&](LinearOp op) { return describeLinear(op, generation); })
+      .Case([&](LogitsOp op) { return describeLogits(op, generation); })
       .Case([](AttentionOp op) { return describeAttention(op); })
       .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
       .Case([](EmbeddingOp op) { return describeEmbedding(op); })

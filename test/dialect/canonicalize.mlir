@@ -14,6 +14,16 @@ func.func @unused_product(%x: !x, %w0: !w, %w1: !w, %w2: !w) -> (!x, !x) {
   return %y#0, %y#2 : !x, !x
 }
 
+// Its scales go with it.
+// CHECK-LABEL: func @unused_scaled_product(
+// CHECK-SAME: %[[S0:[^:]*]]: tensor<64x2xbf16>, %[[S1:[^:]*]]: tensor<64x2xbf16>)
+func.func @unused_scaled_product(%x: !x, %w0: tensor<64x64xi8>, %w1: tensor<64x64xi8>, %s0: tensor<64x2xbf16>, %s1: tensor<64x2xbf16>) -> !x {
+  // CHECK: decoder.linear %{{.*}}, [%{{[^,]*}}] scales(%[[S1]]) :
+  %y:2 = decoder.linear %x, [%w0, %w1] scales(%s0, %s1)
+    : (!x, tensor<64x64xi8>, tensor<64x64xi8>, tensor<64x2xbf16>, tensor<64x2xbf16>) -> (!x, !x)
+  return %y#1 : !x
+}
+
 // With a norm clause too.
 // CHECK-LABEL: func @unused_product_of_norm(
 func.func @unused_product_of_norm(%x: !x, %w: !w, %g: tensor<64xbf16>) -> !x {

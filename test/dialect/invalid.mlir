@@ -214,7 +214,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>) {
   // linear_c3
   // expected-error @+1 {{norm needs gamma, beta and eps together}}
-  %0 = "decoder.linear"(%x, %w, %g, %g) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0>}
+  %0 = "decoder.linear"(%x, %w, %g, %g) {operandSegmentSizes = array<i32: 1, 1, 0, 1, 1, 0, 0, 0, 0>}
     : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x256xbf16>
   return
 }
@@ -283,7 +283,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
   // linear_c4
   // expected-error @+1 {{rope needs a table, head_dim and weights together}}
-  %0 = "decoder.linear"(%x, %w, %r) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 0, 0>}
+  %0 = "decoder.linear"(%x, %w, %r) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0, 0, 0>}
     : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
   return
 }
@@ -357,7 +357,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv, %batch: !d
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv) {
   // linear_c6
   // expected-error @+1 {{cache needs a cache, a batch and a layer together}}
-  %0:2 = "decoder.linear"(%x, %w, %w, %w, %kv) {operandSegmentSizes = array<i32: 1, 3, 0, 0, 0, 0, 1, 0>, layer = 0 : i64}
+  %0:2 = "decoder.linear"(%x, %w, %w, %w, %kv) {operandSegmentSizes = array<i32: 1, 3, 0, 0, 0, 0, 0, 1, 0>, layer = 0 : i64}
     : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, !kv) -> (tensor<?x64xbf16>, !kv)
   return
 }
@@ -368,6 +368,62 @@ func.func @f(%x: tensor<?x64xbf16>) {
   // linear_c7
   // expected-error @+1 {{has no weight}}
   decoder.linear %x, [] : (tensor<?x64xbf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>) {
+  // linear_c8
+  // expected-error @+1 {{has 1 weights, 1 of them of i8, and 0 scales; expected a scale for each weight and all of i8, or none}}
+  %0 = decoder.linear %x, [%w] : (tensor<?x64xbf16>, tensor<32x64xi8>) -> tensor<?x32xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xbf16>, %s: tensor<32x2xbf16>) {
+  // linear_c8
+  // expected-error @+1 {{has 1 weights, 0 of them of i8, and 1 scales; expected a scale for each weight and all of i8, or none}}
+  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x64xbf16>, tensor<32x64xbf16>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %v: tensor<32x64xbf16>, %s: tensor<32x2xbf16>) {
+  // linear_c8: not mixed
+  // expected-error @+1 {{has 2 weights, 1 of them of i8, and 1 scales; expected a scale for each weight and all of i8, or none}}
+  %0:2 = decoder.linear %x, [%w, %v] scales(%s)
+    : (tensor<?x64xbf16>, tensor<32x64xi8>, tensor<32x64xbf16>, tensor<32x2xbf16>) -> (tensor<?x32xbf16>, tensor<?x32xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x80xbf16>, %w: tensor<32x80xi8>, %s: tensor<32x2xbf16>) {
+  // linear_c9
+  // expected-error @+1 {{weight of i8 has 80 columns, expected a multiple of 32}}
+  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x80xbf16>, tensor<32x80xi8>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %s: tensor<32x64xbf16>) {
+  // linear_c9
+  // expected-error @+1 {{scales are 32 x 64, expected 32 x 2}}
+  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x64xbf16>, tensor<32x64xi8>, tensor<32x64xbf16>) -> tensor<?x32xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8, #decoder.row_groups<rows = 8, stride = 16>>, %s: tensor<32x2xbf16>) {
+  // linear_c9
+  // expected-error @+1 {{rows of an i8 weight and of its scales must follow each other}}
+  %0 = decoder.linear %x, [%w] scales(%s)
+    : (tensor<?x64xbf16>, tensor<32x64xi8, #decoder.row_groups<rows = 8, stride = 16>>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
   return
 }
 
@@ -439,6 +495,33 @@ func.func @f(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder
   // logits_c3
   // expected-error @+1 {{gamma_includes_one needs a gamma}}
   %l = decoder.logits %x, %w, %batch {gamma_includes_one} : (tensor<?x256xbf16>, tensor<2048x256xbf16>, !decoder.batch) -> tensor<?x2048xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %batch: !decoder.batch) {
+  // logits_c4
+  // expected-error @+1 {{has a weight of 'i8' and no scales; i8 needs scales, no other type has them}}
+  %l = decoder.logits %x, %w, %batch : (tensor<?x64xbf16>, tensor<32x64xi8>, !decoder.batch) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xf16>, %s: tensor<32x2xbf16>, %batch: !decoder.batch) {
+  // logits_c4
+  // expected-error @+1 {{has a weight of 'f16' and scales; i8 needs scales, no other type has them}}
+  %l = decoder.logits %x, %w, %batch scales(%s) : (tensor<?x64xbf16>, tensor<32x64xf16>, !decoder.batch, tensor<32x2xbf16>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %s: tensor<31x2xbf16>, %batch: !decoder.batch) {
+  // logits_c5
+  // expected-error @+1 {{scales are 31 x 2, expected 32 x 2}}
+  %l = decoder.logits %x, %w, %batch scales(%s) : (tensor<?x64xbf16>, tensor<32x64xi8>, !decoder.batch, tensor<31x2xbf16>) -> tensor<?x32xf32>
   return
 }
 

@@ -98,6 +98,22 @@ func.func @stored(%x: tensor<?x256xbf16>, %batch: !decoder.batch) {
   return
 }
 
+// Weights of 8 bits, whose groups of 32 have scales.
+// CHECK-LABEL: func @quantized
+func.func @quantized(%x: tensor<?x256xbf16>, %w: tensor<512x256xi8>, %s: tensor<512x8xbf16>, %v: tensor<64x256xi8>,
+                     %t: tensor<64x8xf16>, %g: tensor<256xbf16>, %batch: !decoder.batch) {
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] scales(%{{.*}}) : (tensor<?x256xbf16>, tensor<512x256xi8>, tensor<512x8xbf16>) -> tensor<?x512xbf16>
+  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x256xbf16>, tensor<512x256xi8>, tensor<512x8xbf16>) -> tensor<?x512xbf16>
+  // CHECK: %{{.*}}:2 = decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}] scales(%{{.*}}, %{{.*}}) norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) :
+  %1:2 = decoder.linear %x, [%w, %v] scales(%s, %t) norm(%g, %g, eps = 1.0e-05)
+    : (tensor<?x256xbf16>, tensor<512x256xi8>, tensor<64x256xi8>, tensor<512x8xbf16>, tensor<64x8xf16>, tensor<256xbf16>, tensor<256xbf16>)
+   -> (tensor<?x512xbf16>, tensor<?x64xbf16>)
+  // CHECK: decoder.logits %{{.*}}, %{{.*}}, %{{.*}} scales(%{{.*}}) norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) : (tensor<?x256xbf16>, tensor<512x256xi8>, !decoder.batch, tensor<512x8xbf16>,
+  %2 = decoder.logits %x, %w, %batch scales(%s) norm(%g, %g, eps = 1.0e-05)
+    : (tensor<?x256xbf16>, tensor<512x256xi8>, !decoder.batch, tensor<512x8xbf16>, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x512xf32>
+  return
+}
+
 // CHECK-LABEL: func @buffers
 // CHECK-SAME: attributes {decoder.arena_bytes_per_token = 4096 : i64}
 func.func @buffers(%tokens: memref<?xi32>, %batch: !decoder.batch, %kv: !kv) -> memref<?x2048xf32>
