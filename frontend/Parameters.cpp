@@ -7,8 +7,12 @@ namespace {
 
 class ParameterList {
 public:
+  void table(const std::string &module, int64_t rows, int64_t features) {
+    parameters.push_back({module + ".weight", {uint64_t(rows), uint64_t(features)}});
+  }
   void linear(const std::string &module, int64_t out, int64_t in) {
-    parameters.push_back({module + ".weight", {uint64_t(out), uint64_t(in)}});
+    table(module, out, in);
+    parameters.back().linear = true;
   }
   void norm(const std::string &module, int64_t features) {
     for (const char *kind : {".weight", ".bias"})
@@ -23,7 +27,7 @@ public:
 std::vector<ParameterShape> listParameters(const ModelConfig &config) {
   ParameterList list;
   int64_t queries = config.heads * config.headDim, keys = config.kvHeads * config.headDim;
-  list.linear("model.embed_tokens", config.vocabulary, config.hidden);
+  list.table("model.embed_tokens", config.vocabulary, config.hidden);
   for (int64_t i = 0; i != config.layers; ++i) {
     std::string layer = "model.layers." + std::to_string(i);
     list.norm(layer + ".input_layernorm", config.hidden);

@@ -14,6 +14,7 @@ namespace strata {
 struct ParameterShape {
   std::string key; // "model.layers.0.mlp.up_proj.weight"
   std::vector<uint64_t> shape;
+  bool linear = false; // the weight of a linear module, [out, in]: what quantization is for
 };
 
 /// All of them, in the order in which a step reads them: those of the module that buildDecoder

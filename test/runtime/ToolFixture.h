@@ -15,12 +15,14 @@ protected:
   }
 
   /// Runs a shell command in which %r is strata-run, %b strata-bench, %s strata-score, %i
-  /// strata-inspect, %p the fake package and %d the demonstration model's folder.
+  /// strata-inspect, %q strata-quantize, %p the fake package and %d the demonstration model's
+  /// folder.
   Result run(std::string command) {
     for (auto [mark, text] : {std::pair<std::string, std::string>{"%r", STRATA_RUN},
                               {"%b", STRATA_BENCH},
                               {"%s", STRATA_SCORE},
                               {"%i", STRATA_INSPECT},
+                              {"%q", STRATA_QUANTIZE},
                               {"%d", STRATA_DEMO_MODEL},
                               {"%p", package}})
       for (size_t at; (at = command.find(mark)) != std::string::npos;)

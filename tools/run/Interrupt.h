@@ -15,8 +15,9 @@ public:
   bool stopAsked() const;
 };
 
-/// Makes Ctrl-C behave as described, writing to a closed pipe an error instead of a signal, and the
-/// loss of a mapped file's pages (somebody shortened it) a message and status 1.
+/// Makes Ctrl-C behave as described, writing to a closed pipe or beyond the largest file allowed an
+/// error instead of a signal, and the loss of a mapped file's pages (somebody shortened it) a
+/// message and status 1.
 void installSignalHandlers();
 
 } // namespace strata

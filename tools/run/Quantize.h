@@ -1,0 +1,40 @@
+//===- Quantize.h - a model with weights of 8 bits --------------*- C++ -*-===//
+#pragma once
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include <cstdint>
+#include <string>
+
+namespace strata {
+
+struct QuantizeOptions {
+  std::string model;                   // a folder, a .gguf or .nemo file
+  std::string folder;                  // to be written: new, or empty
+  uint64_t shardBytes = 5'000'000'000; // of tensors in a file, at most, if one tensor is not more
+};
+
+/// How far a quantization is.
+struct QuantizeProgress {
+  std::string key;    // the tensor that comes next
+  uint64_t done, all; // bytes read of those to be read
+};
+
+struct QuantizeSummary {
+  uint64_t linears = 0;                     // weights that were quantized
+  uint64_t bytesBefore = 0, bytesAfter = 0; // of the model's tensors
+  double greatestError = 0; // of a tensor: the norm of the error over that of the tensor
+  std::string greatestKey;  // whose error that is
+};
+
+/// Writes a folder that holds the model with the weights of its linears quantized, as
+/// docs/quantization.md describes it: safetensors, config.json, tokenizer. The folder appears when
+/// it is complete. `report` is called before each tensor; an error that it returns ends the work.
+/// Equal inputs give equal bytes.
+absl::StatusOr<QuantizeSummary>
+quantizeModel(const QuantizeOptions &options,
+              absl::FunctionRef<absl::Status(const QuantizeProgress &)> report);
+
+} // namespace strata
