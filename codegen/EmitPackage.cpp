@@ -82,6 +82,8 @@ static std::optional<package::DType> dtypeOf(Type element) {
     return package::DType::bf16;
   if (element.isF16())
     return package::DType::f16;
+  if (element.isInteger(8))
+    return package::DType::i8;
   return element.isF32() ? std::optional(package::DType::f32) : std::nullopt;
 }
 
@@ -90,7 +92,7 @@ static llvm::Error checkType(ParameterOp op, Type first) {
   Type type = op.getType(), element = cast<ShapedType>(type).getElementType();
   if (!dtypeOf(element))
     return error(op.getKey() + ": element type is " + print(element) +
-                 ", expected bf16, f16 or f32");
+                 ", expected bf16, f16, f32 or i8");
   if (type != first)
     return error(op.getKey() + ": the program has it as " + print(first) + " and as " +
                  print(type));

@@ -19,6 +19,13 @@ using namespace mlir;
 namespace strata {
 namespace {
 
+/// A weight and, if it is of i8, its scales; else null.
+struct LinearWeight {
+  Value weight, scales;
+
+  ValueRange scaleRange() const { return scales ? ValueRange(scales) : ValueRange(); }
+};
+
 class DecoderBuilder {
 public:
   DecoderBuilder(const ModelConfig &config, MLIRContext &context, const Checkpoint *checkpoint)
@@ -34,6 +41,10 @@ private:
   Value head(Value stream);
 
   Value parameter(const Twine &module, StringRef kind, ArrayRef<int64_t> shape);
+  Value embeddingTable() {
+    return parameter("model.embed_tokens", "weight", {config.vocabulary, config.hidden});
+  }
+  LinearWeight linearWeight(const Twine &module, int64_t out, int64_t in);
   Value layerNorm(const Twine &module, Value input);
   Value linear(const Twine &module, Value input, int64_t outFeatures);
   Value rope(const Twine &module, Value input);
@@ -46,7 +57,6 @@ private:
     return RankedTensorType::get({ShapedType::kDynamic, features}, element);
   }
   RankedTensorType activations(int64_t features) { return rowsOf(features, builder.getBF16Type()); }
-  std::string tableName() const { return config.tiedEmbeddings ? "model.embed_tokens" : "lm_head"; }
 
   const CheckpointTensor *findTensor(StringRef key) const {
     return checkpoint ? checkpoint->find(std::string_view(key)) : nullptr;
@@ -105,9 +115,8 @@ Value DecoderBuilder::embedding() {
   rotaryTable = RotaryTableOp::create(
       builder, at("model.rotary_emb"), rowsOf(config.rotaryDims, builder.getF32Type()), batch,
       llvm::APFloat(config.ropeTheta), llvm::APFloat(config.ropeScale));
-  Value table = parameter("model.embed_tokens", "weight", {config.vocabulary, config.hidden});
   return EmbeddingOp::create(builder, at("model.embed_tokens"), activations(config.hidden), tokens,
-                             table);
+                             embeddingTable());
 }
 
 /// stream + o(attention(q, k, v)), where q, k and v come from the normalized stream.
@@ -141,9 +150,11 @@ Value DecoderBuilder::mlpBlock(int64_t layer, Value stream) {
 /// Logits of the normalized stream, for the rows that the step wants.
 Value DecoderBuilder::head(Value stream) {
   Value input = layerNorm("model.norm", stream);
-  Value table = parameter(tableName(), "weight", {config.vocabulary, config.hidden});
+  LinearWeight table = config.tiedEmbeddings
+                           ? LinearWeight{embeddingTable(), Value()}
+                           : linearWeight("lm_head", config.vocabulary, config.hidden);
   return LogitsOp::create(builder, at("lm_head"), rowsOf(config.vocabulary, builder.getF32Type()),
-                          input, table, batch, /*scales=*/Value(),
+                          input, table.weight, batch, table.scales,
                           /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
                           /*gamma_includes_one=*/UnitAttr(), /*workspace=*/ArenaAttr());
 }
@@ -172,6 +183,17 @@ Value DecoderBuilder::parameter(const Twine &module, StringRef kind, ArrayRef<in
   return ParameterOp::create(builder, at(module), storedType(key, shape), key);
 }
 
+/// The weight of a linear module; its type is the configuration's word, where that quantizes it.
+LinearWeight DecoderBuilder::linearWeight(const Twine &module, int64_t out, int64_t in) {
+  if (!config.quantizes(module.str()))
+    return {parameter(module, "weight", {out, in}), Value()};
+  static_assert(kScaleGroup == kQuantizationGroup);
+  std::string key = (module + ".weight").str();
+  auto type = RankedTensorType::get({out, in}, builder.getI8Type());
+  Value weight = ParameterOp::create(builder, at(module), type, key);
+  return {weight, parameter(module, std::string("weight") + kScaleSuffix, {out, in / kScaleGroup})};
+}
+
 Value DecoderBuilder::layerNorm(const Twine &module, Value input) {
   Value gamma = parameter(module, "weight", {columns(input)});
   Value beta = parameter(module, "bias", {columns(input)});
@@ -181,9 +203,9 @@ Value DecoderBuilder::layerNorm(const Twine &module, Value input) {
 }
 
 Value DecoderBuilder::linear(const Twine &module, Value input, int64_t outFeatures) {
-  Value weight = parameter(module, "weight", {outFeatures, columns(input)});
+  LinearWeight stored = linearWeight(module, outFeatures, columns(input));
   auto op = LinearOp::create(builder, at(module), TypeRange{activations(outFeatures)}, input,
-                             ValueRange{weight}, /*scales=*/ValueRange(), /*gamma=*/Value(),
+                             stored.weight, stored.scaleRange(), /*gamma=*/Value(),
                              /*beta=*/Value(),
                              /*eps=*/FloatAttr(), /*gamma_includes_one=*/UnitAttr(),
                              /*squared_relu=*/UnitAttr(), /*rotary=*/Value(),

@@ -55,7 +55,10 @@ absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
   module.walk([&](ParameterOp op) {
     ArrayRef<int64_t> sizes = cast<ShapedType>(op.getType()).getShape();
     std::vector<uint64_t> shape(sizes.begin(), sizes.end());
-    status = checkpoint.require(std::string_view(op.getKey()), shape, kParameterTypes).status();
+    std::span<const DType> types = kParameterTypes;
+    if (cast<ShapedType>(op.getType()).getElementType().isInteger())
+      types = kQuantizedTypes;
+    status = checkpoint.require(std::string_view(op.getKey()), shape, types).status();
     return status.ok() ? WalkResult::advance() : WalkResult::interrupt();
   });
   return status;

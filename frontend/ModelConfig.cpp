@@ -2,6 +2,7 @@
 
 #include "frontend/ModelConfig.h"
 
+#include "frontend/Parameters.h"
 #include "frontend/SpecialTokens.h"
 #include "frontend/Spellings.h"
 #include "runtime/Json.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <set>
 
 namespace strata {
 namespace {
@@ -123,17 +125,6 @@ absl::Status readDType(const JsonObject &json, ModelConfig &config) {
                                       quote(*found)));
 }
 
-absl::Status checkNotQuantized(const JsonObject &json) {
-  STRATA_ASSIGN(std::optional<JsonObject> quantization, json.optionalObject("quantization_config"));
-  if (!quantization)
-    return absl::OkStatus();
-  STRATA_ASSIGN(std::optional<std::string_view> method,
-                quantization->optionalString("quant_method"));
-  return json.error("quantization_config",
-                    absl::StrCat("expected none, found quant_method ", quote(method.value_or("")),
-                                 ": quantized models are not supported"));
-}
-
 //===----------------------------------------------------------------------===//
 // Sizes and constants
 //===----------------------------------------------------------------------===//
@@ -229,6 +220,30 @@ absl::Status readConstants(const JsonObject &json, ModelConfig &config) {
   return absl::OkStatus();
 }
 
+/// What quantization_config says, against the linear modules of the model.
+absl::Status checkQuantization(const JsonObject &json, const ModelConfig &config) {
+  if (!config.quantization)
+    return absl::OkStatus();
+  std::set<std::string, std::less<>> linears = {"lm_head"}; // in tied models, too
+  for (const ParameterShape &parameter : listParameters(config)) {
+    if (!parameter.linear)
+      continue;
+    const std::string module = parameter.key.substr(0, parameter.key.rfind('.'));
+    linears.insert(module);
+    if (config.quantizes(module) && parameter.shape[1] % kQuantizationGroup != 0)
+      return json.error("quantization_config",
+                        absl::StrCat("expected linear modules whose features are a multiple of ",
+                                     kQuantizationGroup, ", found ", module, " with ",
+                                     parameter.shape[1]));
+  }
+  for (const std::string &module : config.quantization->ignored)
+    if (!linears.contains(module))
+      return json.error("quantization_config.ignore",
+                        absl::StrCat("expected names of linear modules, such as ",
+                                     *linears.rbegin(), ", found ", quote(module)));
+  return absl::OkStatus();
+}
+
 absl::Status checkTotal(const JsonValue &root, const ModelConfig &config) {
   if ((getParameterCount(config) * (bitWidth(config.dtype) / 8)).atMost(kMaxModelBytes))
     return absl::OkStatus();
@@ -242,7 +257,7 @@ absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
   ModelConfig config;
   STRATA_TRY(checkArchitecture(json, config));
   STRATA_TRY(checkChoices(json));
-  STRATA_TRY(checkNotQuantized(json));
+  STRATA_ASSIGN(config.quantization, readQuantization(json));
   STRATA_TRY(readDType(json, config));
   STRATA_TRY(readSizes(json, config));
   STRATA_TRY(readKvHeads(json, config));
@@ -251,6 +266,7 @@ absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
   STRATA_TRY(readRopeScale(json, config));
   STRATA_TRY(readConstants(json, config));
   STRATA_TRY(checkTotal(document.root(), config));
+  STRATA_TRY(checkQuantization(json, config));
   STRATA_TRY(readSpecialTokens(json, config));
   return config;
 }

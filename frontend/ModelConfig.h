@@ -7,12 +7,14 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "frontend/Quantization.h"
 #include "runtime/Checked.h"
 #include "runtime/Checkpoint.h"
 
 #include "absl/status/statusor.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,7 @@ struct ModelConfig {
   bool tiedEmbeddings = false; // the logits use the embedding's table
 
   DType dtype = DType::bf16; // of the parameters where there is no checkpoint: or f16, f32
+  std::optional<Quantization> quantization; // of the linear modules; none: they are as others are
 
   int64_t context = 4096; // tokens trained on; no limit of the compiled model
 
@@ -48,6 +51,11 @@ struct ModelConfig {
   bool addBosKnown = false;             // tokenizer_config.json says so, or that it does not
   std::vector<int64_t> eosTokens = {3}; // each ends a generation; may be empty
   std::string chatTemplate;             // "nemotron", "unknown" or empty (ChatTemplate.h)
+
+  /// Whether the linear module of this name has weights of 8 bits and scales.
+  bool quantizes(std::string_view linear) const {
+    return quantization && quantization->includes(linear);
+  }
 };
 
 /// Parses the text of a config.json alone; errors call it `file`. `name` stays empty, `addBos`
@@ -75,6 +83,9 @@ absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
 
 /// Elements of all parameters together, each counted once.
 Checked getParameterCount(const ModelConfig &config);
+
+/// Largest config.json and generation_config.json.
+inline constexpr uint64_t kMaxConfigBytes = uint64_t(1) << 20;
 
 /// The most bytes that the parameters of a model may take.
 inline constexpr uint64_t kMaxModelBytes = uint64_t(1) << 48;

@@ -7,12 +7,19 @@ namespace {
 
 class ParameterList {
 public:
+  explicit ParameterList(const ModelConfig &config) : config(config) {}
+
   void table(const std::string &module, int64_t rows, int64_t features) {
     parameters.push_back({module + ".weight", {uint64_t(rows), uint64_t(features)}});
   }
   void linear(const std::string &module, int64_t out, int64_t in) {
     table(module, out, in);
     parameters.back().linear = true;
+    if (!config.quantizes(module))
+      return;
+    parameters.back().dtypes = kQuantizedTypes;
+    parameters.push_back(
+        {module + ".weight" + kScaleSuffix, {uint64_t(out), uint64_t(in / kQuantizationGroup)}});
   }
   void norm(const std::string &module, int64_t features) {
     for (const char *kind : {".weight", ".bias"})
@@ -20,12 +27,15 @@ public:
   }
 
   std::vector<ParameterShape> parameters;
+
+private:
+  const ModelConfig &config;
 };
 
 } // namespace
 
 std::vector<ParameterShape> listParameters(const ModelConfig &config) {
-  ParameterList list;
+  ParameterList list(config);
   int64_t queries = config.heads * config.headDim, keys = config.kvHeads * config.headDim;
   list.table("model.embed_tokens", config.vocabulary, config.hidden);
   for (int64_t i = 0; i != config.layers; ++i) {

@@ -5,23 +5,26 @@
 #include "runtime/Checkpoint.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace strata {
 
+/// The types that parameters may have, and those of quantized weights.
+inline constexpr DType kParameterTypes[] = {DType::bf16, DType::f16, DType::f32};
+inline constexpr DType kQuantizedTypes[] = {DType::i8};
+
 /// A tensor that a model of this configuration reads.
 struct ParameterShape {
   std::string key; // "model.layers.0.mlp.up_proj.weight"
   std::vector<uint64_t> shape;
+  std::span<const DType> dtypes = kParameterTypes; // that it may have
   bool linear = false; // the weight of a linear module, [out, in]: what quantization is for
 };
 
 /// All of them, in the order in which a step reads them: those of the module that buildDecoder
 /// makes of `config`.
 std::vector<ParameterShape> listParameters(const ModelConfig &config);
-
-/// The types that parameters may have.
-inline constexpr DType kParameterTypes[] = {DType::bf16, DType::f16, DType::f32};
 
 } // namespace strata

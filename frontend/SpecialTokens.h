@@ -11,9 +11,6 @@ namespace strata {
 class JsonObject;
 struct ModelConfig;
 
-/// Largest config.json and generation_config.json.
-inline constexpr uint64_t kMaxConfigBytes = uint64_t(1) << 20;
-
 /// bos_token_id and eos_token_id of a config.json, against the vocabulary in `config`.
 absl::Status readSpecialTokens(const JsonObject &json, ModelConfig &config);
 

@@ -61,6 +61,8 @@ uint64_t elementBytes(package::DType dtype) {
   case package::DType::f32:
   case package::DType::i32:
     return 4;
+  case package::DType::i8:
+    return 1;
   }
   return 0;
 }

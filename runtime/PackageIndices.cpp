@@ -203,7 +203,7 @@ absl::Status IndexVerifier::verifyParameter(const package::Parameter &parameter)
   STRATA_TRY(isText("key", parameter.key()));
   std::string key = text(parameter.key());
   STRATA_TRY(annotate(
-      inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::i32)), key));
+      inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::i8)), key));
   STRATA_TRY(annotate(inRange("rank", count(parameter.shape()), 0, 8), key));
   STRATA_TRY(annotate(isAligned("shape", parameter.shape(), sizeof(uint64_t)), key));
   STRATA_TRY(annotate(verifyGroups(parameter), key));

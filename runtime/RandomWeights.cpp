@@ -62,12 +62,21 @@ struct Words {
   return uint16_t(bits >> 16 & 0x8000) | uint16_t(half);
 }
 
-/// kValues values into `to`, rounded.
+[[gnu::always_inline]] inline int8_t toInt8(float value) {
+  constexpr float kShift = 0x1.8p23f; // the last bit of such numbers is 1
+  return int8_t(value / kRandomInt8Scale + kShift - kShift);
+}
+
+/// kValues values from block `block` on into `to`, rounded.
 template <typename T, typename Round>
-[[gnu::always_inline]] inline void makeValues(T *to, uint64_t seed, uint64_t stream, uint64_t first,
+[[gnu::always_inline]] inline void makeValues(T *to, const RandomValues &values, uint64_t block,
                                               Round round) {
+  if (values.scale) {
+    std::fill_n(to, kValues, round(kRandomInt8Scale));
+    return;
+  }
   Words words;
-  makeWords(words, seed, stream, first);
+  makeWords(words, values.seed, values.stream, block);
   for (uint64_t g = 0; g < kGroups; ++g)
     for (uint64_t i = 0; i < 4; ++i)
       to[4 * g + i] = round(valueOf(words.of[i][g]));
@@ -76,9 +85,7 @@ template <typename T, typename Round>
 /// kValues values from block `block` on.
 [[gnu::always_inline]] inline void makeBlock(const RandomValues &values, uint64_t block,
                                              std::byte *to) {
-  auto make = [&](auto *typed, auto round) {
-    makeValues(typed, values.seed, values.stream, block, round);
-  };
+  auto make = [&](auto *typed, auto round) { makeValues(typed, values, block, round); };
   switch (values.dtype) {
   case package::DType::bf16:
     return make(reinterpret_cast<uint16_t *>(to), toBf16);
@@ -86,6 +93,8 @@ template <typename T, typename Round>
     return make(reinterpret_cast<uint16_t *>(to), toF16);
   case package::DType::f32:
     return make(reinterpret_cast<float *>(to), [](float value) { return value; });
+  case package::DType::i8:
+    return make(reinterpret_cast<int8_t *>(to), toInt8);
   case package::DType::i32:
     memset(to, 0, kValues * sizeof(int32_t));
   }

@@ -4,7 +4,9 @@
 // product and one rounding: every device makes the same bits, and so can a program of a few lines
 // in any language. Value i is made of word i % 4 of a block of Philox4x32-10 whose key is the seed
 // and whose counter is i / 4 and randomStream(key): the sum of the word's four bytes less its mean,
-// times kRandomScale. Nearly normal (the sum of four equal distributions), deviation 0.02.
+// times kRandomScale. Nearly normal (the sum of four equal distributions), deviation 0.02. An i8 is
+// the whole number nearest to that value / kRandomInt8Scale, halves to even; the scales of such
+// weights, parameters whose keys end with kScaleKeySuffix, are all kRandomInt8Scale.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -15,11 +17,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace strata {
 
 /// 0.02 over the deviation of the sum of four bytes, sqrt(4 (256^2 - 1) / 12).
 inline constexpr float kRandomScale = 1.3531750e-4f;
+/// So that every i8 is within 127, in all types of scales exactly.
+inline constexpr float kRandomInt8Scale = 0x1p-10f;
+inline constexpr std::string_view kScaleKeySuffix = ".weight_scale";
 /// The mean of the sum of four bytes.
 inline constexpr int32_t kRandomMean = 510;
 
@@ -33,9 +39,10 @@ constexpr uint64_t randomStream(absl::string_view key) {
 
 /// Some of a parameter's values.
 struct RandomValues {
-  package::DType dtype; // bf16, f16 or f32, rounded to nearest even; i32: zeros
+  package::DType dtype; // bf16, f16 or f32, rounded to nearest even; i8; i32: zeros
   uint64_t seed, stream;
-  uint64_t first; // index of the first value, a multiple of 4
+  uint64_t first;     // index of the first value, a multiple of 4
+  bool scale = false; // the scales of i8 weights
 };
 
 /// Fills `to`, as many bytes as whole values.

@@ -17,6 +17,8 @@ DType checkpointType(package::DType dtype) {
     return DType::f32;
   case package::DType::i32:
     return DType::i32;
+  case package::DType::i8:
+    return DType::i8;
   }
   return DType::u8; // not reached: the package is verified
 }

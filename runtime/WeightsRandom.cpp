@@ -76,7 +76,10 @@ absl::StatusOr<Weights> Weights::inMemory(const Package &package) const {
   std::byte *next = memory->data();
   for (const package::Parameter *parameter : items(package.manifest().parameters())) {
     std::span to(next, size_t(parameterBytes(*parameter)));
-    addPieces(pieces, {parameter->dtype(), *toBeMade, randomStream(text(parameter->key())), 0}, to);
+    const std::string key = text(parameter->key());
+    addPieces(pieces,
+              {parameter->dtype(), *toBeMade, randomStream(key), 0, key.ends_with(kScaleKeySuffix)},
+              to);
     made.emplace_back(to);
     next += alignUp(to.size());
   }

@@ -17,6 +17,8 @@ CUtensorMapDataType typeOf(package::DType dtype) {
     return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
   case package::DType::i32:
     return CU_TENSOR_MAP_DATA_TYPE_INT32;
+  case package::DType::i8:
+    break;
   }
   return CU_TENSOR_MAP_DATA_TYPE_UINT8; // not reached: the package is verified
 }

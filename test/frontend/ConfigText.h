@@ -12,6 +12,16 @@ struct Edit {
   std::optional<std::string> value;
 };
 
+/// A valid quantization_config, with `from` replaced by `to`.
+inline std::string quantizationText(const std::string &from = "", const std::string &to = "") {
+  std::string text = R"({"quant_method": "compressed-tensors", "format": "int-quantized",
+    "quantization_status": "compressed", "config_groups": {"group_0": {"targets": ["Linear"],
+      "weights": {"num_bits": 8, "type": "int", "symmetric": true, "strategy": "group",
+                  "group_size": 32, "dynamic": false}, "input_activations": null}},
+    "ignore": ["lm_head"]})";
+  return text.replace(text.find(from), from.size(), to);
+}
+
 /// The text of a small valid config.json after `edits`; new keys go to its end.
 inline std::string configText(const std::vector<Edit> &edits = {}) {
   std::vector<Edit> members = {{"architectures", "[\"NemotronForCausalLM\"]"},

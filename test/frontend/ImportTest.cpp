@@ -7,6 +7,8 @@
 #include "frontend/Parameters.h"
 #include "frontend/Presets.h"
 
+#include "mlir/IR/Verifier.h"
+
 #include "gtest/gtest.h"
 
 #include <filesystem>
@@ -200,6 +202,57 @@ TEST(Import, TypeOfTheConfig) {
   module->walk([](ParameterOp op) {
     EXPECT_TRUE(mlir::cast<mlir::ShapedType>(op.getType()).getElementType().isF32());
   });
+}
+
+std::string typeOf(mlir::ModuleOp module, const std::string &key) {
+  std::string text;
+  if (ParameterOp found = findParameter(module, key))
+    llvm::raw_string_ostream(text) << found.getType();
+  return text;
+}
+
+/// All its linear modules quantized.
+ModelConfig quantizedConfig() {
+  ModelConfig config = smallConfig();
+  config.hidden = 64, config.intermediate = 96, config.headDim = 16;
+  config.quantization.emplace();
+  return config;
+}
+
+/// Linear modules have weights of i8 and scales, but for those that are ignored.
+TEST(Import, QuantizedLinears) {
+  ModelConfig config = quantizedConfig();
+  config.quantization->ignored = {"model.layers.0.mlp.up_proj"};
+  mlir::MLIRContext context;
+  auto module = buildDecoder(config, context);
+  ASSERT_TRUE(mlir::succeeded(mlir::verify(*module)));
+  expectParameters(config, *module);
+  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.down_proj.weight"), "tensor<64x96xi8>");
+  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.down_proj.weight_scale"), "tensor<64x3xbf16>");
+  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.up_proj.weight"), "tensor<96x64xbf16>");
+  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.up_proj.weight_scale"), "");
+  EXPECT_EQ(typeOf(*module, "lm_head.weight"), "tensor<8x64xi8>");
+  EXPECT_EQ(typeOf(*module, "model.embed_tokens.weight"), "tensor<8x64xbf16>");
+}
+
+/// Logits that use the embedding's table: it is never quantized.
+TEST(Import, QuantizedAndTied) {
+  ModelConfig config = quantizedConfig();
+  config.tiedEmbeddings = true;
+  mlir::MLIRContext context;
+  auto module = buildDecoder(config, context);
+  ASSERT_TRUE(mlir::succeeded(mlir::verify(*module)));
+  expectParameters(config, *module);
+  EXPECT_EQ(typeOf(*module, "lm_head.weight"), "");
+}
+
+/// The scales' type is that of the file.
+TEST(Import, ScalesOfTheCheckpoint) {
+  const std::string key = "lm_head.weight_scale";
+  Checkpoint checkpoint = checkpointOf(key, {DType::f16, {8, 2}, 0, 0});
+  mlir::MLIRContext context;
+  auto module = buildDecoder(quantizedConfig(), context, &checkpoint);
+  EXPECT_EQ(typeOf(*module, key), "tensor<8x2xf16>");
 }
 
 //===----------------------------------------------------------------------===//

@@ -186,8 +186,7 @@ const Malformed kMalformed[] = {
     {{{"rope_scaling", R"({"factor": 2})"}},
      "rope_scaling.rope_type: missing, expected \"default\" or \"linear\""},
     {{{"quantization_config", R"({"quant_method": "fp8"})"}},
-     "quantization_config: expected none, found quant_method \"fp8\": quantized models are not "
-     "supported"},
+     "quantization_config.quant_method: expected \"compressed-tensors\", found \"fp8\""},
     {{{"quantization_config", "\"fp8\""}},
      "quantization_config: expected an object, found \"fp8\""},
 
@@ -217,6 +216,57 @@ TEST(MalformedConfig, Messages) {
   EXPECT_GE(std::size(kMalformed), 60u);
   for (const Malformed &malformed : kMalformed)
     EXPECT_EQ(errorOf(configText(malformed.edits)), "config.json: " + malformed.message);
+}
+
+/// What is changed in a valid quantization_config, and the error, after its place.
+constexpr struct {
+  const char *from, *to, *message;
+} kQuantizations[] = {
+    {R"("quant_method": "compressed-tensors", )", "", ".quant_method: missing, expected a string"},
+    {"int-quantized", "pack-quantized",
+     R"(.format: expected "int-quantized", found "pack-quantized")"},
+    {"compressed\"", "frozen\"", R"(.quantization_status: expected "compressed", found "frozen")"},
+    {R"("config_groups": {)", R"("config_groups": {"group_1": {}, )",
+     ".config_groups: expected 1 group, found 2"},
+    {R"("Linear")", R"("Linear", "Embedding")",
+     R"(.config_groups.group_0.targets[1]: expected "Linear", found "Embedding")"},
+    {R"("Linear")", "", R"(.config_groups.group_0.targets: expected ["Linear"], found 0 names)"},
+    {"8", "4", ".config_groups.group_0.weights.num_bits: expected 8, found 4"},
+    {R"("int")", R"("float")",
+     R"(.config_groups.group_0.weights.type: expected "int", found "float")"},
+    {R"("symmetric": true)", R"("symmetric": false)",
+     ".config_groups.group_0.weights.symmetric: expected true, found false"},
+    {R"("strategy": "group")", R"("strategy": "channel")",
+     R"(.config_groups.group_0.weights.strategy: expected "group", found "channel")"},
+    {"32", "128", ".config_groups.group_0.weights.group_size: expected 32, found 128"},
+    {R"("dynamic": false)", R"("dynamic": true)",
+     ".config_groups.group_0.weights.dynamic: expected false, found true"},
+    {R"("dynamic": false)", R"("actorder": "weight")",
+     R"(.config_groups.group_0.weights.actorder: expected null, found "weight")"},
+    {R"("dynamic": false)", R"("zero": 1)",
+     ".config_groups.group_0.weights.zero: expected no such key, found 1"},
+    {R"("input_activations": null)", R"("input_activations": {"num_bits": 8})",
+     ".config_groups.group_0.input_activations: expected null, found an object"},
+    {R"("input_activations")", R"("inputs")",
+     ".config_groups.group_0.inputs: expected no such key, found null"},
+    {R"("ignore")", R"("kv_cache_scheme": {"num_bits": 8}, "ignore")",
+     ".kv_cache_scheme: expected null, found an object"},
+    {R"("ignore")", R"("speed": 3, "ignore")", ".speed: expected no such key, found 3"},
+    {"lm_head", "re:.*head",
+     R"(.ignore[0]: expected the name of a module, not a pattern, found "re:.*head")"},
+    {"lm_head", "model.embed_tokens",
+     ".ignore: expected names of linear modules, such as model.layers.1.self_attn.v_proj, found "
+     "\"model.embed_tokens\""},
+};
+
+TEST(MalformedConfig, Quantization) {
+  for (const auto &[from, to, message] : kQuantizations)
+    EXPECT_EQ(errorOf(configText({{"quantization_config", quantizationText(from, to)}})),
+              std::string("config.json: quantization_config") + message);
+  EXPECT_EQ(errorOf(configText(
+                {{"quantization_config", quantizationText()}, {"intermediate_size", "272"}})),
+            "config.json: quantization_config: expected linear modules whose features are a "
+            "multiple of 32, found model.layers.0.mlp.down_proj with 272");
 }
 
 TEST(MalformedConfig, NotAConfig) {

@@ -54,6 +54,30 @@ TEST(ModelConfig, NullIsAbsent) {
   EXPECT_EQ(config.headDim, 16);
 }
 
+TEST(ModelConfig, Quantization) {
+  EXPECT_FALSE(parseValid({}).quantizes("model.layers.0.mlp.up_proj"));
+  ModelConfig config = parseValid({{"quantization_config", quantizationText()}});
+  EXPECT_TRUE(config.quantizes("model.layers.0.mlp.up_proj"));
+  EXPECT_FALSE(config.quantizes("lm_head"));
+}
+
+/// What compressed-tensors writes besides, none of which changes what a weight means.
+TEST(ModelConfig, QuantizationAsWritten) {
+  for (const char *more :
+       {R"("ignore": null)", R"("ignore": ["model.layers.1.mlp.up_proj"], "version": "0.20.0")",
+        R"("kv_cache_scheme": null, "sparsity_config": {}, "transform_config": {})",
+        R"("global_compression_ratio": 1.5)"})
+    EXPECT_TRUE(
+        parseValid({{"quantization_config", quantizationText(R"("ignore": ["lm_head"])", more)}})
+            .quantizes("lm_head"))
+        << more;
+  for (const char *more : {R"("observer": "memoryless_minmax", "observer_kwargs": {"x": 1})",
+                           R"("scale_dtype": null, "zp_dtype": "torch.int8", "actorder": null)"})
+    EXPECT_TRUE(parseValid({{"quantization_config", quantizationText(R"("dynamic": false)", more)}})
+                    .quantization)
+        << more;
+}
+
 TEST(ModelConfig, EverySpelling) {
   for (const char *key : {"head_dim", "kv_channels"})
     EXPECT_EQ(parseValid({{key, "32"}}).headDim, 32) << key;

@@ -76,11 +76,11 @@ TEST_F(Inspect, FolderAsJson) {
   JsonObject model = document->object().value();
   EXPECT_EQ(keysOf(model), (Names{"kind", "path", "config", "files", "tensors", "tokenizer",
                                   "unused", "notes", "refused"}));
-  EXPECT_EQ(
-      keysOf(model.object("config").value()),
-      (Names{"name", "architecture", "parameters", "vocabulary", "hidden", "intermediate", "layers",
-             "heads", "kv_heads", "head_dim", "rotary_dims", "rope_theta", "rope_scale", "norm_eps",
-             "tied_embeddings", "context", "bos_token", "add_bos", "eos_tokens"}));
+  EXPECT_EQ(keysOf(model.object("config").value()),
+            (Names{"name",         "architecture", "parameters", "vocabulary", "hidden",
+                   "intermediate", "layers",       "heads",      "kv_heads",   "head_dim",
+                   "rotary_dims",  "rope_theta",   "rope_scale", "norm_eps",   "tied_embeddings",
+                   "context",      "bos_token",    "add_bos",    "eos_tokens", "quantization"}));
   EXPECT_EQ(model.object("config")->number("norm_eps").value(), 1e-5);
   EXPECT_EQ(keysOf(firstOf(model, "files")), (Names{"name", "size"}));
   EXPECT_EQ(keysOf(firstOf(model, "tensors")),

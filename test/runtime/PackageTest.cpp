@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 2.0 to 2.4, found"));
+                     "format version: expected 2.0 to 2.5, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 2.0 to 2.4, found 2.5"));
+                   "format version: expected 2.0 to 2.5, found 2.6"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -255,8 +255,8 @@ const Case kCases[] = {
     {"KeyTwice", [](TestPackage &p) { table(p).key = "scale"; },
      "parameters: expected different names"},
     {"KeyZero", [](TestPackage &p) { table(p).key = std::string("a\0b", 3); }, "zero byte"},
-    {"DType", [](TestPackage &p) { table(p).dtype = package::DType(4); },
-     "table: dtype: expected 0 to 3"},
+    {"DType", [](TestPackage &p) { table(p).dtype = package::DType(5); },
+     "table: dtype: expected 0 to 4"},
     {"Storage", [](TestPackage &p) { table(p).storage = package::Storage(3); },
      "storage: expected 0 to"},
     {"Rank", [](TestPackage &p) { table(p).shape = std::vector<uint64_t>(9, 1); },

@@ -377,7 +377,7 @@ TEST_F(Quantize, WrongModels) {
   config(R"("quantization_config": null, )");
   expectError("config.json: quantization_config: expected no such key, found null");
   config(R"("quantization_config": {"quant_method": "gptq"}, )");
-  expectError("config.json: quantization_config: ");
+  expectError("config.json: quantization_config.quant_method: ");
   std::filesystem::remove(folder.path("config.json"));
   expectError("config.json: ");
 }

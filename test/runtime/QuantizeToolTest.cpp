@@ -43,7 +43,9 @@ TEST_F(Tool, QuantizeFailureLeavesNothing) {
 TEST_F(Tool, QuantizesOnlyOnce) {
   const std::string first = folder.path("first"), second = folder.path("second");
   ASSERT_EQ(run("%q %d -o " + first).status, 0);
-  expectError("%q " + first + " -o " + second, 1, "first/config.json: quantization_config: ");
+  expectError("%q " + first + " -o " + second, 1,
+              "first/config.json: quantization_config: expected none, found weights that are "
+              "quantized already");
 }
 
 TEST_F(Tool, QuantizeOutputThatFailsIsAnError) {

@@ -103,8 +103,9 @@ TEST(Weights, FolderInPlaceOfTheFileIsAnError) {
 }
 
 absl::StatusOr<Package> unboundPackage(const TestFolder &folder, uint64_t size,
-                                       package::DType dtype) {
+                                       package::DType dtype, const char *key = "scale") {
   TestPackage package = fakeModel();
+  package.manifest.parameters[1]->key = key;
   package.manifest.parameters[1]->storage = package::Storage::unbound;
   package.manifest.parameters[1]->shape = {size};
   package.manifest.parameters[1]->dtype = dtype;
@@ -139,9 +140,10 @@ float float16(const std::byte *bytes) {
 }
 
 /// The fake model's second parameter, "scale", with random values.
-std::vector<std::byte> randomScale(uint64_t size, package::DType dtype, uint64_t seed) {
+std::vector<std::byte> randomScale(uint64_t size, package::DType dtype, uint64_t seed,
+                                   const char *key = "scale") {
   TestFolder folder;
-  auto package = unboundPackage(folder, size, dtype);
+  auto package = unboundPackage(folder, size, dtype, key);
   EXPECT_TRUE(package.ok()) << package.status();
   auto weights = Weights::random(*package, seed).inMemory(*package);
   EXPECT_TRUE(weights.ok()) << weights.status();
@@ -186,6 +188,7 @@ TEST(Weights, RandomAreAsDescribedInEveryType) {
   std::vector<std::byte> f32 = randomScale(size, package::DType::f32, seed),
                          bf16 = randomScale(size, package::DType::bf16, seed),
                          f16 = randomScale(size, package::DType::f16, seed),
+                         i8 = randomScale(size, package::DType::i8, seed),
                          i32 = randomScale(size, package::DType::i32, seed);
   EXPECT_EQ(i32, std::vector<std::byte>(4 * size));
   for (uint64_t i = 0; i < size; ++i) {
@@ -195,7 +198,15 @@ TEST(Weights, RandomAreAsDescribedInEveryType) {
     ASSERT_EQ(exact, expected) << i;
     ASSERT_LE(std::abs(half - expected), std::abs(expected) * 0x1p-11f) << i << ": half a unit";
     ASSERT_LE(std::abs(brain - expected), std::abs(expected) * 0x1p-8f) << i;
+    ASSERT_EQ(int8_t(i8[i]), std::nearbyint(expected * 1024)) << i;
   }
+}
+
+TEST(Weights, RandomScalesOfI8AreOneNumber) {
+  const std::vector<std::byte> bytes =
+      randomScale(300, package::DType::bf16, 1, "lm_head.weight_scale");
+  for (size_t i = 0; i < 300; ++i)
+    ASSERT_EQ(toFloat(&bytes[2 * i]), 0x1p-10f) << i;
 }
 
 TEST(Weights, StreamsOfKeysAreFnv1a) {

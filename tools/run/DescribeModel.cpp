@@ -25,6 +25,13 @@ uint64_t bytesOf(const CheckpointTensor &tensor) {
 // Text
 //===----------------------------------------------------------------------===//
 
+std::string quantizationText(const Quantization &quantization) {
+  std::string text = absl::StrCat("int8, a scale for each ", kQuantizationGroup, " of a row");
+  if (!quantization.ignored.empty())
+    absl::StrAppend(&text, ", but for ", absl::StrJoin(quantization.ignored, ", "));
+  return text;
+}
+
 std::string configText(const ModelConfig &c) {
   std::string heads = absl::StrCat(c.heads, " heads, ", c.kvHeads, " of keys and values, of ",
                                    c.headDim, " features, ", c.rotaryDims, " rotated");
@@ -40,6 +47,7 @@ std::string configText(const ModelConfig &c) {
          labelled("rope", absl::StrFormat("theta %g, scale %g", c.ropeTheta, c.ropeScale)) +
          labelled("vocabulary", absl::StrCat(grouped(uint64_t(c.vocabulary)),
                                              c.tiedEmbeddings ? ", tied embeddings" : "")) +
+         (c.quantization ? labelled("linears", quantizationText(*c.quantization)) : "") +
          labelled("context", grouped(uint64_t(c.context)) + " tokens") +
          labelled("tokens", absl::StrCat(bos, ", EOS ", absl::StrJoin(c.eosTokens, ", ")));
 }
@@ -104,7 +112,14 @@ void writeConfig(JsonWriter &json, const ModelConfig &c) {
   json.member("rope_scale", c.ropeScale).member("norm_eps", c.normEps);
   json.member("tied_embeddings", c.tiedEmbeddings).member("context", c.context);
   json.member("bos_token", c.bosToken).member("add_bos", c.addBos);
-  json.list("eos_tokens", c.eosTokens).endObject();
+  json.list("eos_tokens", c.eosTokens).key("quantization");
+  if (c.quantization) {
+    json.beginObject(JsonWriter::Layout::oneLine).member("bits", 8);
+    json.member("group", kQuantizationGroup).list("ignored", c.quantization->ignored).endObject();
+  } else {
+    json.null();
+  }
+  json.endObject();
 }
 
 void writeCheckpoint(JsonWriter &json, const Checkpoint &checkpoint) {

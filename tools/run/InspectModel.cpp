@@ -60,7 +60,7 @@ void compare(InspectedModel &model) {
   for (const ParameterShape &parameter : parameters) {
     used.insert(parameter.key);
     absl::Status status =
-        model.checkpoint->require(parameter.key, parameter.shape, kParameterTypes).status();
+        model.checkpoint->require(parameter.key, parameter.shape, parameter.dtypes).status();
     if (!status.ok() && ++reasons <= kMostReasons)
       refuse(model, status);
   }

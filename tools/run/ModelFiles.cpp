@@ -3,7 +3,6 @@
 #include "tools/run/ModelFiles.h"
 
 #include "frontend/Quantization.h"
-#include "frontend/SpecialTokens.h"
 #include "runtime/Json.h"
 #include "runtime/MappedFile.h"
 #include "runtime/Status.h"
@@ -40,7 +39,9 @@ std::string quantizationMember(const std::vector<std::string> &ignored) {
   json.key("config_groups").beginObject().key("group_0").beginObject();
   json.list("targets", std::vector<std::string>{"Linear"}).key("weights").beginObject();
   json.member("num_bits", 8).member("type", "int").member("symmetric", true);
-  json.member("strategy", "group").member("group_size", kScaleGroup).member("dynamic", false);
+  json.member("strategy", "group")
+      .member("group_size", kQuantizationGroup)
+      .member("dynamic", false);
   json.endObject().key("input_activations").null();
   json.member("format", "int-quantized").endObject().endObject();
   json.list("ignore", ignored).endObject();

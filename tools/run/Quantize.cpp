@@ -104,11 +104,13 @@ absl::Status Quantizer::add(const ParameterShape &parameter) {
     tensors.push_back({job.key, tensor->plusOne ? DType::f32 : tensor->dtype, tensor->shape});
     return absl::OkStatus();
   }
-  if (job.columns % kScaleGroup != 0)
+  if (job.columns % kQuantizationGroup != 0)
     return absl::InvalidArgumentError(absl::StrCat(placeOf(job), ": expected a multiple of ",
-                                                   kScaleGroup, " features, found ", job.columns));
+                                                   kQuantizationGroup, " features, found ",
+                                                   job.columns));
   tensors.push_back({job.key, DType::i8, tensor->shape});
-  tensors.push_back({job.key + kScaleSuffix, DType::bf16, {job.rows, job.columns / kScaleGroup}});
+  tensors.push_back(
+      {job.key + kScaleSuffix, DType::bf16, {job.rows, job.columns / kQuantizationGroup}});
   return absl::OkStatus();
 }
 
@@ -124,7 +126,7 @@ absl::Status Quantizer::notFinite(const Job &job, uint64_t row, uint64_t column)
 
 absl::Status Quantizer::quantizeRows(const Job &job, cpu::Range rows,
                                      QuantizationError &error) const {
-  const uint64_t groups = job.columns / kScaleGroup;
+  const uint64_t groups = job.columns / kQuantizationGroup;
   const uint64_t block = std::max<uint64_t>(1, kBlockValues / job.columns);
   std::vector<float> row(job.columns);
   std::vector<int8_t> values(block * job.columns);
@@ -207,6 +209,10 @@ absl::StatusOr<FoundConfig> findConfig(const std::string &model,
   if (!std::filesystem::is_directory(model, ignored))
     STRATA_TRY(checkpoint.status());
   STRATA_ASSIGN(FoundConfig found, findModelConfig(model, checkpoint));
+  if (found.config.quantization)
+    return absl::InvalidArgumentError(
+        absl::StrCat(found.path, ": quantization_config: expected none, found weights that are "
+                                 "quantized already"));
   STRATA_TRY(checkpoint.status());
   return found;
 }

@@ -41,13 +41,13 @@ float roundHalfEven(float value) {
 
 QuantizationError quantizeGroup(const float *weights, int8_t *values, uint16_t &scaleBits) {
   float largest = 0;
-  for (int64_t i = 0; i < kScaleGroup; ++i)
+  for (int64_t i = 0; i < kQuantizationGroup; ++i)
     largest = std::max(largest, std::abs(weights[i]));
   scaleBits = scaleFor(largest);
   const float scale = fromBf16(scaleBits);
   const float divisor = scale == 0 ? 1 : scale;
   double error = 0, weight = 0;
-  for (int64_t i = 0; i < kScaleGroup; ++i) {
+  for (int64_t i = 0; i < kQuantizationGroup; ++i) {
     const float rounded = roundHalfEven(weights[i] / divisor);
     const double lost = double(rounded) * double(scale) - double(weights[i]);
     values[i] = int8_t(rounded);
@@ -62,7 +62,7 @@ QuantizationError quantizeGroup(const float *weights, int8_t *values, uint16_t &
 QuantizationError quantizeRow(std::span<const float> row, QuantizedRow to) {
   QuantizationError sum;
   for (size_t group = 0; group < to.scales.size(); ++group) {
-    const size_t first = group * kScaleGroup;
+    const size_t first = group * kQuantizationGroup;
     sum += quantizeGroup(&row[first], &to.values[first], to.scales[group]);
   }
   return sum;

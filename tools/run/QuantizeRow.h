@@ -13,7 +13,7 @@ namespace strata {
 /// A row as it is stored: what it stands for is value times the scale of its group.
 struct QuantizedRow {
   std::span<int8_t> values;   // -127 to 127
-  std::span<uint16_t> scales; // bits of bf16, one for each kScaleGroup values
+  std::span<uint16_t> scales; // bits of bf16, one for each kQuantizationGroup values
 };
 
 /// Squares, summed.
@@ -27,7 +27,7 @@ struct QuantizationError {
   }
 };
 
-/// Rounds `row`, as many numbers as `to` has values, a multiple of kScaleGroup, all finite. The
+/// Rounds `row`, as many numbers as `to` has values, a multiple of kQuantizationGroup, all finite. The
 /// scale of a group is the largest magnitude in it / 127, rounded up to bf16, so that nothing is
 /// clipped; a value is weight / scale, in f32, rounded to the nearest, halves to even. A group of
 /// zeros has the scale 0.
