@@ -45,16 +45,34 @@ struct AttentionSpec {
 struct Run {
   Value head, firstToken;
   Value rows;
-  Value query;       ///< pairs [T, features / 2]
-  Value contexts;    ///< index [rows]: tokens that a row sees
-  Value scores;      ///< f32 [rows, page_tokens]
-  Value weights;     ///< bf16 [rows, page_tokens]
-  Value weightPairs; ///< the same as pairs [rows, page_tokens / 2]
-  Value sums;        ///< f32 [rows, head_dim]: weighted values so far
-  Value maxima;      ///< f32 [rows]
-  Value totals;      ///< f32 [rows]: sum of the weights
+  int64_t tileRows;              ///< rows that share the loads of a key or value
+  Value query;                   ///< pairs [T, features / 2]
+  Value contexts;                ///< index [rows]: tokens that a row sees
+  Value scores;                  ///< f32 [rows, page_tokens]
+  Value weights;                 ///< bf16 [rows, page_tokens]
+  Value weightPairs;             ///< the same as pairs [rows, page_tokens / 2]
+  Value sums;                    ///< f32 [rows, head_dim]: weighted values so far
+  Value maxima;                  ///< f32 [rows]
+  Value totals;                  ///< f32 [rows]: sum of the weights
+  std::optional<CachePage> next; ///< the page after this one, if it is to be fetched meanwhile:
+                                 ///< where memory decides the speed
 };
 } // namespace
+
+/// Asks for `count` elements of keys or values, in the order in which they lie.
+static void prefetchPage(KernelBuilder &b, Value memory, Value from, int64_t count) {
+  for (int64_t line = 0; line < count; line += kLineBytes / 4)
+    b.prefetch(memory, {b.index(0), b.add(from, line)});
+}
+
+/// Rows of a tile in a form with runs of up to `rows`. A single token's rows are few: none of them
+/// shall be left for a tile of its own. In blocks, lower tiles are faster.
+static int64_t chooseTileRows(const Level &level, const AttentionSpec &spec, int64_t rows) {
+  for (int64_t tile = level.attentionRows; rows == spec.group && tile > kAttentionRows; --tile)
+    if (rows % tile == 0)
+      return tile;
+  return std::min(rows, kAttentionRows);
+}
 
 /// Stack arrays for up to `rows` rows.
 static Run allocateRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
@@ -62,6 +80,7 @@ static Run allocateRun(KernelBuilder &b, const KernelArguments &args, const Atte
   Type f32 = b.getF32Type();
   Value bytes = b.stack(b.getI8Type(), {2 * rows * spec.pageTokens});
   Run run;
+  run.tileRows = chooseTileRows(b.level, spec, rows);
   run.query = b.view(args.buffers[spec.query], b.getI32Type(),
                      {ShapedType::kDynamic, spec.features / 2}, args.tokens);
   run.contexts = b.stack(b.getIndexType(), {rows});
@@ -91,11 +110,11 @@ static Value reset(KernelBuilder &b, const KernelArguments &args, const Attentio
   return longest[0];
 }
 
-/// body(first row, rows) for the rows of a run: tiles as high as the level's, then single rows.
+/// body(first row, rows) for the rows of a run: whole tiles, then single rows.
 static void forEachTile(KernelBuilder &b, const Run &run,
                         llvm::function_ref<void(Value, int64_t)> body) {
-  Value tiled = b.mul(b.div(run.rows, kAttentionRows), kAttentionRows);
-  b.loop(b.index(0), tiled, kAttentionRows, [&](Value row) { body(row, kAttentionRows); });
+  Value tiled = b.mul(b.div(run.rows, run.tileRows), run.tileRows);
+  b.loop(b.index(0), tiled, run.tileRows, [&](Value row) { body(row, run.tileRows); });
   b.loop(tiled, run.rows, 1, [&](Value row) { body(row, 1); });
 }
 
@@ -116,8 +135,10 @@ static void emitScoresTile(KernelBuilder &b, const AttentionSpec &spec, const Ru
   Values dots =
       b.loop(b.index(0), b.index(spec.headPairs()), 1, zeros, [&](Value i, ValueRange in) {
         Values acc(in), keys;
+        if (run.next)
+          prefetchPage(b, run.next->keys, b.add(b.mul(i, spec.pageTokens), slot), width * lanes);
         for (int64_t v = 0; v != width; ++v)
-          keys.push_back(b.load(page.keys, {run.head, i, b.add(slot, v * lanes)}, lanes));
+          keys.push_back(b.load(page.keys, {i, b.add(slot, v * lanes)}, lanes));
         for (int64_t r = 0; r != rows; ++r) {
           Value q = b.splat(b.load(run.query, {tokens[r], b.add(firstPairs[r], i)}), lanes);
           for (int64_t v = 0; v != width; ++v)
@@ -177,16 +198,20 @@ static void emitSoftmax(KernelBuilder &b, const AttentionSpec &spec, const Run &
 }
 
 /// sums[row ..][i ..] += weights . V for `width` vectors of `lanes` features.
-static void emitValuesTile(KernelBuilder &b, const Run &run, const CachePage &page, Value pairs,
-                           Value row, int64_t rows, Value i, int64_t width, int64_t lanes) {
+static void emitValuesTile(KernelBuilder &b, const AttentionSpec &spec, const Run &run,
+                           const CachePage &page, Value pairs, Value row, int64_t rows, Value i,
+                           int64_t width, int64_t lanes) {
   auto at = [&](int64_t n) { return Values{b.add(row, n / width), b.add(i, n % width * lanes)}; };
   Values sums;
   for (int64_t n = 0; n != rows * width; ++n)
     sums.push_back(b.load(run.sums, at(n), lanes));
   sums = b.loop(b.index(0), pairs, 1, sums, [&](Value pair, ValueRange in) {
     Values acc(in), values;
+    if (run.next)
+      prefetchPage(b, run.next->values,
+                   b.add(b.mul(i, spec.pageTokens / 2), b.mul(pair, width * lanes)), width * lanes);
     for (int64_t v = 0; v != width; ++v)
-      values.push_back(b.load(page.values, {run.head, pair, b.add(i, v * lanes)}, lanes));
+      values.push_back(b.load(page.values, {pair, b.add(i, v * lanes)}, lanes));
     for (int64_t r = 0; r != rows; ++r) {
       Value weight = b.splat(b.load(run.weightPairs, {b.add(row, r), pair}), lanes);
       for (int64_t v = 0; v != width; ++v)
@@ -205,10 +230,11 @@ static void emitValues(KernelBuilder &b, const AttentionSpec &spec, const Run &r
   int64_t wide = spec.headDim / (width * b.lanes()) * (width * b.lanes());
   forEachTile(b, run, [&](Value row, int64_t rows) {
     if (wide)
-      b.loop(b.index(0), b.index(wide), width * b.lanes(),
-             [&](Value i) { emitValuesTile(b, run, page, pairs, row, rows, i, width, b.lanes()); });
+      b.loop(b.index(0), b.index(wide), width * b.lanes(), [&](Value i) {
+        emitValuesTile(b, spec, run, page, pairs, row, rows, i, width, b.lanes());
+      });
     b.vectors(spec.headDim - wide, [&](Value i, int64_t lanes) {
-      emitValuesTile(b, run, page, pairs, row, rows, b.add(i, wide), 1, lanes);
+      emitValuesTile(b, spec, run, page, pairs, row, rows, b.add(i, wide), 1, lanes);
     });
   });
 }
@@ -230,11 +256,16 @@ static void emitResult(KernelBuilder &b, const KernelArguments &args, const Atte
 }
 
 static void emitRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
-                    const Run &run) {
+                    Run run, bool fetchAhead) {
   Value sequence = b.loadIndex(args.buffers[spec.cache.sequences], run.firstToken);
-  Value context = reset(b, args, spec, run);
-  b.loop(b.index(0), b.ceilDiv(context, spec.pageTokens), 1, [&](Value pageIndex) {
-    CachePage page = cachePageAt(b, args, spec.cache, sequence, pageIndex);
+  Value context = reset(b, args, spec, run), pages = b.ceilDiv(context, spec.pageTokens);
+  auto pageAt = [&](Value pageIndex) {
+    return cachePageAt(b, args, spec.cache, sequence, pageIndex, run.head);
+  };
+  b.loop(b.index(0), pages, 1, [&](Value pageIndex) {
+    CachePage page = pageAt(pageIndex);
+    if (fetchAhead)
+      run.next = pageAt(b.min(b.add(pageIndex, 1), b.sub(pages, b.index(1))));
     Value first = b.mul(pageIndex, spec.pageTokens);
     Value count = b.min(b.sub(context, first), b.index(spec.pageTokens));
     emitScores(b, spec, run, page, first);
@@ -288,7 +319,7 @@ static void emitAttention(KernelBuilder &b, const KernelArguments &args, const A
       b.ifThen(startsRun(b, args, spec, token, first), [&] {
         run.firstToken = token;
         run.rows = b.mul(b.sub(findRunEnd(b, args, spec, token, end), token), spec.group);
-        emitRun(b, args, spec, run);
+        emitRun(b, args, spec, run, /*fetchAhead=*/blockTokens == 1);
       });
     });
   });

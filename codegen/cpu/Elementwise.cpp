@@ -117,11 +117,11 @@ KernelSpec strata::cpu::describeCacheAppend(CacheAppendOp op) {
     Value newValues = activations(b, args, values, heads * headDim);
     b.loop(args.begin, args.end, 1, [&](Value head) {
       b.loop(zero, args.tokens, 1, [&](Value token) {
-        CacheSlot slot = cacheSlot(b, args, cache, token);
+        CacheSlot slot = cacheSlot(b, args, cache, token, head);
         loadHead(b, newKeys, token, head, headDim, scratch);
-        storeKey(b, slot, head, scratch, zero, headDim);
+        storeKey(b, slot, scratch, zero, headDim);
         loadHead(b, newValues, token, head, headDim, scratch);
-        storeValue(b, slot, head, scratch, zero, headDim);
+        storeValue(b, slot, scratch, zero, headDim);
       });
     });
   };

@@ -18,8 +18,9 @@ static constexpr RegisterTile kAvx512Tiles[] = {{4, 4}, {4, 2}, {4, 2}, {6, 1}};
 
 static constexpr Level kLevels[] = {
     {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,-prefer-256-bit",
-     kAvx512Bf16, 16, true, kAvx512Tiles, kAvx512DecodeTiles},
-    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, kAvx2Tiles, kAvx2DecodeTiles},
+     kAvx512Bf16, 16, true, kAvx512Tiles, kAvx512DecodeTiles, 6},
+    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, kAvx2Tiles, kAvx2DecodeTiles,
+     4},
 };
 
 llvm::ArrayRef<Level> strata::cpu::levels() { return kLevels; }

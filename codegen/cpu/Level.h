@@ -26,6 +26,8 @@ struct Level {
   /// Register tiles of the matrix product: the v-th for v + 1 vectors of tokens, the last for many.
   llvm::ArrayRef<RegisterTile> tiles;
   llvm::ArrayRef<RegisterTile> decodeTiles; ///< the t-th for t + 1 tokens: Schedule.h, kDecodeRows
+  int64_t attentionRows; ///< most rows that share the loads of keys and values: registers for their
+                         ///< sums
 
   int64_t tileVectors() const { return tiles.size(); }
 };

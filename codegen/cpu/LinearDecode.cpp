@@ -74,8 +74,14 @@ static void addVector(KernelBuilder &b, const DecodeStep &step, ValueRange rows,
   }
 }
 
-/// Products of the tile's rows from `row` on with all tokens, f32 scalars [row][token]. The next
-/// tile is prefetched meanwhile, front to back.
+/// The tile that is prefetched while another is computed is so many tiles behind it.
+static int64_t tilesAhead(const DecodeStep &step, RegisterTile tile) {
+  int64_t bits = cast<MemRefType>(step.weight.getType()).getElementTypeBitWidth();
+  return llvm::divideCeil(kBytesAhead, tile.rows * step.columns * bits / 8);
+}
+
+/// Products of the tile's rows from `row` on with all tokens, f32 scalars [row][token]. A tile
+/// further on is prefetched meanwhile, front to back.
 static Values emitDots(KernelBuilder &b, const DecodeStep &step, Value row, RegisterTile tile) {
   int64_t lanes = b.lanes(), stride = tile.chains * lanes, full = step.columns / stride * stride;
   int64_t count = tile.rows * step.tokens;
@@ -85,7 +91,7 @@ static Values emitDots(KernelBuilder &b, const DecodeStep &step, Value row, Regi
   auto addTo = [&](Values &sums, Value column, Value mask, int64_t chain) {
     addVector(b, step, rows, column, mask, MutableArrayRef(sums).slice(chain * count, count));
   };
-  Value next = storedRow(b, step.groups, b.add(row, tile.rows));
+  Value next = storedRow(b, step.groups, b.add(row, tilesAhead(step, tile) * tile.rows));
   Values sums(tile.chains * count, b.f32(0, lanes));
   if (full)
     sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {

@@ -57,9 +57,8 @@ void strata::cpu::emitEpilogue(KernelBuilder &b, const KernelArguments &args,
     }
     if (part.sink == Sink::Result || part.sink == Sink::Logits)
       return emitStore(b, args, spec, part, tile, row);
-    CacheSlot slot = cacheSlot(b, args, *spec.cache, token);
-    Value head = b.div(tile.firstRow, spec.headDim);
+    CacheSlot slot = cacheSlot(b, args, *spec.cache, token, b.div(tile.firstRow, spec.headDim));
     auto store = part.sink == Sink::Key ? storeKey : storeValue;
-    store(b, slot, head, tile.values, row, spec.headDim);
+    store(b, slot, tile.values, row, spec.headDim);
   });
 }

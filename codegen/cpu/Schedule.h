@@ -32,11 +32,16 @@ inline constexpr int64_t kWideRows = 4;
 inline constexpr int64_t kPrefillRows = 64;
 
 /// Rows, query heads of tokens, that attention takes through a page together: as many as keep their
-/// sums and scores in the first-level cache. Of them, so many share the loads of a key or value.
+/// sums and scores in the first-level cache. Of them, at least so many share the loads of a key or
+/// value; Level.h says how many at most.
 inline constexpr int64_t kBlockRows = 32, kAttentionRows = 4;
 
 /// Up to so many tokens are a block each: they are rather of different sequences.
 inline constexpr int64_t kSingleTokens = 4;
+
+/// Weights of at least so many bytes lie between a prefetch and its use: measured, best of 4 to 32
+/// kB.
+inline constexpr int64_t kBytesAhead = 8192;
 
 /// Bytes of a cache line.
 inline constexpr int64_t kLineBytes = 64;

@@ -1,0 +1,26 @@
+// RUN: strata-opt %s --decoder-generate-cpu-kernels=levels=x86-64-v4-bf16 | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-cpu-kernels=levels=x86-64-v3 | FileCheck %s --check-prefix=AVX2
+
+!kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
+func.func @forward(%q: memref<?x768xbf16>, %kv: !kv, %batch: !decoder.batch) {
+  %a = decoder.attention %q, %kv, %batch {layer = 0 : i64}
+    : (memref<?x768xbf16>, !kv, !decoder.batch) -> memref<?x768xbf16, #decoder.arena<0>>
+  return
+}
+
+// Single tokens: the six query heads of a KV head share the loads of four vectors, and the next page
+// is fetched meanwhile. Blocks of tokens share them four by four; products decide there.
+// CHECK-LABEL: func.func @attention_0.attention(
+// CHECK:         memref.prefetch
+// CHECK-COUNT-24: x86vector.avx512.dot
+// CHECK-NEXT:    scf.yield
+// CHECK-LABEL: func.func @attention_0.attention_blocks(
+// CHECK-NOT:     memref.prefetch
+// CHECK-COUNT-16: x86vector.avx512.dot
+// CHECK-NEXT:    scf.yield
+
+// AVX2 has registers for four.
+// AVX2-LABEL: func.func @attention_0.attention(
+// AVX2:         memref.prefetch
+// AVX2:         %[[Q:.+]]:8 = scf.for {{.+}} iter_args(
+// AVX2:         math.fma
