@@ -37,12 +37,13 @@ struct PackageCode {
   std::string bytes;
 };
 
-/// A kernel that no step runs, as Auxiliary in Package.fbs.
+/// A kernel that belongs to no op, as Auxiliary in Package.fbs.
 struct PackageAuxiliary {
-  enum class Role { Read, Matrix, RandomBf16, RandomF16, RandomF32 };
+  enum class Role { Read, Matrix, RandomBf16, RandomF16, RandomF32, Argmax };
   Role role;
   std::string symbol;
   uint32_t block;               ///< threads
+  uint32_t sharedBytes = 0;     ///< dynamic shared memory of a block
   uint64_t flops = 0;           ///< Matrix: of a block in a round
   std::string instruction = ""; ///< Matrix: its name
 };

@@ -14,7 +14,7 @@ static_assert(int(PackageCode::Format::Elf) == int(package::CodeFormat::elf) &&
               int(PackageCode::Format::Cubin) == int(package::CodeFormat::cubin) &&
               int(PackageCode::Format::Ptx) == int(package::CodeFormat::ptx));
 
-static_assert(int(PackageAuxiliary::Role::RandomF32) == int(package::Role::random_f32));
+static_assert(int(PackageAuxiliary::Role::Argmax) == int(package::Role::argmax));
 
 static llvm::Error error(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
@@ -181,7 +181,7 @@ static Offset<package::Auxiliary> emitAuxiliary(FlatBufferBuilder &fb,
                                                 const PackageAuxiliary &kernel) {
   auto symbol = fb.CreateString(kernel.symbol), instruction = fb.CreateString(kernel.instruction);
   return package::CreateAuxiliary(fb, static_cast<package::Role>(kernel.role), symbol, kernel.block,
-                                  kernel.flops, instruction);
+                                  kernel.flops, instruction, kernel.sharedBytes);
 }
 
 llvm::Expected<Offset<package::Program>>

@@ -25,18 +25,12 @@ static_assert(sizeof(PackageHeader) == 64);
 inline constexpr char kPackageMagic[8] = {'S', 'T', 'R', 'A', 'T', 'A', '\r', '\n'};
 inline constexpr uint32_t kPackageMajor = 2; // 2: a file's header in several ranges
 /// 1: tensor maps; 2: results of dispatches; 3: tokenizer.bpe, chat templates; 4: rows in groups;
-/// 5: i8.
-inline constexpr uint32_t kPackageMinor = 5;
+/// 5: i8; 6: argmax among the auxiliary kernels.
+inline constexpr uint32_t kPackageMinor = 6;
 
 /// Sections start at multiples of this; the bytes between them are zero, and the reader checks it.
 inline constexpr uint64_t kSectionAlignment = 4096;
 /// Tensors inside the section "weights" start at multiples of this.
 inline constexpr uint64_t kWeightAlignment = 64;
-
-/// Machine code for cuda has, besides the manifest's kernels, one that finds the likeliest token of
-/// each row of logits (Likeliest.h): a block a row; buffers: logits f32 [R, vocabulary], found i32
-/// [R]; then the scalars of every kernel.
-inline constexpr char kArgmaxKernel[] = "argmax";
-inline constexpr uint32_t kArgmaxThreads = 128, kArgmaxSharedBytes = 48;
 
 } // namespace strata

@@ -17,6 +17,7 @@ namespace {
 
 constexpr uint64_t kMostBytes = uint64_t(1) << 48;
 constexpr uint64_t kMostTokens = 1 << 24;
+constexpr uint64_t kMostSharedBytes = 1 << 20;
 constexpr uint64_t kMostMaps = 16;       // of a phase
 constexpr uint64_t kMostNameBytes = 240; // of a file, without its extension
 
@@ -305,7 +306,7 @@ absl::Status IndexVerifier::verifyPhases(const package::Program &program,
   return each("phase", variant.phases(), [&](const package::Phase &phase) {
     STRATA_TRY(isText("symbol", phase.symbol()));
     STRATA_TRY(inRange("block", phase.block(), cuda, cuda * 1024));
-    STRATA_TRY(inRange("shared_bytes", phase.shared_bytes(), 0, cuda * (1 << 20)));
+    STRATA_TRY(inRange("shared_bytes", phase.shared_bytes(), 0, cuda * kMostSharedBytes));
     if (!phase.grid())
       return invalid("grid: expected one, found none");
     STRATA_TRY(
@@ -336,7 +337,7 @@ absl::Status IndexVerifier::verifyMap(const package::TensorMap &map) {
 }
 
 absl::Status IndexVerifier::verifyAuxiliary(const package::Program &program) {
-  constexpr uint64_t roles = uint64_t(package::Role::random_f32) + 1;
+  constexpr uint64_t roles = uint64_t(package::Role::argmax) + 1;
   STRATA_TRY(inRange("auxiliary", count(program.auxiliary()), 0, isCuda(program) * roles));
   std::set<package::Role> seen;
   return each("auxiliary", program.auxiliary(), [&](const package::Auxiliary &kernel) {
@@ -346,6 +347,7 @@ absl::Status IndexVerifier::verifyAuxiliary(const package::Program &program) {
                      " twice");
     STRATA_TRY(isText("symbol", kernel.symbol()));
     STRATA_TRY(inRange("block", kernel.block(), 1, 1024));
+    STRATA_TRY(inRange("shared_bytes", kernel.shared_bytes(), 0, kMostSharedBytes));
     if (kernel.role() != package::Role::matrix)
       return absl::OkStatus();
     STRATA_TRY(isText("instruction", kernel.instruction()));

@@ -214,7 +214,7 @@ static llvm::Expected<EmittedCode> emitCuda(ModuleOp module, const PipelineOptio
   auto chips = emitChips(module, options.chips, emitted.ptx, ptxas);
   if (!chips)
     return chips.takeError();
-  emitted.auxiliary = nvptx::listAuxiliaryKernels();
+  emitted.auxiliary = nvptx::listAuxiliaryKernels(module);
   for (ChipCode &chip : *chips) {
     if (chip.code.format == PackageCode::Format::Cubin)
       emitted.reports.push_back({chip.code.target, std::move(chip.report)});

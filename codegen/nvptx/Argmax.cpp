@@ -9,14 +9,11 @@
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "runtime/PackageFormat.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
-
-static_assert(kArgmaxThreads == kThreads);
 
 /// Loads of a thread that are under way together.
 static constexpr int64_t kLoads = 4;
@@ -103,10 +100,10 @@ static Best mergeThreads(KernelBuilder &b, Best best) {
   return best;
 }
 
-static void emitArgmax(KernelBuilder &b, const KernelArguments &args, int64_t vocabulary) {
-  Value logits =
-      b.view(args.buffers[0], b.getF32Type(), {ShapedType::kDynamic, vocabulary}, args.outputRows);
-  Value result = b.view(args.buffers[1], b.getI32Type(), {ShapedType::kDynamic}, args.outputRows);
+void strata::nvptx::emitArgmax(KernelBuilder &b, ValueRange args, int64_t vocabulary) {
+  Value rows = b.add(b.block, 1);
+  Value logits = b.view(args[0], b.getF32Type(), {ShapedType::kDynamic, vocabulary}, rows);
+  Value result = b.view(args[1], b.getI32Type(), {ShapedType::kDynamic}, rows);
   Best best = mergeThreads(b, scanRow(b, logits, b.block, vocabulary));
   // Below zero: what is wrong.
   Value none = b.i32(vocabulary);
@@ -114,13 +111,4 @@ static void emitArgmax(KernelBuilder &b, const KernelArguments &args, int64_t vo
   Value found = b.select(less(b, best.index, none), best.index, wrong(none));
   found = b.select(less(b, best.bad, none), wrong(best.bad), found);
   b.ifThen(b.equal(b.thread, b.index(0)), [&] { b.store(found, result, b.block); });
-}
-
-PhaseSpec strata::nvptx::describeArgmax(int64_t vocabulary) {
-  return {kArgmaxKernel,
-          Axis::Outputs,
-          1,
-          1,
-          kArgmaxSharedBytes,
-          [=](KernelBuilder &b, const KernelArguments &args) { emitArgmax(b, args, vocabulary); }};
 }

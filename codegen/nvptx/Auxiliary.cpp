@@ -1,8 +1,8 @@
-//===- Auxiliary.cpp - kernels that no step runs --------------------------===//
+//===- Auxiliary.cpp - kernels that belong to no op -----------------------===//
 
 #include "codegen/nvptx/Auxiliary.h"
 
-#include "codegen/nvptx/KernelBuilder.h"
+#include "codegen/nvptx/Kernels.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -173,12 +173,21 @@ static PackageAuxiliary matrixEntry() {
   return entry;
 }
 
-std::vector<PackageAuxiliary> strata::nvptx::listAuxiliaryKernels() {
+static std::vector<PackageAuxiliary> allAuxiliaryKernels() {
   return {{Role::Read, "read_memory", kThreads},
           matrixEntry(),
           {Role::RandomBf16, "random_bf16", kThreads},
           {Role::RandomF16, "random_f16", kThreads},
-          {Role::RandomF32, "random_f32", kThreads}};
+          {Role::RandomF32, "random_f32", kThreads},
+          {Role::Argmax, "argmax", kThreads, kArgmaxSharedBytes}};
+}
+
+std::vector<PackageAuxiliary> strata::nvptx::listAuxiliaryKernels(ModuleOp cudaModule) {
+  std::vector<PackageAuxiliary> kernels = allAuxiliaryKernels();
+  llvm::erase_if(kernels, [&](const PackageAuxiliary &kernel) {
+    return !cudaModule.lookupSymbol(kernel.symbol);
+  });
+  return kernels;
 }
 
 /// Buffers, then numbers.
@@ -191,6 +200,8 @@ static SmallVector<Type> parametersOf(Builder &builder, Role role) {
     return {bytes, bytes, bytes};
   case Role::Matrix:
     return {bytes, i64};
+  case Role::Argmax:
+    return {bytes, bytes};
   case Role::RandomBf16:
   case Role::RandomF16:
   case Role::RandomF32:
@@ -199,27 +210,32 @@ static SmallVector<Type> parametersOf(Builder &builder, Role role) {
   llvm_unreachable("no other role");
 }
 
-static void emitBody(KernelBuilder &b, Role role, ValueRange args) {
+static void emitBody(KernelBuilder &b, Role role, ValueRange args,
+                     std::optional<int64_t> vocabulary) {
   switch (role) {
   case Role::Read:
     return emitRead(b, args);
   case Role::Matrix:
     return emitMatrix(b, args);
+  case Role::Argmax:
+    return emitArgmax(b, args, *vocabulary);
   default:
     return emitRandom(b, role, args);
   }
 }
 
-void strata::nvptx::emitAuxiliaryKernels(ModuleOp cudaModule) {
+void strata::nvptx::emitAuxiliaryKernels(ModuleOp cudaModule, std::optional<int64_t> vocabulary) {
   auto builder = OpBuilder::atBlockEnd(cudaModule.getBody());
-  for (const PackageAuxiliary &kernel : listAuxiliaryKernels()) {
+  for (const PackageAuxiliary &kernel : allAuxiliaryKernels()) {
+    if (kernel.role == Role::Argmax && !vocabulary)
+      continue;
     auto type = builder.getFunctionType(parametersOf(builder, kernel.role), {});
     auto function = func::FuncOp::create(builder, cudaModule.getLoc(), kernel.symbol, type);
     function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                       builder.getDenseI32ArrayAttr({int32_t(kThreads)}));
     Block *body = function.addEntryBlock();
     KernelBuilder b(function, body, kThreads);
-    emitBody(b, kernel.role, body->getArguments());
+    emitBody(b, kernel.role, body->getArguments(), vocabulary);
     func::ReturnOp::create(b);
   }
 }

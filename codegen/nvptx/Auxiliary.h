@@ -1,19 +1,21 @@
-//===- Auxiliary.h - kernels that no step runs ------------------*- C++ -*-===//
+//===- Auxiliary.h - kernels that belong to no op ---------------*- C++ -*-===//
 //
-// What strata-bench measures a GPU's limits with, and what fills its memory with random weights.
-// The same in every program; their parameters are described in runtime/Package.fbs (Role).
+// What strata-bench measures a GPU's limits with, what fills its memory with random weights, and
+// what finds likeliest tokens. Their parameters are described in runtime/Package.fbs (Role).
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "codegen/EmitPackage.h"
+#include <optional>
 
 namespace strata::nvptx {
 
-/// Adds their functions to the module @cuda.
-void emitAuxiliaryKernels(mlir::ModuleOp cudaModule);
+/// Adds their functions to the module @cuda; argmax only for a model that has logits, whose
+/// `vocabulary` it is made for.
+void emitAuxiliaryKernels(mlir::ModuleOp cudaModule, std::optional<int64_t> vocabulary);
 
-/// What the package says of them.
-std::vector<PackageAuxiliary> listAuxiliaryKernels();
+/// What the package says of those that the module has.
+std::vector<PackageAuxiliary> listAuxiliaryKernels(mlir::ModuleOp cudaModule);
 
 } // namespace strata::nvptx

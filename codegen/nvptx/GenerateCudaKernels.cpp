@@ -13,7 +13,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "runtime/PackageFormat.h"
 
 namespace strata {
 #define GEN_PASS_DEF_GENERATECUDAKERNELS
@@ -93,7 +92,7 @@ struct GenerateCudaKernels : strata::impl::GenerateCudaKernelsBase<GenerateCudaK
     auto generate = [&](Operation *op, StringRef name) { return generateKernel(op, name); };
     if (failed(generateKernels(getOperation(), generate)))
       return signalPassFailure();
-    emitAuxiliaryKernels(cudaModule);
+    emitAuxiliaryKernels(cudaModule, vocabulary);
   }
 
 private:
@@ -101,8 +100,8 @@ private:
     FailureOr<KernelSpec> spec = describeKernel(op, generation);
     if (failed(spec))
       return failure();
-    if (auto logits = dyn_cast<LogitsOp>(op); logits && !cudaModule.lookupSymbol(kArgmaxKernel))
-      emitArgmax(logits);
+    if (auto logits = dyn_cast<LogitsOp>(op))
+      vocabulary = rows(logits.getWeight());
     auto buffers = listBuffers(op);
     GeneratedKernel kernel{spec->axis, {}};
     for (const VariantSpec &variant : spec->variants) {
@@ -124,14 +123,8 @@ private:
     return kernel;
   }
 
-  void emitArgmax(LogitsOp op) {
-    PhaseSpec phase = describeArgmax(rows(op.getWeight()));
-    SmallVector<BufferRef> buffers(2, {BufferRole::Value, Value()}); // of no op
-    emitFunction(cudaModule, StringAttr::get(&getContext(), phase.name), phase, buffers,
-                 op.getLoc());
-  }
-
   ModuleOp cudaModule;
   Generation generation;
+  std::optional<int64_t> vocabulary; // of the logits, if there are any
 };
 } // namespace

@@ -17,8 +17,8 @@ absl::Status AuxiliaryKernel::launch(const Driver &driver, CUstream stream, uint
   std::vector<void *> addresses; // the driver only reads
   for (const void *parameter : parameters)
     addresses.push_back(const_cast<void *>(parameter));
-  return driver.cuLaunchKernel(function, unsigned(blocks), 1u, 1u, threads, 1u, 1u, 0u, stream,
-                               addresses.data(), nullptr);
+  return driver.cuLaunchKernel(function, unsigned(blocks), 1u, 1u, threads, 1u, 1u, sharedBytes,
+                               stream, addresses.data(), nullptr);
 }
 
 absl::StatusOr<AuxiliaryKernels> AuxiliaryKernels::create(const Driver &driver,
@@ -27,10 +27,11 @@ absl::StatusOr<AuxiliaryKernels> AuxiliaryKernels::create(const Driver &driver,
                                                           Module &module) {
   AuxiliaryKernels result;
   for (const package::Auxiliary *kernel : items(program.auxiliary())) {
-    STRATA_ASSIGN(CUfunction function,
-                  module.function(driver, device, {text(kernel->symbol()), kernel->block(), 0}));
-    result.kernels[kernel->role()] = {function, kernel->block(), double(kernel->flops()),
-                                      text(kernel->instruction())};
+    STRATA_ASSIGN(CUfunction function, module.function(driver, device,
+                                                       {text(kernel->symbol()), kernel->block(),
+                                                        kernel->shared_bytes()}));
+    result.kernels[kernel->role()] = {function, kernel->block(), kernel->shared_bytes(),
+                                      double(kernel->flops()), text(kernel->instruction())};
   }
   return result;
 }

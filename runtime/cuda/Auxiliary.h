@@ -11,11 +11,11 @@
 
 namespace strata::cuda {
 
-/// A kernel that no step runs (Auxiliary in Package.fbs).
+/// A kernel that belongs to no op (Auxiliary in Package.fbs).
 struct AuxiliaryKernel {
   CUfunction function;
-  unsigned threads; // of a block
-  double flops;     // matrix: of a block in a round
+  unsigned threads, sharedBytes; // of a block; dynamic shared memory
+  double flops;                  // matrix: of a block in a round
   std::string instruction;
 
   /// Puts a launch into the stream. `parameters` are the addresses of values that Role describes.

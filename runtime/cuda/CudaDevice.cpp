@@ -4,7 +4,6 @@
 
 #include "runtime/AnonymousMemory.h"
 #include "runtime/Checked.h"
-#include "runtime/PackageFormat.h"
 #include "runtime/Status.h"
 #include "runtime/cpu/ThreadPool.h"
 #include "runtime/cuda/RandomWeights.h"
@@ -34,12 +33,6 @@ absl::StatusOr<Module> loadModule(const Driver &driver, const Package &package,
   return module.ok() ? std::move(module) : annotate(module.status(), package.path());
 }
 
-absl::StatusOr<CUfunction> findArgmax(const Driver &driver, const Package &package,
-                                      const Module &module) {
-  auto argmax = module.function(driver, kArgmaxKernel);
-  return argmax.ok() ? argmax : annotate(argmax.status(), package.path());
-}
-
 } // namespace
 
 absl::StatusOr<CudaDevice::Context> CudaDevice::Context::open(int ordinal) {
@@ -66,7 +59,6 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
                 selectCode(package, context.info.capability, place, options.target));
   const package::Program &program = *selected.program;
   STRATA_ASSIGN(Module module, loadModule(context.driver, package, *selected.code));
-  STRATA_ASSIGN(CUfunction argmax, findArgmax(context.driver, package, module));
   auto plan = Plan::create(context.driver, context.info, program, module);
   if (!plan.ok())
     return annotate(plan.status(), package.path());
@@ -74,7 +66,7 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
   if (!auxiliary.ok())
     return annotate(auxiliary.status(), package.path());
   STRATA_ASSIGN(uint32_t pages, cachePages(program, options));
-  Code code{program, std::move(module), argmax, *std::move(auxiliary)};
+  Code code{program, std::move(module), *std::move(auxiliary)};
   std::unique_ptr<CudaDevice> device(new CudaDevice(std::move(context), std::move(code),
                                                     *std::move(plan), pages, package, options));
   STRATA_TRY(annotate(device->prepare(package, weights, options.threads), place));
@@ -201,22 +193,21 @@ absl::Status CudaDevice::enqueue(const StepInputs &inputs, StepOutput output) {
   if (rows == 0)
     return absl::OkStatus();
   if (output == StepOutput::likeliest)
-    return enqueueLikeliest(inputs);
+    return enqueueLikeliest(rows);
   return driver.cuMemcpyDtoHAsync_v2(hostLogits.data(), logits.address(), logitsBytes(rows),
                                      stream);
 }
 
-absl::Status CudaDevice::enqueueLikeliest(const StepInputs &inputs) {
-  const Driver &driver = context.driver;
+absl::Status CudaDevice::enqueueLikeliest(uint64_t rows) {
+  const AuxiliaryKernel *argmax = code.auxiliary.find(package::Role::argmax);
+  if (!argmax)
+    return absl::FailedPreconditionError(
+        "likeliest tokens: the package has no kernel that finds them; compile the model again");
   CUstream stream = context.stream.get();
   CUdeviceptr from = logits.address(), to = likeliest.address();
-  int32_t scalars[] = {int32_t(inputs.tokens), int32_t(inputs.outputRows),
-                       int32_t(inputs.pageTableStride), 0};
-  void *arguments[] = {&from, &to, &scalars[0], &scalars[1], &scalars[2], &scalars[3]};
-  STRATA_TRY(driver.cuLaunchKernel(code.argmax, unsigned(inputs.outputRows), 1u, 1u, kArgmaxThreads,
-                                   1u, 1u, kArgmaxSharedBytes, stream, arguments, nullptr));
-  return driver.cuMemcpyDtoHAsync_v2(hostLikeliest.data(), to,
-                                     uint64_t(inputs.outputRows) * sizeof(int32_t), stream);
+  STRATA_TRY(argmax->launch(context.driver, stream, rows, {&from, &to}));
+  return context.driver.cuMemcpyDtoHAsync_v2(hostLikeliest.data(), to, rows * sizeof(int32_t),
+                                             stream);
 }
 
 absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &addresses) {

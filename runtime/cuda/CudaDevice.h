@@ -53,7 +53,6 @@ private:
   struct Code {
     const package::Program &program;
     Module module;
-    CUfunction argmax;
     AuxiliaryKernels auxiliary;
   };
 
@@ -69,7 +68,7 @@ private:
 
   absl::Status prepareMemory(uint64_t inputBytes, uint64_t tokens, uint64_t rows);
   absl::Status enqueue(const StepInputs &inputs, StepOutput output);
-  absl::Status enqueueLikeliest(const StepInputs &inputs);
+  absl::Status enqueueLikeliest(uint64_t rows);
   absl::Status launch(const StepInputs &inputs, const StepAddresses &addresses);
   absl::Status launchTimed(const StepInputs &inputs, const StepAddresses &addresses);
   absl::Status launchObserved(const StepInputs &inputs, const StepAddresses &addresses) const;

@@ -74,13 +74,6 @@ absl::StatusOr<CUfunction> Module::function(const Driver &driver, const DeviceIn
   return function.handle;
 }
 
-absl::StatusOr<CUfunction> Module::function(const Driver &driver, const std::string &symbol) const {
-  auto found = find(driver, symbol);
-  if (!found.ok())
-    return annotate(found.status(), absl::StrCat("cuda.", name, ": ", symbol));
-  return found->handle;
-}
-
 absl::StatusOr<Module::Function> Module::find(const Driver &driver,
                                               const std::string &symbol) const {
   CUfunction handle = nullptr;

@@ -29,8 +29,6 @@ public:
   /// have it or the device is too small for the blocks.
   absl::StatusOr<CUfunction> function(const Driver &driver, const DeviceInfo &device,
                                       const KernelShape &kernel);
-  /// One whose blocks fit every device.
-  absl::StatusOr<CUfunction> function(const Driver &driver, const std::string &symbol) const;
   const std::string &target() const { return name; }
 
 private:

@@ -1,12 +1,12 @@
 // RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s
 
-// Where there are logits there is a kernel of the name that the runtime knows, for the likeliest token
-// of each row. It is no part of the program.
+// Where there are logits there is an auxiliary kernel for the likeliest token of each row. It is no part
+// of the program.
 // CHECK-NOT:   decoder.kernel @argmax
 // CHECK-LABEL: func.func @forward
 // CHECK-NOT:   @argmax
 // CHECK:       module @cuda
-// CHECK:       func.func @argmax(%{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: i32, %{{[^:]+}}: i32, %{{[^:]+}}: i32, %{{[^:]+}}: i32)
+// CHECK:       func.func @argmax(%{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1>)
 // CHECK:         vector.load {{.*}} : memref<?x256xf32, 1>, vector<4xf32>
 // CHECK-NOT:   func.func @argmax
 func.func @forward(%x: memref<?x64xbf16>, %batch: !decoder.batch) {

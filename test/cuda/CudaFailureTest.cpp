@@ -91,6 +91,11 @@ TEST_F(CudaFailure, PackagesWithoutAuxiliaryKernels) {
   EXPECT_EQ(*(*engine)->device().measureRead(1 << 20, 0.001), 0);
   EXPECT_EQ(*(*engine)->device().measureFlops(), 0);
   EXPECT_EQ((*engine)->device().flopInstruction(), "");
+  const int32_t token = 1;
+  BatchEntry entry{(*engine)->open(), {&token, 1}};
+  EXPECT_TRUE(says((*engine)->step({&entry, 1}, StepOutput::likeliest).status(),
+                   "likeliest tokens: the package has no kernel that finds them; compile the model "
+                   "again"));
   engine->reset();
   auto random = Engine::create(*package, Weights::random(*package, 1), {.device = "cuda"});
   EXPECT_TRUE(says(random.status(), "table: random weights: the package has no kernel that makes "

@@ -1,4 +1,4 @@
-//===- AuxiliaryTest.cpp - kernels that no step runs ----------------------===//
+//===- AuxiliaryTest.cpp - kernels that belong to no op -------------------===//
 
 #include "runtime/Status.h"
 #include "runtime/cuda/Ceiling.h"

@@ -112,7 +112,8 @@ KERNEL(output, 4) {
       logits[unit / 2 * kVocabulary + v] = sum[outputs[unit / 2]] * scale[v];
 }
 
-// Not in the manifest. Buffers: logits, found. A row a workgroup.
+// What the roles of Package.fbs are given. Fake weights are random only in that they are all 1.
+const int argmax_sizes[4] = {0, 0, 0, 0};
 KERNEL(argmax, 2) {
   const float *logits = buffers[0];
   int32_t *found = buffers[1];
@@ -124,7 +125,6 @@ KERNEL(argmax, 2) {
   }
 }
 
-// What the roles of Package.fbs are given. Fake weights are random only in that they are all 1.
 const int read_memory_sizes[4] = {0, 0, 0, 0};
 KERNEL(read_memory, 3) {}
 const int multiply_matrices_sizes[4] = {8, 0, 0, 0};

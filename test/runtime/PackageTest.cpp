@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 2.0 to 2.5, found"));
+                     "format version: expected 2.0 to 2.6, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 2.0 to 2.5, found 2.6"));
+                   "format version: expected 2.0 to 2.6, found 2.7"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -378,15 +378,17 @@ const Case kCases[] = {
            for (auto &phase : variant->phases)
              phase->block = 0;
      },
-     "auxiliary: expected 0 to 0, found 3"},
-    {"AuxiliaryRole", [](TestPackage &p) { auxiliary(p, 0).role = package::Role(5); },
-     "auxiliary 0: role: expected 0 to 4, found 5"},
+     "auxiliary: expected 0 to 0, found 4"},
+    {"AuxiliaryRole", [](TestPackage &p) { auxiliary(p, 0).role = package::Role(6); },
+     "auxiliary 0: role: expected 0 to 5, found 6"},
     {"AuxiliaryTwice", [](TestPackage &p) { auxiliary(p, 1).role = package::Role::read; },
      "auxiliary 1: role: expected different ones, found read twice"},
     {"AuxiliarySymbol", [](TestPackage &p) { auxiliary(p, 2).symbol = ""; },
      "auxiliary 2: symbol: expected text"},
     {"AuxiliaryBlock", [](TestPackage &p) { auxiliary(p, 2).block = 1025; },
      "auxiliary 2: block: expected 1 to 1024, found 1025"},
+    {"AuxiliaryShared", [](TestPackage &p) { auxiliary(p, 3).shared_bytes = (1 << 20) + 1; },
+     "auxiliary 3: shared_bytes: expected 0 to 1048576, found 1048577"},
     {"AuxiliaryFlops", [](TestPackage &p) { auxiliary(p, 1).flops = 0; },
      "auxiliary 1: flops: expected 1 to"},
     {"AuxiliaryInstruction", [](TestPackage &p) { auxiliary(p, 1).instruction = ""; },
