@@ -64,31 +64,49 @@ constexpr float kFactor = 0.5f;
 #define CLEAR_ZMM(N) "vpxord %%zmm" #N ",%%zmm" #N ",%%zmm" #N "\n"
 #define DOT_ZMM(N) "vdpbf16ps %%zmm24,%%zmm24,%%zmm" #N "\n"
 #define FMA_ZMM(N) "vfmadd231ps %%zmm24,%%zmm24,%%zmm" #N "\n"
+#define DOT_BYTES_ZMM(N) "vpdpbusd %%zmm24,%%zmm24,%%zmm" #N "\n"
 #define CLEAR_YMM(N) "vpxor %%ymm" #N ",%%ymm" #N ",%%ymm" #N "\n"
 #define FMA_YMM(N) "vfmadd231ps %%ymm15,%%ymm15,%%ymm" #N "\n"
+
+// AVX2 multiplies bytes in three steps, the first two through a register of their own.
+#define SEVEN_PAIRS(F) F(0, 7) F(1, 8) F(2, 9) F(3, 10) F(4, 11) F(5, 12) F(6, 13)
+#define CLOBBER_PAIR(N, M) CLOBBER(N) CLOBBER(M)
+#define CLEAR_PAIR(N, M) CLEAR_YMM(N)
+#define DOT_BYTES_YMM(N, M)                                                                        \
+  "vpmaddubsw %%ymm15,%%ymm15,%%ymm" #M "\n"                                                       \
+  "vpmaddwd %%ymm15,%%ymm" #M ",%%ymm" #M "\n"                                                     \
+  "vpaddd %%ymm" #M ",%%ymm" #N ",%%ymm" #N "\n"
 
 #define PEAK(EACH, CLEAR, INSTRUCTION, FACTOR, CLOBBERED)                                          \
   asm volatile(EACH(CLEAR) "vbroadcastss %1,%%" FACTOR                                             \
                            "\n1:\n" EACH(INSTRUCTION) "dec %0\njnz 1b\nvzeroupper\n"               \
                : "+r"(rounds)                                                                      \
                : "m"(kFactor)                                                                      \
-               : EACH(CLOBBER) CLOBBERED, "cc")
+               : CLOBBERED, "cc")
 
 __attribute__((target("avx512f"))) void dotZmm(int64_t rounds) {
-  PEAK(TWENTY_FOUR, CLEAR_ZMM, DOT_ZMM, "zmm24", "xmm24");
+  PEAK(TWENTY_FOUR, CLEAR_ZMM, DOT_ZMM, "zmm24", TWENTY_FOUR(CLOBBER) "xmm24");
 }
 __attribute__((target("avx512f"))) void fmaZmm(int64_t rounds) {
-  PEAK(TWENTY_FOUR, CLEAR_ZMM, FMA_ZMM, "zmm24", "xmm24");
+  PEAK(TWENTY_FOUR, CLEAR_ZMM, FMA_ZMM, "zmm24", TWENTY_FOUR(CLOBBER) "xmm24");
+}
+__attribute__((target("avx512f"))) void dotBytesZmm(int64_t rounds) {
+  PEAK(TWENTY_FOUR, CLEAR_ZMM, DOT_BYTES_ZMM, "zmm24", TWENTY_FOUR(CLOBBER) "xmm24");
 }
 __attribute__((target("avx2"))) void fmaYmm(int64_t rounds) {
-  PEAK(FOURTEEN, CLEAR_YMM, FMA_YMM, "ymm15", "xmm15");
+  PEAK(FOURTEEN, CLEAR_YMM, FMA_YMM, "ymm15", FOURTEEN(CLOBBER) "xmm15");
+}
+__attribute__((target("avx2"))) void dotBytesYmm(int64_t rounds) {
+  PEAK(SEVEN_PAIRS, CLEAR_PAIR, DOT_BYTES_YMM, "ymm15", SEVEN_PAIRS(CLOBBER_PAIR) "xmm15");
 }
 
 constexpr FlopCeiling::Kind kKinds[] = {
-    {"vdpbf16ps zmm", "avx512bf16", 24 * 64, dotZmm},
-    {"vfmadd231ps zmm", "avx512f", 24 * 32, fmaZmm},
-    {"vfmadd231ps ymm", "fma", 14 * 16, fmaYmm},
-    {"no known instruction", "", 0, nullptr},
+    {"vdpbf16ps zmm", "avx512bf16", false, 24 * 64, dotZmm},
+    {"vfmadd231ps zmm", "avx512f", false, 24 * 32, fmaZmm},
+    {"vfmadd231ps ymm", "fma", false, 14 * 16, fmaYmm},
+    {"vpdpbusd zmm", "avx512vnni", true, 24 * 128, dotBytesZmm},
+    {"vpmaddubsw ymm", "avx2", true, 7 * 64, dotBytesYmm},
+    {"no known instruction", "", false, 0, nullptr},
 };
 
 } // namespace
@@ -122,9 +140,10 @@ double ReadCeiling::measure(ThreadPool &pool, double seconds) const {
   return passes * double(bytes) / (now() - start);
 }
 
-FlopCeiling::FlopCeiling(const CpuFeatures &features)
-    : kind(std::find_if(std::begin(kKinds), std::end(kKinds) - 1,
-                        [&](const Kind &kind) { return features.has(kind.feature); })) {}
+FlopCeiling::FlopCeiling(const CpuFeatures &features, bool bytes)
+    : kind(std::find_if(std::begin(kKinds), std::end(kKinds) - 1, [&](const Kind &kind) {
+        return kind.bytes == bytes && features.has(kind.feature);
+      })) {}
 
 double FlopCeiling::measure(ThreadPool &pool) const {
   constexpr int64_t rounds = 1000000;

@@ -32,10 +32,11 @@ private:
   uint64_t bytes = 0;
 };
 
-/// The rate of the best dot-product instruction this CPU has, on registers.
+/// The rate of the best dot-product instruction among `features`, on registers: of those that take
+/// numbers, or of those that take integers of 8 bits.
 class FlopCeiling {
 public:
-  explicit FlopCeiling(const CpuFeatures &features);
+  FlopCeiling(const CpuFeatures &features, bool bytes);
 
   /// FLOP/s of all threads together, in some milliseconds; 0 if no instruction is known.
   double measure(ThreadPool &pool) const;
@@ -44,6 +45,7 @@ public:
 
   struct Kind {
     const char *name, *feature;
+    bool bytes;
     double flops; // of one round
     void (*run)(int64_t rounds);
   };

@@ -13,13 +13,21 @@
 namespace strata::cpu {
 namespace {
 
-absl::StatusOr<CodeObject> loadCode(const Package &package, const package::Program &program,
-                                    const std::string &target) {
-  auto chosen = selectCode(program, CpuFeatures::detect(), target);
-  if (!chosen.ok())
-    return annotate(chosen.status(), package.path());
-  auto code = CodeObject::load(text((*chosen)->target()), package.section((*chosen)->section()));
+absl::StatusOr<CodeObject> loadCode(const Package &package, const package::CodeObject &chosen) {
+  auto code = CodeObject::load(text(chosen.target()), package.section(chosen.section()));
   return code.ok() ? std::move(code) : annotate(code.status(), package.path());
+}
+
+/// Whether most of what a step streams are integers of 8 bits.
+bool streamsBytes(const Package &package, const package::Program &program, const Weights &weights) {
+  size_t all = 0, integers = 0;
+  for (uint64_t index : streamedParameters(program)) {
+    size_t bytes = weights.parameters()[index].size();
+    const auto *parameter = package.manifest().parameters()->Get(uint32_t(index));
+    all += bytes;
+    integers += parameter->dtype() == package::DType::i8 ? bytes : 0;
+  }
+  return integers > all / 2;
 }
 
 } // namespace
@@ -27,7 +35,10 @@ absl::StatusOr<CodeObject> loadCode(const Package &package, const package::Progr
 absl::StatusOr<std::unique_ptr<Device>>
 CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOptions &options) {
   STRATA_ASSIGN(const package::Program *program, package.program("cpu"));
-  STRATA_ASSIGN(CodeObject code, loadCode(package, *program, options.target));
+  auto chosen = selectCode(*program, CpuFeatures::detect(), options.target);
+  if (!chosen.ok())
+    return annotate(chosen.status(), package.path());
+  STRATA_ASSIGN(CodeObject code, loadCode(package, **chosen));
   STRATA_ASSIGN(Weights weights, wanted.inMemory(package));
   STRATA_ASSIGN(Plan plan, Plan::create(*program, weights, code));
   STRATA_ASSIGN(uint32_t pages, cachePages(*program, options));
@@ -35,14 +46,16 @@ CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOpt
                 AnonymousMemory::reserve(pages * program->page_bytes(), "KV cache"));
   int threads = options.threads ? options.threads : availableCpus();
   STRATA_ASSIGN(auto pool, ThreadPool::create(threads));
-  Parts parts{*program, std::move(pool), std::move(code), std::move(plan), pages, std::move(cache)};
+  FlopCeiling flops(featuresOf(**chosen), streamsBytes(package, *program, weights));
+  Parts parts{*program,        std::move(pool), std::move(code), flops,
+              std::move(plan), pages,           std::move(cache)};
   return std::unique_ptr<Device>(
       new CpuDevice(package, std::move(weights), options.poison, std::move(parts)));
 }
 
 CpuDevice::CpuDevice(const Package &package, Weights made, bool poison, Parts parts)
     : weights(std::move(made)), vocabulary(package.model().vocabulary()), poison(poison),
-      parts(std::move(parts)), flops(CpuFeatures::detect()) {}
+      parts(std::move(parts)) {}
 
 absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
   uint64_t bytes = program().page_bytes();

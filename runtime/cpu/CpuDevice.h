@@ -27,8 +27,8 @@ public:
   absl::Status poisonPages(std::span<const int32_t> pages) override;
   absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
   absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) override;
-  absl::StatusOr<double> measureFlops() override { return flops.measure(*parts.pool); }
-  std::string flopInstruction() const override { return flops.instruction(); }
+  absl::StatusOr<double> measureFlops() override { return parts.flops.measure(*parts.pool); }
+  std::string flopInstruction() const override { return parts.flops.instruction(); }
 
 private:
   /// What create() makes before there is a device.
@@ -36,6 +36,7 @@ private:
     const package::Program &program;
     std::unique_ptr<ThreadPool> pool;
     CodeObject code; // before the plan, which points into it
+    FlopCeiling flops;
     Plan plan;
     uint32_t pages;
     AnonymousMemory cache;
@@ -53,7 +54,6 @@ private:
   GrowingMemory arena{"arena"};
   GrowingMemory logits{"logits"};
   std::vector<int32_t> likeliest;
-  FlopCeiling flops;
 };
 
 } // namespace strata::cpu

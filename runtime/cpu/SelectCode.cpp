@@ -19,6 +19,13 @@ std::vector<std::string> lacking(const package::CodeObject &code, const CpuFeatu
 
 } // namespace
 
+CpuFeatures featuresOf(const package::CodeObject &code) {
+  std::set<std::string, std::less<>> names;
+  for (const flatbuffers::String *feature : items(code.features()))
+    names.insert(text(feature));
+  return CpuFeatures(std::move(names));
+}
+
 absl::StatusOr<const package::CodeObject *> selectCode(const package::Program &program,
                                                        const CpuFeatures &features,
                                                        const std::string &target) {

@@ -14,4 +14,7 @@ namespace strata::cpu {
 absl::StatusOr<const package::CodeObject *>
 selectCode(const package::Program &program, const CpuFeatures &features, const std::string &target);
 
+/// What a code object needs of a CPU, and so what its kernels can be measured against.
+CpuFeatures featuresOf(const package::CodeObject &code);
+
 } // namespace strata::cpu

@@ -1,5 +1,6 @@
 //===- CpuTest.cpp - features, code choice, threads -----------------------===//
 
+#include "runtime/cpu/Ceiling.h"
 #include "runtime/cpu/CodeObject.h"
 #include "runtime/cpu/CpuFeatures.h"
 #include "runtime/cpu/SelectCode.h"
@@ -64,6 +65,31 @@ TEST(SelectCode, TakesTheOneNamed) {
 TEST(SelectCode, SaysWhatTheCpuLacks) {
   EXPECT_EQ(chosen({"sse3"}, "", 2), "this CPU cannot run the package's code: it is for best (it "
                                      "lacks avx2, avx512bf16), good (it lacks avx2)");
+}
+
+TEST(FlopCeiling, IsOfTheCodesBestInstruction) {
+  auto instruction = [](std::set<std::string, std::less<>> features, bool bytes) {
+    return std::string(
+        cpu::FlopCeiling(cpu::CpuFeatures(std::move(features)), bytes).instruction());
+  };
+  EXPECT_EQ(instruction({"fma", "avx2", "avx512f", "avx512bf16"}, false), "vdpbf16ps zmm");
+  EXPECT_EQ(instruction({"fma", "avx2", "avx512f"}, false), "vfmadd231ps zmm");
+  EXPECT_EQ(instruction({"fma", "avx2"}, false), "vfmadd231ps ymm");
+  EXPECT_EQ(instruction({"fma", "avx2", "avx512f", "avx512vnni"}, true), "vpdpbusd zmm");
+  EXPECT_EQ(instruction({"fma", "avx2"}, true), "vpmaddubsw ymm");
+  EXPECT_EQ(instruction({}, false), "no known instruction");
+}
+
+TEST(FlopCeiling, IsMeasuredForWhatThisCpuHas) {
+  auto pool = *cpu::ThreadPool::create(1);
+  auto here = cpu::CpuFeatures::detect();
+  EXPECT_EQ(cpu::FlopCeiling(cpu::CpuFeatures({}), false).measure(*pool), 0);
+  for (const char *feature : {"avx512bf16", "avx512f", "fma", "avx512vnni", "avx2"})
+    for (bool bytes : {false, true}) {
+      cpu::FlopCeiling ceiling(cpu::CpuFeatures({feature}), bytes);
+      if (here.has(feature) && ceiling.instruction() != std::string("no known instruction"))
+        EXPECT_GT(ceiling.measure(*pool), 1e8) << ceiling.instruction();
+    }
 }
 
 TEST(CodeObject, FindsFunctions) {

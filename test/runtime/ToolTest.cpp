@@ -307,6 +307,11 @@ TEST_F(Tool, BenchTimesEachKernel) {
   ASSERT_EQ(rate.size(), 5u);
   EXPECT_NEAR(rate[1] * each[0], 8, 1e-4);
   EXPECT_NEAR(rate[4] * each[3], 8256, 0.1);
+  // The floor is what the larger share leaves of the time; no peak is known of the fake kernels.
+  std::vector<double> floor = numbersOf(json.out, "floor_seconds_each"),
+                      read = numbersOf(json.out, "share_of_read_ceiling"); // as above
+  ASSERT_EQ(floor.size(), 4u) << json.out;
+  EXPECT_NEAR(floor[3], each[3] * read[4], floor[3] * 1e-6);
   Result markdown = run("%b %p -p 4 -n 2 -r 1 --per-kernel");
   EXPECT_NE(markdown.out.find("Kernels of pp4, timed one by one:"), std::string::npos);
   EXPECT_NE(markdown.out.find("| store | store | 4 |"), std::string::npos) << markdown.out;

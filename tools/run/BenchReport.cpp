@@ -46,11 +46,15 @@ struct BenchKernelFigures {
   double share;             // of the time of all kernels
   double bytes, bytesShare; // bytes/s
   double flops, flopsShare; // FLOP/s
-  double each;              // seconds of a dispatch
+  double each, floor;       // seconds of a dispatch: measured, and at the ceilings
 };
 
 std::string percent(double share) {
   return std::isfinite(share) ? absl::StrFormat("%.0f %%", 100 * share) : "-";
+}
+
+std::string microseconds(double seconds) {
+  return std::isfinite(seconds) ? absl::StrFormat("%.2f", seconds * 1e6) : "-";
 }
 
 /// "15.63 B", "5.38 M".
@@ -86,9 +90,15 @@ BenchKernelFigures figuresOf(const BenchRow &row, const BenchKernel &kernel) {
   for (const BenchKernel &other : row.kernels)
     all += other.seconds;
   double bytes = kernel.work.bytes / kernel.seconds, flops = kernel.work.flops / kernel.seconds;
-  return {kernel.seconds / all,   bytes,
-          bytes / f.bytesCeiling, flops,
-          flops / f.flopsCeiling, kernel.seconds / double(kernel.dispatches)};
+  double bytesShare = bytes / f.bytesCeiling, flopsShare = flops / f.flopsCeiling;
+  double each = kernel.seconds / double(kernel.dispatches);
+  return {kernel.seconds / all,
+          bytes,
+          bytesShare,
+          flops,
+          flopsShare,
+          each,
+          each * std::max(bytesShare, flopsShare)};
 }
 
 std::string kernelTables(const std::vector<BenchRow> &rows) {
@@ -96,15 +106,16 @@ std::string kernelTables(const std::vector<BenchRow> &rows) {
   for (const BenchRow &row : rows) {
     if (row.kernels.empty())
       continue;
-    absl::StrAppend(&text, "\nKernels of ", row.test.name(), ", timed one by one:\n\n",
-                    "| kernel | of | dispatches | each, µs | of the time | GB/s | of read | "
-                    "TFLOP/s | of peak |\n|---|---|---|---|---|---|---|---|---|\n");
+    absl::StrAppend(
+        &text, "\nKernels of ", row.test.name(), ", timed one by one:\n\n",
+        "| kernel | of | dispatches | each, µs | floor, µs | of the time | GB/s | of read "
+        "| TFLOP/s | of peak |\n|---|---|---|---|---|---|---|---|---|---|\n");
     for (const BenchKernel &kernel : row.kernels) {
       BenchKernelFigures f = figuresOf(row, kernel);
-      absl::StrAppendFormat(&text, "| %s | %s | %d | %.2f | %s | %.2f | %s | %.3f | %s |\n",
-                            kernel.name, kernel.example, kernel.dispatches, f.each * 1e6,
-                            percent(f.share), f.bytes / 1e9, percent(f.bytesShare), f.flops / 1e12,
-                            percent(f.flopsShare));
+      absl::StrAppendFormat(&text, "| %s | %s | %d | %s | %s | %s | %.2f | %s | %.3f | %s |\n",
+                            kernel.name, kernel.example, kernel.dispatches, microseconds(f.each),
+                            microseconds(f.floor), percent(f.share), f.bytes / 1e9,
+                            percent(f.bytesShare), f.flops / 1e12, percent(f.flopsShare));
     }
   }
   return text;
@@ -189,6 +200,7 @@ std::string kernelObjects(const BenchRow &row) {
                               {"of", quote(kernel.example)},
                               {"dispatches", absl::StrCat(kernel.dispatches)},
                               {"seconds_each", number(f.each)},
+                              {"floor_seconds_each", number(f.floor)},
                               {"share_of_time", number(f.share)},
                               {"bytes_per_second", number(f.bytes)},
                               {"share_of_read_ceiling", number(f.bytesShare)},
