@@ -9,6 +9,33 @@
 using namespace mlir;
 using namespace strata;
 
+static auto typesOf(Operation *op) {
+  return llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes());
+}
+
+LogicalResult strata::verifyPlanned(Operation *op, bool wantsWorkspace, StringRef target) {
+  if (llvm::any_of(typesOf(op), llvm::IsaPred<TensorType>))
+    return op->emitOpError("is on tensors; run --decoder-plan-memory first");
+  if (wantsWorkspace && !op->getAttr("workspace"))
+    return op->emitOpError() << "has no workspace; run --decoder-assign-" << target
+                             << "-workspace before --decoder-plan-memory";
+  return success();
+}
+
+LogicalResult strata::verifyFeatures(Operation *op, int64_t multiple, StringRef target) {
+  for (Type type : typesOf(op)) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % multiple)
+      return op->emitOpError() << "has " << shaped.getShape().back() << " features; the " << target
+                               << " target needs a multiple of " << multiple;
+    auto cache = dyn_cast<KVCacheType>(type);
+    if (cache && cache.getHeadDim() % multiple)
+      return op->emitOpError() << "head_dim is " << cache.getHeadDim() << "; the " << target
+                               << " target needs a multiple of " << multiple;
+  }
+  return success();
+}
+
 /// What distinguishes kernels: op, clauses, shapes. Not layer, buffers or location.
 static std::string signature(Operation *op) {
   std::string text;
@@ -17,7 +44,7 @@ static std::string signature(Operation *op) {
   for (NamedAttribute attribute : op->getAttrDictionary())
     if (attribute.getName() != "layer" && attribute.getName() != "workspace")
       os << ' ' << attribute.getName() << '=' << attribute.getValue();
-  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
+  for (Type type : typesOf(op)) {
     os << ' ';
     if (auto shaped = dyn_cast<ShapedType>(type))
       os << asTensor(shaped);

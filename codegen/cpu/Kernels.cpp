@@ -1,6 +1,7 @@
 //===- Kernels.cpp - which kernel an op becomes ---------------------------===//
 
 #include "codegen/cpu/Kernels.h"
+#include "codegen/GenerateKernels.h"
 #include "codegen/cpu/Schedule.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -9,32 +10,13 @@ using namespace strata;
 using namespace strata::cpu;
 
 /// bf16 travels in pairs: an odd number of features has no whole pair at its end.
-static LogicalResult verifyEvenFeatures(Operation *op) {
-  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
-    auto shaped = dyn_cast<ShapedType>(type);
-    if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % 2)
-      return op->emitOpError() << "has " << shaped.getShape().back()
-                               << " features; the cpu target needs an even number";
-    if (auto cache = dyn_cast<KVCacheType>(type)) {
-      if (cache.getHeadDim() % 2)
-        return op->emitOpError() << "head_dim is " << cache.getHeadDim()
-                                 << "; the cpu target needs an even number";
-      if (cache.getPageTokens() % 64)
-        return op->emitOpError() << "page_tokens is " << cache.getPageTokens()
-                                 << "; the cpu target needs a multiple of 64";
-    }
-  }
-  return success();
-}
+constexpr int64_t kPair = 2;
 
-/// On buffers, and with the workspace that the kernel was promised.
-static LogicalResult verifyPlanned(Operation *op) {
-  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
-    if (isa<TensorType>(type))
-      return op->emitOpError("is on tensors; run --decoder-plan-memory first");
-  if (getWorkspaceBytes(op) && !op->getAttr("workspace"))
-    return op->emitOpError("has no workspace; run --decoder-assign-cpu-workspace before "
-                           "--decoder-plan-memory");
+static LogicalResult verifyPages(Operation *op) {
+  for (Type type : op->getOperandTypes())
+    if (auto cache = dyn_cast<KVCacheType>(type); cache && cache.getPageTokens() % 64)
+      return op->emitOpError() << "page_tokens is " << cache.getPageTokens()
+                               << "; the cpu target needs a multiple of 64";
   return success();
 }
 
@@ -46,7 +28,8 @@ static LogicalResult verifyNotInt8(Operation *op) {
 }
 
 FailureOr<KernelSpec> strata::cpu::describeKernel(Operation *op) {
-  if (failed(verifyPlanned(op)) || failed(verifyNotInt8(op)) || failed(verifyEvenFeatures(op)))
+  if (failed(verifyPlanned(op, getWorkspaceBytes(op), "cpu")) || failed(verifyNotInt8(op)) ||
+      failed(verifyFeatures(op, kPair, "cpu")) || failed(verifyPages(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
       .Case([](LinearOp op) { return describeLinear(op); })

@@ -2,6 +2,7 @@
 
 #include "codegen/nvptx/Kernels.h"
 
+#include "codegen/GenerateKernels.h"
 #include "codegen/LinearSpec.h"
 #include "codegen/Rotary.h"
 #include "codegen/nvptx/Schedule.h"
@@ -71,21 +72,13 @@ KernelSpec strata::nvptx::describeRotaryTable(RotaryTableOp op) {
 }
 
 /// Rows are copied and loaded 16 bytes at a time.
-static LogicalResult verifyAligned(Operation *op) {
-  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes())) {
-    auto shaped = dyn_cast<ShapedType>(type);
-    if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % 8)
-      return op->emitOpError() << "has " << shaped.getShape().back()
-                               << " features; the cuda target needs a multiple of 8";
-    if (auto cache = dyn_cast<KVCacheType>(type)) {
-      if (cache.getHeadDim() % 8)
-        return op->emitOpError() << "head_dim is " << cache.getHeadDim()
-                                 << "; the cuda target needs a multiple of 8";
-      if (cache.getPageTokens() != 64)
-        return op->emitOpError() << "page_tokens is " << cache.getPageTokens()
-                                 << "; the cuda target needs 64";
-    }
-  }
+constexpr int64_t kLoadedTogether = 8;
+
+static LogicalResult verifyPages(Operation *op) {
+  for (Type type : op->getOperandTypes())
+    if (auto cache = dyn_cast<KVCacheType>(type); cache && cache.getPageTokens() != 64)
+      return op->emitOpError() << "page_tokens is " << cache.getPageTokens()
+                               << "; the cuda target needs 64";
   return success();
 }
 
@@ -116,18 +109,9 @@ static LogicalResult verifyWeights(Operation *op) {
   return success();
 }
 
-static LogicalResult verifyPlanned(Operation *op) {
-  for (Type type : llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes()))
-    if (isa<TensorType>(type))
-      return op->emitOpError("is on tensors; run --decoder-plan-memory first");
-  if (getWorkspaceBytes(op) && !op->getAttr("workspace"))
-    return op->emitOpError("has no workspace; run --decoder-assign-cuda-workspace before "
-                           "--decoder-plan-memory");
-  return success();
-}
-
 FailureOr<KernelSpec> strata::nvptx::describeKernel(Operation *op, Generation generation) {
-  if (failed(verifyPlanned(op)) || failed(verifyWeights(op)) || failed(verifyAligned(op)))
+  if (failed(verifyPlanned(op, getWorkspaceBytes(op), "cuda")) || failed(verifyWeights(op)) ||
+      failed(verifyFeatures(op, kLoadedTogether, "cuda")) || failed(verifyPages(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
       .Case([&](LinearOp op) { return describeLinear(op, generation); })

@@ -18,7 +18,7 @@ func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>) {
 // -----
 
 func.func @forward(%x: memref<?x255xbf16>) {
-  // expected-error @below {{has 255 features; the cpu target needs an even number}}
+  // expected-error @below {{has 255 features; the cpu target needs a multiple of 2}}
   %y = decoder.squared_relu %x : (memref<?x255xbf16>) -> memref<?x255xbf16, #decoder.arena<0>>
   return
 }
@@ -27,7 +27,7 @@ func.func @forward(%x: memref<?x255xbf16>) {
 
 !kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 5, page_tokens = 64>
 func.func @forward(%q: memref<?x10xbf16>, %kv: !kv, %batch: !decoder.batch) {
-  // expected-error @below {{head_dim is 5; the cpu target needs an even number}}
+  // expected-error @below {{head_dim is 5; the cpu target needs a multiple of 2}}
   %a = decoder.attention %q, %kv, %batch {layer = 0 : i64}
     : (memref<?x10xbf16>, !kv, !decoder.batch) -> memref<?x10xbf16, #decoder.arena<0>>
   return
