@@ -8,7 +8,9 @@
 #include "test/runtime/TestPackage.h"
 
 #include <chrono>
+#include <ctime>
 #include <numeric>
+#include <thread>
 
 namespace strata::test {
 namespace {
@@ -179,6 +181,25 @@ TEST(ThreadPool, RestoresTheCallersCpus) {
   int before = cpu::availableCpus();
   { auto pool = cpu::ThreadPool::create(before); }
   EXPECT_EQ(cpu::availableCpus(), before);
+}
+
+double cpuSeconds() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return double(time.tv_sec) + double(time.tv_nsec) * 1e-9;
+}
+
+// Of CPU time, so it does not matter what else runs. Two threads that spin would take 0.2 s.
+TEST(ThreadPool, LeavesTheCpusToOthersWhenItWaits) {
+  auto pool = *cpu::ThreadPool::create(2);
+  pool->run([](int) {});
+  double before = cpuSeconds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100)); // between jobs
+  pool->run([&](int worker) {
+    if (worker == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100)); // the other waits at the end
+  });
+  EXPECT_LT(cpuSeconds() - before, 0.02);
 }
 
 TEST(ThreadPool, RefusesNonsense) {

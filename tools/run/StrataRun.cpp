@@ -65,10 +65,11 @@ absl::StatusOr<int64_t> tokensAfter(int64_t prompt, const RunOptions &options, i
 }
 
 /// A quick measure: the best of a few reads of at most 1 GB, as the first read of pages that were
-/// left alone is slow, and others may be disturbed. 0 where it fails: the text is there.
-double measureRead(Engine &engine) {
+/// left alone is slow, and others may be disturbed. 0 where it fails, as the text is there, and
+/// where no step of generation is to be compared with it.
+double measureRead(Engine &engine, const Generation &generation) {
   double best = 0;
-  for (int i = 0; i < 4; ++i)
+  for (int i = 0; i < 4 && generation.generatedSpeed().tokens > 0; ++i)
     best = std::max(best, engine.device().measureRead(1000000000, 0.01).value_or(0));
   return best;
 }
@@ -110,7 +111,7 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   if (!options.tokens && generation.length() == model.context)
     console.note(absl::StrCat("the context of ", model.context, " tokens is full; --context N ",
                               "allows more"));
-  console.note(describeSpeed(generation, measureRead(*engine)));
+  console.note(describeSpeed(generation, measureRead(*engine, generation)));
   return absl::OkStatus();
 }
 
@@ -120,9 +121,10 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
                 Engine::create(model.package, weights, engineOptions(options, model.context)));
   Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-  InteractiveOptions interactive{options.tokens.value_or(kDefaultTokens), terminal,
-                                 [&] { return describeSpeed(generation, measureRead(*engine)); },
-                                 model.chat ? &*model.chat : nullptr};
+  InteractiveOptions interactive{
+      options.tokens.value_or(kDefaultTokens), terminal,
+      [&] { return describeSpeed(generation, measureRead(*engine, generation)); },
+      model.chat ? &*model.chat : nullptr};
   if (model.chat)
     generation.stopAt(model.chat->stops());
   STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, generation, console));
