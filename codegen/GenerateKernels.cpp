@@ -22,10 +22,21 @@ LogicalResult strata::verifyPlanned(Operation *op, bool wantsWorkspace, StringRe
   return success();
 }
 
+static bool isScale(Operation *op, Value value) {
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return llvm::is_contained(linear.getScales(), value);
+  auto logits = dyn_cast<LogitsOp>(op);
+  return logits && logits.getScales() == value;
+}
+
 LogicalResult strata::verifyFeatures(Operation *op, int64_t multiple, StringRef target) {
-  for (Type type : typesOf(op)) {
+  SmallVector<Value> values(op->getOperands());
+  llvm::append_range(values, op->getResults());
+  for (Value value : values) {
+    Type type = value.getType();
     auto shaped = dyn_cast<ShapedType>(type);
-    if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % multiple)
+    if (shaped && !isScale(op, value) && shaped.getElementType().isBF16() &&
+        shaped.getShape().back() % multiple)
       return op->emitOpError() << "has " << shaped.getShape().back() << " features; the " << target
                                << " target needs a multiple of " << multiple;
     auto cache = dyn_cast<KVCacheType>(type);

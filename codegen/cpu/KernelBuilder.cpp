@@ -3,6 +3,8 @@
 #include "codegen/cpu/KernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
@@ -118,4 +120,41 @@ Value KernelBuilder::dot(Value acc, Value a, Value b) {
                                         vector::BitCastOp::create(*this, type, b));
   }
   return fma(odds(a), odds(b), fma(evens(a), evens(b), acc));
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::reinterpret(Value vector, Type element) {
+  auto from = cast<VectorType>(vector.getType());
+  int64_t bits = from.getDimSize(0) * from.getElementTypeBitWidth();
+  auto type = VectorType::get(bits / element.getIntOrFloatBitWidth(), element);
+  return vector::BitCastOp::create(*this, type, vector);
+}
+
+Value KernelBuilder::offsetBytes(Value fours) {
+  if (!level.int8Dot)
+    return fours;
+  return arith::XOrIOp::create(*this, fours, i32(0x80808080, lanesOf(fours)));
+}
+
+/// An instruction that no dialect has an op for.
+static Value callIntrinsic(KernelBuilder &b, StringRef name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
+}
+
+Value KernelBuilder::dotBytes(Value acc, Value offsetWeights, Value x) {
+  offsetWeights = reinterpret(offsetWeights, getI8Type());
+  x = reinterpret(x, getI8Type());
+  if (level.int8Dot)
+    return callIntrinsic(*this, "llvm.x86.avx512.vpdpbusd.512", acc.getType(),
+                         {acc, offsetWeights, x});
+  // |w| times x with the sign of w: two such products fit 16 bits.
+  Value sizes = math::AbsIOp::create(*this, offsetWeights);
+  Value turned = callIntrinsic(*this, "llvm.x86.avx2.psign.b", x.getType(), {x, offsetWeights});
+  auto type = VectorType::get(2 * lanes(), getI16Type());
+  Value sums = callIntrinsic(*this, "llvm.x86.avx2.pmadd.ub.sw", type, {sizes, turned});
+  Value ones = arith::ConstantOp::create(*this, DenseElementsAttr::get(type, getI16IntegerAttr(1)));
+  return add(acc, callIntrinsic(*this, "llvm.x86.avx2.pmadd.wd", acc.getType(), {sums, ones}));
 }

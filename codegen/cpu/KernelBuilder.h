@@ -51,6 +51,16 @@ public:
   Values transpose(Values rows);
   /// acc + a.even * b.even + a.odd * b.odd, lane by lane, of pairs; acc + a * b of other numbers.
   Value dot(Value acc, Value a, Value b);
+
+  // Bytes in fours, each an i32.
+  /// Weights as dotBytes() takes them: plus byteOffset(). A vector or a scalar.
+  Value offsetBytes(Value fours);
+  /// acc + the products of the four bytes of each lane, exact; those of x are at least -127.
+  Value dotBytes(Value acc, Value offsetWeights, Value x);
+  /// vpdpbusd takes its first factor as unsigned, so the weights' are 128 more; 0 without it.
+  int64_t byteOffset() const { return level.int8Dot ? 128 : 0; }
+  /// The same bits as a vector of another element.
+  Value reinterpret(Value vector, mlir::Type element);
 };
 
 } // namespace strata::cpu

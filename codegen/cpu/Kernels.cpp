@@ -2,6 +2,7 @@
 
 #include "codegen/cpu/Kernels.h"
 #include "codegen/GenerateKernels.h"
+#include "codegen/cpu/Int8.h"
 #include "codegen/cpu/Schedule.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -20,15 +21,8 @@ static LogicalResult verifyPages(Operation *op) {
   return success();
 }
 
-static LogicalResult verifyNotInt8(Operation *op) {
-  for (Type type : op->getOperandTypes())
-    if (auto shaped = dyn_cast<ShapedType>(type); shaped && shaped.getElementType().isInteger(8))
-      return op->emitOpError("has weights of i8, for which there is no kernel yet");
-  return success();
-}
-
 FailureOr<KernelSpec> strata::cpu::describeKernel(Operation *op) {
-  if (failed(verifyPlanned(op, getWorkspaceBytes(op), "cpu")) || failed(verifyNotInt8(op)) ||
+  if (failed(verifyPlanned(op, getWorkspaceBytes(op), "cpu")) ||
       failed(verifyFeatures(op, kPair, "cpu")) || failed(verifyPages(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
@@ -48,10 +42,13 @@ FailureOr<KernelSpec> strata::cpu::describeKernel(Operation *op) {
 }
 
 int64_t strata::cpu::getWorkspaceBytes(Operation *op) {
-  // The normalized or packed input: in pairs, blocks of kPackTokens tokens.
+  // The normalized, packed or rounded input, in whole blocks of tokens.
+  auto bytes = [](Value input, bool int8) {
+    return int8 ? int8WorkspaceBytes(columns(input)) : 2 * columns(input);
+  };
   if (auto linear = dyn_cast<LinearOp>(op))
-    return 2 * columns(linear.getInput());
+    return bytes(linear.getInput(), !linear.getScales().empty());
   if (auto logits = dyn_cast<LogitsOp>(op))
-    return 2 * columns(logits.getInput());
+    return bytes(logits.getInput(), bool(logits.getScales()));
   return 0;
 }

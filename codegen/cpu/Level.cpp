@@ -7,7 +7,8 @@ using namespace strata::cpu;
 
 static constexpr llvm::StringLiteral kAvx2[] = {"avx2", "fma", "f16c", "bmi2"};
 static constexpr llvm::StringLiteral kAvx512Bf16[] = {
-    "avx2", "fma", "f16c", "bmi2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
+    "avx2",     "fma",      "f16c",     "bmi2",       "avx512f",
+    "avx512bw", "avx512dq", "avx512vl", "avx512bf16", "avx512vnni"};
 
 // AVX-512 has registers for 24 sums and the operands. With AVX2's 16 registers 8 sums leave four
 // for tokens (even and odd halves) and two for a weight.
@@ -16,11 +17,15 @@ static constexpr RegisterTile kAvx2DecodeTiles[] = {{1, 4}, {1, 4}, {2, 1}, {2, 
 static constexpr RegisterTile kAvx512DecodeTiles[] = {{1, 4}, {1, 4}, {4, 1}, {4, 1}};
 static constexpr RegisterTile kAvx512Tiles[] = {{4, 4}, {4, 2}, {4, 2}, {6, 1}};
 
+// Beside its sum of a group each has one in f32 of all groups.
+static constexpr RegisterTile kAvx2Int8Tiles[] = {{4, 1}, {2, 1}};
+static constexpr RegisterTile kAvx512Int8Tiles[] = {{8, 1}, {6, 1}};
+
 static constexpr Level kLevels[] = {
-    {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,-prefer-256-bit",
-     kAvx512Bf16, 16, true, kAvx512Tiles, kAvx512DecodeTiles, 6},
-    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, kAvx2Tiles, kAvx2DecodeTiles,
-     4},
+    {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,+avx512vnni,-prefer-256-bit",
+     kAvx512Bf16, 16, true, true, kAvx512Tiles, kAvx512DecodeTiles, 6, kAvx512Int8Tiles},
+    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, false, kAvx2Tiles,
+     kAvx2DecodeTiles, 4, kAvx2Int8Tiles},
 };
 
 llvm::ArrayRef<Level> strata::cpu::levels() { return kLevels; }

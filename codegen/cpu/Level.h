@@ -23,11 +23,13 @@ struct Level {
   llvm::ArrayRef<llvm::StringLiteral> required; ///< as runtime/cpu/CpuFeatures names them
   int64_t lanes;                                ///< f32 elements of a vector
   bool bf16Dot;                                 ///< has vdpbf16ps
+  bool int8Dot;                                 ///< has vpdpbusd
   /// Register tiles of the matrix product: the v-th for v + 1 vectors of tokens, the last for many.
   llvm::ArrayRef<RegisterTile> tiles;
   llvm::ArrayRef<RegisterTile> decodeTiles; ///< the t-th for t + 1 tokens: Schedule.h, kDecodeRows
   int64_t attentionRows; ///< most rows that share the loads of keys and values: registers for their
                          ///< sums
+  llvm::ArrayRef<RegisterTile> int8Tiles; ///< as `tiles`, for weights of i8
 
   int64_t tileVectors() const { return tiles.size(); }
 };

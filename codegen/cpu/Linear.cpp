@@ -1,6 +1,6 @@
 //===- Linear.cpp - linear and logits on a CPU: facts and phases ----------===//
 
-#include "codegen/cpu/Linear.h"
+#include "codegen/cpu/Int8.h"
 #include "codegen/cpu/Schedule.h"
 
 using namespace mlir;
@@ -70,6 +70,23 @@ void strata::cpu::forEachPart(
   }
 }
 
+void strata::cpu::forEachDecodeUnit(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+    llvm::function_ref<void(const LinearSpec::Part &, const DecodeUnit &)> multiply) {
+  Value values = b.stack(b.getF32Type(), {kDecodeRows, unitRows(spec)});
+  Value tokens = productRows(spec, args);
+  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
+    b.loop(first, end, unitRows(spec), [&](Value firstRow) {
+      Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
+      for (int64_t known = 1; known <= kDecodeRows; ++known)
+        b.ifThen(b.equal(tokens, b.index(known)), [&] {
+          multiply(part, {firstRow, b.add(firstRow, count), values, known});
+        });
+      emitEpilogue(b, args, spec, part, {values, b.index(0), tokens, firstRow, count});
+    });
+  });
+}
+
 static KernelSpec describePhases(const LinearSpec &spec) {
   int64_t units = 0;
   for (const LinearSpec::Part &part : spec.parts)
@@ -78,11 +95,16 @@ static KernelSpec describePhases(const LinearSpec &spec) {
     return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
   };
   VariantSpec decode{kDecodeRows, {}}, prefill{0, {}};
-  if (spec.gamma || spec.outputRows)
-    decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(emitNormalizeRows)});
-  decode.phases.push_back({"decode", Axis::One, 1, units, bind(emitDecode)});
-  prefill.phases.push_back({"pack", spec.axis(), kPackVector, 1, bind(emitPack)});
-  prefill.phases.push_back({"prefill", Axis::One, 1, units, bind(emitPrefill)});
+  bool int8 = spec.isInt8();
+  if (spec.gamma || spec.outputRows || int8)
+    decode.phases.push_back(
+        {"rows", spec.axis(), 1, 1, bind(int8 ? emitInt8Rows : emitNormalizeRows)});
+  decode.phases.push_back(
+      {"decode", Axis::One, 1, units, bind(int8 ? emitInt8Decode : emitDecode)});
+  prefill.phases.push_back(
+      {"pack", spec.axis(), kPackVector, 1, bind(int8 ? emitInt8Pack : emitPack)});
+  prefill.phases.push_back(
+      {"prefill", Axis::One, 1, units, bind(int8 ? emitInt8Prefill : emitPrefill)});
   return {spec.axis(), {decode, prefill}};
 }
 

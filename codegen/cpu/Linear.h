@@ -42,6 +42,18 @@ void prefetchRows(KernelBuilder &b, Value weight, Value row, Value from, int64_t
 void forEachPart(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                  llvm::function_ref<void(const LinearSpec::Part &, Value, Value)> body);
 
+/// Rows [firstRow, endRow) of a unit and the tokens of the step, whose number is known; products go
+/// to values[token][row - firstRow], f32.
+struct DecodeUnit {
+  Value firstRow, endRow, values;
+  int64_t tokens;
+};
+/// multiply(part, unit) for all units in workgroups [begin, end) and the epilogue of each, for
+/// steps of up to kDecodeRows rows.
+void forEachDecodeUnit(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+    llvm::function_ref<void(const LinearSpec::Part &, const DecodeUnit &)> multiply);
+
 /// Applies the clauses to tile[0..tokens][0..rows] (f32) and writes it. Tile row t is product row
 /// firstToken + t, tile column r is weight row firstRow + r.
 struct Tile {

@@ -132,18 +132,9 @@ static void emitRows(KernelBuilder &b, const DecodeStep &step, Value first, Valu
 
 void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
                              const LinearSpec &spec) {
-  Value values = b.stack(b.getF32Type(), {kDecodeRows, unitRows(spec)});
-  Value tokens = productRows(spec, args);
-  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
+  forEachDecodeUnit(b, args, spec, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
     DecodeStep step = describeStep(b, args, spec, part);
-    b.loop(first, end, unitRows(spec), [&](Value firstRow) {
-      Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
-      for (int64_t known = 1; known <= kDecodeRows; ++known)
-        b.ifThen(b.equal(tokens, b.index(known)), [&] {
-          step.tokens = known;
-          emitRows(b, step, firstRow, b.add(firstRow, count), values);
-        });
-      emitEpilogue(b, args, spec, part, {values, b.index(0), tokens, firstRow, count});
-    });
+    step.tokens = unit.tokens;
+    emitRows(b, step, unit.firstRow, unit.endRow, unit.values);
   });
 }

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/cpu/Linear.h"
+#include "codegen/cpu/PrefillFrame.h"
 #include "codegen/cpu/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -17,11 +17,6 @@ using namespace strata::cpu;
 
 /// Pairs of a register tile's rows between prefetches.
 static constexpr int64_t kPairsAhead = 4;
-
-/// Tokens of a block of packed activations.
-static Value blockTokens(KernelBuilder &b, Value rows) {
-  return b.min(b.mul(b.ceilDiv(rows, kPackVector), kPackVector), b.index(kPackTokens));
-}
 
 /// `blocks` of packed activations: [blocks][pairs][tokens].
 static Value packedView(KernelBuilder &b, Value buffer, Value blocks, int64_t pairs, Value tokens) {
@@ -88,7 +83,7 @@ void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const 
   Value input = inputPairs(b, args, spec);
   Value rows = productRows(spec, args);
   Value packed = packedView(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kPackTokens),
-                            spec.pairs(), blockTokens(b, rows));
+                            spec.pairs(), blockTokens(b, rows, kPackTokens));
   std::optional<NormParameters> norm = normOf(b, args, spec);
   int64_t lanes = b.lanes(), full = spec.pairs() / lanes * lanes;
   // A workgroup is kPackVector tokens: one transpose with 16 lanes, two with 8.
@@ -112,10 +107,10 @@ void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const 
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// One block of 64 tokens and a group of weight rows: products[row][token] before transposition.
+/// A block of tokens and the rows of a weight, as pairs or numbers.
 struct TokenBlock {
-  Value weight, packed, products;
-  Value block, firstRow;
+  Value weight, packed;
+  PrefillBlock place;
   int64_t pairs;
   RowGroupsAttr groups; ///< of the weight's rows
   Value widened;        ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
@@ -136,8 +131,8 @@ static void addPair(KernelBuilder &b, const TokenBlock &block, const FactorRows 
   Value packedPair = weights.firstPair ? b.add(weights.firstPair, pair) : pair;
   Values x, odds;
   for (int64_t v = 0; v != width; ++v)
-    x.push_back(
-        b.load(block.packed, {block.block, packedPair, b.add(token, v * b.lanes())}, b.lanes()));
+    x.push_back(b.load(block.packed, {block.place.block, packedPair, b.add(token, v * b.lanes())},
+                       b.lanes()));
   auto multiply = [&](Value column, ValueRange tokens) {
     for (auto [r, row] : llvm::enumerate(weights.rows)) {
       Value w = b.splat(b.load(weights.memory, {row, column}), b.lanes());
@@ -156,12 +151,9 @@ static void addPair(KernelBuilder &b, const TokenBlock &block, const FactorRows 
 }
 
 namespace {
-/// A register tile at work: `width` vectors of tokens.
-struct TileWork {
+/// A register tile at work.
+struct TileWork : TilePlace {
   const TokenBlock &block;
-  Value row, token;
-  int64_t width;
-  RegisterTile tile;
   Value next; ///< the row behind it, as it is stored
 };
 } // namespace
@@ -220,81 +212,33 @@ static Values addWidened(KernelBuilder &b, const TileWork &work, ValueRange rows
   return add(b.index(full), work.block.pairs - full, sums);
 }
 
-/// products[row ..][token ..] for a register tile and `width` vectors of tokens. A tile reads its
-/// rows side by side, which memory is slow at; so while it is computed, the next one is fetched
-/// into the second-level cache, front to back.
-static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, Value row, Value token,
-                             int64_t width, RegisterTile tile) {
-  int64_t count = tile.rows * width;
-  TileWork work{block, row, token, width, tile, storedRow(b, block.groups, b.add(row, tile.rows))};
+/// products[row ..][token ..] for a register tile. A tile reads its rows side by side, which memory
+/// is slow at; so while it is computed, the next one is fetched into the second-level cache, front
+/// to back.
+static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, const TilePlace &place) {
+  int64_t count = place.tile.rows * place.width, chains = place.tile.chains;
+  auto stored = [&](int64_t ahead) { return storedRow(b, block.groups, b.add(place.row, ahead)); };
+  TileWork work{place, block, stored(place.tile.rows)};
   Values rows;
-  for (int64_t r = 0; r != tile.rows; ++r)
-    rows.push_back(storedRow(b, block.groups, b.add(row, r)));
-  Values sums(tile.chains * count, b.f32(0, b.lanes()));
+  for (int64_t r = 0; r != place.tile.rows; ++r)
+    rows.push_back(stored(r));
+  Values sums(chains * count, b.f32(0, b.lanes()));
   sums = block.widened ? addWidened(b, work, rows, sums)
                        : addPairs(b, work, {block.weight, rows, {}}, block.pairs, sums);
-  Value column = b.sub(row, block.firstRow);
-  for (int64_t i = 0; i != count; ++i) {
-    Value sum = sums[i];
-    for (int64_t chain = 1; chain != tile.chains; ++chain)
-      sum = b.addf(sum, sums[chain * count + i]);
-    b.store(sum, block.products, {b.add(column, i / width), b.add(token, i % width * b.lanes())});
-  }
+  for (int64_t i = 0; i != count; ++i)
+    for (int64_t chain = 1; chain != chains; ++chain)
+      sums[i] = b.addf(sums[i], sums[chain * count + i]);
+  storeProducts(b, block.place, place, ValueRange(sums).take_front(count));
 }
 
-/// The level's tile for so many vectors of tokens. Products in f32 keep the even and the odd
-/// features of the tokens in registers beside the sums, which leaves room for fewer of those.
-static RegisterTile tileOf(const Level &level, const TokenBlock &block, int64_t width) {
-  RegisterTile tile = level.tiles[width - 1];
-  if (cast<MemRefType>(block.weight.getType()).getElementType().isInteger())
-    return tile;
-  return {std::min(tile.rows, kWideRows), width > 2 ? 1 : tile.chains};
-}
-
-/// All rows [firstRow, endRow) with `width` vectors of tokens from `token` on: whole register
-/// tiles, then what a whole group leaves of them, then single rows.
-static void emitRows(KernelBuilder &b, const TokenBlock &block, Value endRow, Value token,
-                     int64_t width) {
-  RegisterTile tile = tileOf(b.level, block, width);
-  int64_t groupRows = cast<MemRefType>(block.products.getType()).getDimSize(0);
-  Value first = block.firstRow;
-  for (int64_t height : {tile.rows, groupRows % tile.rows, int64_t(1)}) {
-    if (height == 0)
-      continue;
-    Value end = b.add(first, b.mul(b.div(b.sub(endRow, first), height), height));
-    b.loop(first, end, height, [&](Value row) {
-      emitRegisterTile(b, block, row, token, width, {height, tile.chains});
-    });
-    first = end;
-  }
-}
-
-/// All tokens of the block: full register tiles, then a narrower one for what is left.
-static void emitTokens(KernelBuilder &b, const TokenBlock &block, Value endRow, Value tokens) {
-  int64_t width = b.level.tileVectors();
-  Value vectors = b.ceilDiv(tokens, b.lanes());
-  Value tiled = b.mul(b.div(vectors, width), width * b.lanes());
-  b.loop(b.index(0), tiled, width * b.lanes(),
-         [&](Value token) { emitRows(b, block, endRow, token, width); });
-  Value left = b.rem(vectors, width);
-  for (int64_t narrow = 1; narrow != width; ++narrow)
-    b.ifThen(b.equal(left, b.index(narrow)), [&] { emitRows(b, block, endRow, tiled, narrow); });
-}
-
-/// tile[token][row] = products[row][token], a lanes() x lanes() square at a time. Columns of the
-/// tile beyond the last row, and rows beyond the last token, receive values nobody reads.
-static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
-  int64_t lanes = b.lanes();
-  b.loop(b.index(0), tile.rows, lanes, [&](Value row) {
-    b.loop(b.index(0), tile.tokens, lanes, [&](Value token) {
-      Values lines;
-      for (int64_t i = 0; i != lanes; ++i)
-        lines.push_back(b.load(products, {b.add(row, i), token}, lanes));
-      Values columns = b.transpose(lines);
-      for (int64_t i = 0; i != lanes; ++i)
-        b.store(columns[i], tile.values, {b.add(token, i), row});
-    });
-  });
+/// The level's tiles. Products in f32 keep the even and the odd features of the tokens in registers
+/// beside the sums, which leaves room for fewer of those.
+static SmallVector<RegisterTile> tilesOf(const Level &level, const TokenBlock &block) {
+  SmallVector<RegisterTile> tiles(level.tiles);
+  if (!cast<MemRefType>(block.weight.getType()).getElementType().isInteger())
+    for (auto [i, tile] : llvm::enumerate(tiles))
+      tile = {std::min(tile.rows, kWideRows), i > 1 ? 1 : tile.chains};
+  return tiles;
 }
 
 /// "product_6144x128", "product_6144x128_f16_768_1024": of these the code depends.
@@ -310,43 +254,29 @@ static std::string productName(const LinearSpec &spec, const LinearSpec::Part &p
   return name;
 }
 
-/// products[0..endRow - firstRow][0..tokens] of one block of `width` tokens, a function that all
-/// linears of a kind share. Arguments: weight, packed, products, block, first row, end row, tokens,
-/// width.
-static void callProduct(KernelBuilder &b, const LinearSpec &spec, const LinearSpec::Part &part,
-                        ValueRange arguments) {
-  int64_t pairs = spec.pairs(), height = cast<MemRefType>(arguments[2].getType()).getDimSize(0);
-  b.call(productName(spec, part, height), arguments, [&](KernelBuilder &b, ValueRange args) {
-    Value rows = args[5], packed = packedView(b, args[1], b.add(args[3], 1), pairs, args[7]);
-    Value weights = weightRows(b, args[0], part.element, rows, pairs);
-    Value widened =
-        part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
-    TokenBlock work{weights, packed, args[2], args[3], args[4], pairs, part.groups, widened};
-    emitTokens(b, work, rows, args[6]);
-  });
+/// Products of one block, by a function that all linears of a kind share.
+static void callProduct(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                        const LinearSpec::Part &part, const PrefillBlock &block) {
+  int64_t pairs = spec.pairs();
+  Values arguments{args.buffers[part.weight], args.buffers[*spec.workspace]};
+  llvm::append_range(arguments, block.arguments());
+  b.call(
+      productName(spec, part, block.height()), arguments, [&](KernelBuilder &b, ValueRange args) {
+        PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(2));
+        Value packed = packedView(b, args[1], b.add(place.block, 1), pairs, place.width);
+        Value weight = weightRows(b, args[0], part.element, place.endRow, pairs);
+        Value widened =
+            part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
+        TokenBlock work{weight, packed, place, pairs, part.groups, widened};
+        forEachRegisterTile(b, place, tilesOf(b.level, work),
+                            [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
+      });
 }
 
 void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
                               const LinearSpec &spec) {
-  // Row groups are whole units; the arrays are padded to whole vectors of rows.
-  int64_t groupRows = spec.headDim ? spec.headDim : kPrefillRows;
-  int64_t padded = llvm::alignTo(groupRows, 16);
-  Value products = b.stack(b.getF32Type(), {padded, kPackTokens});
-  Value values = b.stack(b.getF32Type(), {kPackTokens, padded});
-  Value rows = productRows(spec, args);
-  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
-    b.loop(first, end, groupRows, [&](Value firstRow) {
-      Value count = b.min(b.sub(end, firstRow), b.index(groupRows));
-      b.loop(b.index(0), b.ceilDiv(rows, kPackTokens), 1, [&](Value block) {
-        Value firstToken = b.mul(block, kPackTokens);
-        Value tokens = b.min(b.sub(rows, firstToken), b.index(kPackTokens));
-        callProduct(b, spec, part,
-                    {args.buffers[part.weight], args.buffers[*spec.workspace], products, block,
-                     firstRow, b.add(firstRow, count), tokens, blockTokens(b, rows)});
-        Tile tile{values, firstToken, tokens, firstRow, count};
-        emitTranspose(b, products, tile);
-        emitEpilogue(b, args, spec, part, tile);
-      });
-    });
-  });
+  forEachPrefillBlock(b, args, spec, kPackTokens,
+                      [&](const LinearSpec::Part &part, const PrefillBlock &block) {
+                        callProduct(b, args, spec, part, block);
+                      });
 }

@@ -62,14 +62,21 @@ static Value loadPairs(KernelBuilder &b, Value vector, Value pair, Value mask) {
   return b.toF32(b.loadMasked(vector, b.mul(pair, 2), both, 2 * b.lanes()));
 }
 
-Value strata::cpu::normalizePairs(KernelBuilder &b, Value values, Value pair, Value mask,
-                                  const NormParameters &norm, const RowStatistics &statistics) {
+FeaturePairs strata::cpu::normalizeFeatures(KernelBuilder &b, Value values, Value pair, Value mask,
+                                            const NormParameters &norm,
+                                            const RowStatistics &statistics) {
   Value gamma = loadPairs(b, norm.gamma, pair, mask), beta = loadPairs(b, norm.beta, pair, mask);
   Value mean = b.splat(statistics.mean, b.lanes()), scale = b.splat(statistics.scale, b.lanes());
   auto normalize = [&](Value x, Value g, Value shift) {
     Value centred = b.mulf(b.subf(x, mean), scale);
     return b.fma(centred, norm.gammaIncludesOne ? g : b.addf(g, b.f32(1, b.lanes())), shift);
   };
-  return b.pairs(normalize(b.evens(values), b.evens(gamma), b.evens(beta)),
-                 normalize(b.odds(values), b.odds(gamma), b.odds(beta)));
+  return {normalize(b.evens(values), b.evens(gamma), b.evens(beta)),
+          normalize(b.odds(values), b.odds(gamma), b.odds(beta))};
+}
+
+Value strata::cpu::normalizePairs(KernelBuilder &b, Value values, Value pair, Value mask,
+                                  const NormParameters &norm, const RowStatistics &statistics) {
+  FeaturePairs features = normalizeFeatures(b, values, pair, mask, norm, statistics);
+  return b.pairs(features.evens, features.odds);
 }

@@ -28,7 +28,15 @@ Values reducePairs(KernelBuilder &b, int64_t count, ValueRange initial,
 /// Statistics of row `row` of `input` [rows, pairs]; two passes, f32.
 RowStatistics rowStatistics(KernelBuilder &b, Value input, Value row, int64_t pairs, double eps);
 
+/// The even and the odd features of pairs, f32.
+struct FeaturePairs {
+  Value evens, odds;
+};
+
 /// `values` are the pairs at `pair` of a row: normalized, scaled by gamma + 1, shifted by beta.
+FeaturePairs normalizeFeatures(KernelBuilder &b, Value values, Value pair, Value mask,
+                               const NormParameters &norm, const RowStatistics &statistics);
+/// The same, rounded.
 Value normalizePairs(KernelBuilder &b, Value values, Value pair, Value mask,
                      const NormParameters &norm, const RowStatistics &statistics);
 

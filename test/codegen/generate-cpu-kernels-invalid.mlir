@@ -45,14 +45,5 @@ func.func @forward(%q: memref<?x16xbf16>, %kv: !kv, %batch: !decoder.batch) {
 
 // -----
 
-func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xi8>, %s: memref<16x8xbf16>) {
-  // expected-error @below {{has weights of i8, for which there is no kernel yet}}
-  %y = decoder.linear %x, [%w] scales(%s) workspace <0>
-    : (memref<?x256xbf16>, memref<16x256xi8>, memref<16x8xbf16>) -> memref<?x16xbf16, #decoder.arena<0>>
-  return
-}
-
-// -----
-
 // expected-error @below {{there is no @forward}}
 module {}

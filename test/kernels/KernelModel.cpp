@@ -2,6 +2,8 @@
 
 #include "test/kernels/KernelModel.h"
 
+#include <algorithm>
+#include <random>
 #include <sstream>
 
 namespace strata::test {
@@ -52,8 +54,23 @@ private:
     if (int64_t size = model.groupRows(name))
       groups = ", #decoder.row_groups<rows = " + std::to_string(size) +
                ", stride = " + std::to_string(model.groupStride()) + ">";
-    return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + model.type +
-           groups + ">";
+    return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" +
+           (model.isInt8(name) ? "i8" : model.type) + groups + ">";
+  }
+  std::string scaleMatrix(int64_t rows, int64_t columns) const {
+    return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns / kScaleGroup) + "x" +
+           model.scaleType + ">";
+  }
+  /// " scales(%q_scale, %k_scale)" of weights of i8, or nothing.
+  std::string scalesClause(const std::vector<std::string> &weights) const {
+    std::string names;
+    for (const std::string &weight : weights)
+      if (model.isInt8(weight))
+        names += (names.empty() ? "%" : ", %") + weight + "_scale";
+    return names.empty() ? "" : " scales(" + names + ")";
+  }
+  std::string scaleType(const std::string &weight, int64_t rows, int64_t columns) const {
+    return model.isInt8(weight) ? ", " + scaleMatrix(rows, columns) : "";
   }
   std::string vector() const {
     return "tensor<" + std::to_string(model.in) + "x" + model.normType + ">";
@@ -67,6 +84,9 @@ private:
   void parameter(const std::string &name, int64_t rows, int64_t columns) {
     text << "%" << name << " = decoder.parameter \"" << name
          << "\" : " << matrix(name, rows, columns) << "\n";
+    if (model.isInt8(name))
+      text << "%" << name << "_scale = decoder.parameter \"" << name
+           << "_scale\" : " << scaleMatrix(rows, columns) << "\n";
   }
 
   void embed(const std::string &result, const std::string &table, int64_t features) {
@@ -80,9 +100,10 @@ private:
     parameter("weight", m.out, m.in);
     if (m.residual)
       embed("r", "residual", m.out);
-    text << "%y = decoder.linear %x, [%weight]" << normClause()
+    text << "%y = decoder.linear %x, [%weight]" << scalesClause({"weight"}) << normClause()
          << (m.squaredRelu ? " squared_relu" : "") << (m.residual ? " residual(%r)" : "") << " : ("
-         << rowsOf(m.in) << ", " << matrix("weight", m.out, m.in) << normTypes()
+         << rowsOf(m.in) << ", " << matrix("weight", m.out, m.in)
+         << scaleType("weight", m.out, m.in) << normTypes()
          << (m.residual ? ", " + rowsOf(m.out) : "") << ") -> " << rowsOf(m.out) << "\n";
     return "%y";
   }
@@ -100,12 +121,14 @@ private:
     if (m.rotaryDims)
       text << "%rotary = decoder.rotary_table %batch {theta = 1.0e4 : f32} : " << rotary << "\n";
     text << "%y" << suffix << ", %" << newCache << " = decoder.linear %x, [%" << q << ", %" << k
-         << ", %" << v << "]" << normClause();
+         << ", %" << v << "]" << scalesClause({q, k, v}) << normClause();
     if (m.rotaryDims)
       text << " rope(%rotary, head_dim = " << m.headDim << ", weights = [0, 1])";
     text << " cache(%" << cache << ", %batch, layer = " << layer << ") : (" << rowsOf(m.in) << ", "
          << matrix(q, m.firstRows(), m.in) << ", " << matrix(k, m.kvFeatures(), m.in) << ", "
-         << matrix(v, m.kvFeatures(), m.in) << normTypes() << (m.rotaryDims ? ", " + rotary : "")
+         << matrix(v, m.kvFeatures(), m.in) << scaleType(q, m.firstRows(), m.in)
+         << scaleType(k, m.kvFeatures(), m.in) << scaleType(v, m.kvFeatures(), m.in) << normTypes()
+         << (m.rotaryDims ? ", " + rotary : "")
          << ", !kv, !decoder.batch) -> (" << rowsOf(m.firstRows()) << ", !kv)\n";
   }
 
@@ -144,8 +167,9 @@ private:
     int64_t features = m.scores ? m.in : m.out;
     parameter("scores", m.vocabulary, features);
     text << "%logits = decoder.logits " << shown << ", %scores, %batch"
-         << (m.scores ? normClause() : "") << " : (" << rowsOf(features) << ", "
-         << matrix("scores", m.vocabulary, features) << ", !decoder.batch" << (m.scores ? normTypes() : "")
+         << scalesClause({"scores"}) << (m.scores ? normClause() : "") << " : (" << rowsOf(features) << ", "
+         << matrix("scores", m.vocabulary, features) << ", !decoder.batch"
+         << scaleType("scores", m.vocabulary, features) << (m.scores ? normTypes() : "")
          << ") -> " << rowsOf(m.vocabulary, "f32") << "\n";
   }
 
@@ -162,6 +186,14 @@ KernelModel queries(KernelModel model) {
 
 std::string KernelModel::mlir() const { return Writer(*this).write(); }
 
+bool KernelModel::isInt8(const std::string &parameter) const {
+  if (!isInt8())
+    return false;
+  if (scores)
+    return parameter == "scores";
+  return headDim ? parameter == "q" || parameter == "k" || parameter == "v" : parameter == "weight";
+}
+
 int64_t KernelModel::groupRows(const std::string &weight) const {
   if (!grouped)
     return 0;
@@ -176,6 +208,8 @@ std::string KernelModel::operation() const {
   std::string text = scores ? "logits" : "linear";
   if (type != "bf16")
     text = type + " " + text;
+  if (isInt8())
+    text = "i8 " + text;
   if (grouped)
     text = "grouped " + text;
   if (norm)
@@ -193,8 +227,8 @@ std::string KernelModel::operation() const {
   return text;
 }
 
-const std::vector<KernelModel> &kernelModels() {
-  static const std::vector<KernelModel> models = {
+static std::vector<KernelModel> listModels() {
+  return {
       // Odd sizes: tails of every tile, of tokens, rows and features.
       {.name = "plain", .vocabulary = 200, .in = 136, .out = 200},
       {.name = "residual", .vocabulary = 136, .in = 520, .out = 136, .residual = true},
@@ -220,6 +254,21 @@ const std::vector<KernelModel> &kernelModels() {
       {.name = "logits_f16", .vocabulary = 331, .in = 200, .norm = true, .scores = true,
        .type = "f16"},
       {.name = "logits_f32", .vocabulary = 331, .in = 200, .scores = true, .type = "f32"},
+      // Weights of 8 bits: stretches, vectors and tiles of groups, whole and not.
+      {.name = "int8", .vocabulary = 200, .in = 544, .out = 200, .scaleType = "bf16"},
+      {.name = "int8_residual", .vocabulary = 136, .in = 1056, .out = 136, .residual = true,
+       .scaleType = "f16"},
+      {.name = "int8_norm_relu", .vocabulary = 72, .in = 96, .out = 72, .norm = true,
+       .squaredRelu = true, .normType = "f32", .scaleType = "f32"},
+      {.name = "int8_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true,
+       .gammaIncludesOne = true, .scaleType = "bf16"},
+      {.name = "int8_logits", .vocabulary = 601, .in = 160, .scores = true, .scaleType = "bf16"},
+      {.name = "int8_logits_norm", .vocabulary = 331, .in = 32, .norm = true, .scores = true,
+       .scaleType = "f32"},
+      queries({.name = "int8_layer", .vocabulary = 192, .in = 192, .norm = true, .headDim = 64,
+               .group = 3, .rotaryDims = 32, .attends = true, .scaleType = "bf16"}),
+      queries({.name = "int8_qkv40", .vocabulary = 120, .in = 256, .norm = true, .headDim = 40,
+               .group = 3, .rotaryDims = 20, .scaleType = "f16"}),
       // q through logits.
       queries({.name = "qkv40", .vocabulary = 120, .in = 200, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20}),
@@ -253,6 +302,31 @@ const std::vector<KernelModel> &kernelModels() {
       queries({.name = "attention192", .vocabulary = 192, .in = 384, .headDim = 192,
                .attends = true, .tableQueries = true}),
   };
+}
+
+/// Shapes that nobody chose.
+static void addRandomShapes(std::vector<KernelModel> &models) {
+  std::mt19937 generator(8);
+  auto below = [&](int64_t end) { return int64_t(generator() % uint32_t(end)); };
+  for (int i = 0; i != 6; ++i) {
+    KernelModel model{.name = "int8_random" + std::to_string(i),
+                      .vocabulary = 130,
+                      .in = kScaleGroup * (1 + below(50)),
+                      .out = 2 * (1 + below(100)),
+                      .scaleType = i % 2 ? "bf16" : "f32"};
+    model.vocabulary = std::max(model.out, model.vocabulary);
+    model.norm = i >= 4;
+    model.residual = i % 3 == 1;
+    models.push_back(model);
+  }
+}
+
+const std::vector<KernelModel> &kernelModels() {
+  static const std::vector<KernelModel> models = [] {
+    std::vector<KernelModel> all = listModels();
+    addRandomShapes(all);
+    return all;
+  }();
   return models;
 }
 

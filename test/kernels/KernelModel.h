@@ -35,6 +35,8 @@ struct KernelModel {
   std::string type = "bf16", normType = "bf16"; // of matrices; of gamma and beta
   bool gammaIncludesOne = false;
   bool grouped = false; // rows of linear's weights in groups: of q, k and v as NeMo has them
+  std::string scaleType =
+      ""; // not empty: weights of what is tested are of i8, with scales of this type
 
   int64_t queryFeatures() const { return headDim * kvHeads * group; }
   int64_t kvFeatures() const { return headDim * kvHeads; }
@@ -43,13 +45,19 @@ struct KernelModel {
   int64_t groupStride() const;
   /// Rows of the weight of q.
   int64_t firstRows() const { return tableQueries ? headDim : queryFeatures(); }
-  /// Weights of f32 are not for GPUs.
-  bool runsOnCuda() const { return type != "f32"; }
+  bool isInt8() const { return !scaleType.empty(); }
+  /// Whether a parameter is a weight of i8.
+  bool isInt8(const std::string &parameter) const;
+  /// Weights of f32 and i8 are not for GPUs.
+  bool runsOnCuda() const { return type != "f32" && !isInt8(); }
   /// What is tested, for messages: "linear norm squared_relu".
   std::string operation() const;
   /// The text that strata-compile reads.
   std::string mlir() const;
 };
+
+/// Features that share a scale, of i8 weights and what they are multiplied with.
+inline constexpr int64_t kScaleGroup = 32;
 
 inline constexpr float kEps = 1e-5f, kTheta = 1e4f;
 

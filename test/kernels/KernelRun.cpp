@@ -25,48 +25,60 @@ std::string packageFolder() {
   return folder ? folder : STRATA_KERNEL_PACKAGES;
 }
 
-/// The 16-bit words of a number; 4-byte types have the lower one first.
-std::vector<uint16_t> wordsOf(float value, package::DType dtype) {
-  auto bits = std::bit_cast<uint32_t>(value);
+/// A number as it is stored.
+template <typename T>
+void append(T value, std::vector<std::byte> &bytes) {
+  auto stored = std::as_bytes(std::span(&value, 1));
+  bytes.insert(bytes.end(), stored.begin(), stored.end());
+}
+std::vector<std::byte> bytesOf(float value, package::DType dtype) {
+  std::vector<std::byte> bytes;
   switch (dtype) {
   case package::DType::bf16:
-    return {uint16_t(bits >> 16)};
+    append(uint16_t(std::bit_cast<uint32_t>(value) >> 16), bytes);
+    break;
   case package::DType::f16:
-    return {std::bit_cast<uint16_t>(static_cast<_Float16>(value))};
+    append(static_cast<_Float16>(value), bytes);
+    break;
+  case package::DType::i8:
+    append(int8_t(value), bytes);
+    break;
   default:
-    return {uint16_t(bits), uint16_t(bits >> 16)};
+    append(value, bytes);
   }
+  return bytes;
 }
 
-/// The words of a parameter as it is stored; between row groups lie NaNs.
-std::vector<uint16_t> store(const package::Parameter &parameter, const Matrix &matrix) {
-  std::vector<uint16_t> stored(parameterBytes(parameter) / 2, 0xffff);
-  uint64_t rowWords = uint64_t(matrix.columns) * elementBytes(parameter.dtype()) / 2;
+/// A parameter as it is stored; between row groups lie NaNs.
+std::vector<std::byte> store(const package::Parameter &parameter, const Matrix &matrix) {
+  std::vector<std::byte> stored(parameterBytes(parameter), std::byte{0xff});
+  uint64_t rowBytes = uint64_t(matrix.columns) * elementBytes(parameter.dtype());
   for (int64_t r = 0; r != matrix.rows; ++r) {
     auto row = uint64_t(r), rows = parameter.group_rows();
     if (rows)
       row = row / rows * parameter.group_stride() + row % rows;
-    auto to = stored.begin() + int64_t(row * rowWords);
+    auto to = stored.begin() + int64_t(row * rowBytes);
     for (float value : matrix.row(r))
-      for (uint16_t word : wordsOf(value, parameter.dtype()))
-        *to++ = word;
+      to = std::ranges::copy(bytesOf(value, parameter.dtype()), to).out;
   }
   return stored;
 }
 
-/// The parameters one behind the other in the package's order, no address a multiple of 4.
+/// The parameters one behind the other in the package's order, no address a multiple of 4; bytes
+/// begin at odd ones.
 Weights pack(const Package &package, const Parameters &parameters) {
-  auto memory = std::make_shared<std::vector<uint16_t>>();
+  auto memory = std::make_shared<std::vector<std::byte>>();
   std::vector<std::pair<size_t, size_t>> places;
   for (const package::Parameter *parameter : items(package.manifest().parameters())) {
-    std::vector<uint16_t> words = store(*parameter, parameters.at(parameter->key()->str()));
-    memory->resize(memory->size() | 1);
-    places.emplace_back(memory->size(), words.size());
-    memory->insert(memory->end(), words.begin(), words.end());
+    std::vector<std::byte> stored = store(*parameter, parameters.at(parameter->key()->str()));
+    size_t first = (memory->size() + 3) / 4 * 4 + (elementBytes(parameter->dtype()) == 1 ? 1 : 2);
+    memory->resize(first);
+    places.emplace_back(first, stored.size());
+    memory->insert(memory->end(), stored.begin(), stored.end());
   }
   Weights::Parameters spans;
   for (auto [first, count] : places)
-    spans.push_back(std::as_bytes(std::span(*memory).subspan(first, count)));
+    spans.push_back(std::span(*memory).subspan(first, count));
   return Weights(std::move(spans), memory);
 }
 
@@ -208,12 +220,24 @@ Row KernelRun::embed(const std::string &table, int32_t token) const {
   return Reference::round(toRow(parameters.at(table).row(token)));
 }
 
+const Matrix &KernelRun::weight(const std::string &name) {
+  const Matrix &stored = parameters.at(name);
+  if (!model.isInt8(name))
+    return stored;
+  auto [at, isNew] = weightValues.try_emplace(name, stored);
+  if (isNew)
+    for (int64_t row = 0; row != stored.rows; ++row)
+      for (int64_t i = 0; i != stored.columns; ++i)
+        at->second.at(row, i) *= parameters.at(name + "_scale").at(row, i / kScaleGroup);
+  return at->second;
+}
+
 Row KernelRun::input(int32_t token) {
   Row x = embed("table", token);
-  if (!model.norm)
-    return x;
-  return reference.norm(x, parameters.at("gamma").values, model.gammaIncludesOne ? 0 : 1,
-                        parameters.at("beta").values, kEps);
+  if (model.norm)
+    x = reference.norm(x, parameters.at("gamma").values, model.gammaIncludesOne ? 0 : 1,
+                       parameters.at("beta").values, kEps);
+  return model.isInt8() ? reference.toBytes(x, kScaleGroup) : Reference::round(std::move(x));
 }
 
 Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
@@ -226,7 +250,7 @@ Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
     return attention(history, position);
   if (model.headDim)
     return part("q", token, position, model.rotaryDims > 0);
-  Row y = reference.products(input(token), parameters.at(model.scores ? "scores" : "weight"));
+  Row y = reference.products(input(token), weight(model.scores ? "scores" : "weight"));
   if (model.scores)
     return y;
   if (model.squaredRelu)
@@ -239,7 +263,7 @@ Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
 const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t position, bool roped) {
   auto [at, isNew] = rows.try_emplace({weight, token, roped ? position : 0});
   if (isNew) {
-    Row y = reference.products(input(token), parameters.at(weight));
+    Row y = reference.products(input(token), this->weight(weight));
     if (roped)
       y = reference.rope(y, model.headDim, model.rotaryDims, kTheta, position);
     at->second = Reference::round(std::move(y));

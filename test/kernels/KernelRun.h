@@ -54,7 +54,10 @@ private:
   const Row &part(const std::string &weight, int32_t token, int64_t position, bool roped);
   /// decoder.embedding of a table.
   Row embed(const std::string &table, int32_t token) const;
+  /// What linear and logits multiply with.
   Row input(int32_t token);
+  /// A weight; of i8, times its scales.
+  const Matrix &weight(const std::string &name);
   /// With the keys and values of weights "k" and "v", or of those with a suffix.
   Row attention(const Tokens &history, int64_t position, const std::string &suffix = "");
 
@@ -67,6 +70,7 @@ private:
   std::unique_ptr<Engine> engine;
   std::vector<Tokens> histories;
   std::map<std::tuple<std::string, int32_t, int64_t>, Row> rows; // of part()
+  std::map<std::string, Matrix> weightValues; // of weight(), where they are not stored so
   std::map<int32_t, Row> results; // of tokens, where they do not depend on the position
   Row result;
   int64_t tokens = 0; // of the step

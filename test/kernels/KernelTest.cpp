@@ -63,12 +63,40 @@ protected:
     return matrix;
   }
 
+  /// Bytes and their scales. Integers include -128, which no rounding makes but a file may hold;
+  /// scales then are powers of 2.
+  void addInt8(Parameters &all, const std::string &name) {
+    Matrix &weight = all.at(name);
+    Matrix scales = random(weight.rows, weight.columns / kScaleGroup, 1, model().scaleType);
+    std::uniform_int_distribution<int> byte(exact() ? -128 : -127, 127);
+    for (float &value : weight.values)
+      value = float(byte(generator));
+    for (float &scale : scales.values)
+      scale = exact() ? std::ldexp(1.0f, int(scale) % 2)
+                      : float(toType(std::fabs(scale) / 64, model().scaleType));
+    all[name + "_scale"] = scales;
+  }
+
+  /// Rows of a table that are bytes already: each group has a 127.
+  Matrix bytes(int64_t rows, int64_t columns) {
+    Matrix matrix(rows, columns);
+    std::uniform_int_distribution<int> byte(-127, 127);
+    for (float &value : matrix.values)
+      value = float(byte(generator));
+    for (size_t i = 0; i != matrix.values.size(); i += kScaleGroup)
+      matrix.values[i + size_t(byte(generator) & (kScaleGroup - 1))] =
+          byte(generator) < 0 ? -127 : 127;
+    return matrix;
+  }
+
   Parameters parameters() {
     const KernelModel &m = model();
     Parameters all;
     double deviation = 1 / std::sqrt(double(m.in));
     all["table"] =
         m.norm && exact() ? signs(m.vocabulary, m.in) : random(m.vocabulary, m.in, 1, m.type);
+    if (m.isInt8() && exact())
+      all["table"] = bytes(m.vocabulary, m.in);
     if (m.norm && !exact()) // every third row so small that eps decides
       for (int64_t row = 0; row < m.vocabulary; row += 3)
         for (int64_t i = 0; i != m.in; ++i) {
@@ -105,6 +133,9 @@ protected:
     } else if (!m.scores) {
       all["weight"] = random(m.out, m.in, deviation, m.type);
     }
+    for (const char *name : {"scores", "weight", "q", "k", "v"})
+      if (m.isInt8(name))
+        addInt8(all, name);
     return all;
   }
 
@@ -162,13 +193,14 @@ protected:
   /// Whether all sizes are tried: with integers, or where there are none. Other numbers and other
   /// schedules of the simulated GPU need each form of the kernels once.
   bool allSizes() const {
-    return (exact() || model().rotaryDims) && !std::getenv("STRATA_KERNEL_FEW_SIZES");
+    return (exact() || model().rotaryDims || model().isInt8()) &&
+           !std::getenv("STRATA_KERNEL_FEW_SIZES");
   }
 
   /// Every form of the kernels: T tokens of an empty sequence; some again, after other ones.
   void testCounts(KernelRun &run) const {
     std::vector<int64_t> few = {1, 7, 65};
-    std::vector<int64_t> all = {1, 2, 4, 5, 7, 16, 17, 33, 64, 65, 129, 16, 1};
+    std::vector<int64_t> all = {1, 2, 3, 4, 5, 7, 16, 17, 33, 64, 65, 129, 16, 1};
     for (int64_t count : allSizes() ? all : few) {
       feed(run, count);
       run.rewind(0, 0);
@@ -227,13 +259,14 @@ TEST_P(Kernel, IsRight) {
     testFar(run, model().context - 124);
 }
 
-/// Every model on every device that it is for. Cosines are no integers.
+/// Every model on every device that it is for. Cosines are no integers, nor are normalized numbers
+/// that are rounded to bytes.
 std::vector<Kernel::ParamType> kernels(Numbers numbers) {
   std::vector<Kernel::ParamType> result;
   for (std::string device : {"x86-64-v4-bf16", "x86-64-v3", "cuda", "cuda_sim_90a"})
     for (const KernelModel &model : kernelModels())
       if ((model.runsOnCuda() || !device.starts_with("cuda")) &&
-          (numbers == Numbers::normal || !model.rotaryDims))
+          (numbers == Numbers::normal || (!model.rotaryDims && !(model.isInt8() && model.norm))))
         result.emplace_back(device, &model, numbers);
   return result;
 }

@@ -70,7 +70,36 @@ Row Reference::norm(const Row &x, std::span<const float> gamma, double offset,
     double error = n * unit * (size + std::fabs(distance)) * scale * std::fabs(factor);
     result[i] = {y + beta[i], error + 8 * unit * (std::fabs(y) + std::fabs(beta[i]))};
   }
-  return round(std::move(result));
+  return result;
+}
+
+/// `x` of a group whose largest magnitude is from `least` to `most`.
+static Bounded toByte(const Bounded &x, double least, double most, double unit) {
+  double low = x.value - x.error, high = x.value + x.error;
+  // The reciprocal and the product are rounded.
+  auto byte = [&](double value, double scale, double error) {
+    return std::nearbyint(value * 127 / scale * (1 + error));
+  };
+  double error = 3 * unit, fewest = byte(low, low < 0 ? least : most, low < 0 ? error : -error),
+         largest = byte(high, high < 0 ? most : least, high < 0 ? -error : error);
+  low = fewest * (fewest < 0 ? most : least) / 127;
+  high = largest * (largest < 0 ? least : most) / 127;
+  return {(low + high) / 2, (high - low) / 2 + unit * std::max(std::fabs(low), std::fabs(high))};
+}
+
+Row Reference::toBytes(const Row &x, int64_t group) const {
+  Row result;
+  for (size_t first = 0; first != x.size(); first += size_t(group)) {
+    std::span<const Bounded> features = std::span(x).subspan(first, size_t(group));
+    double least = 0, most = 0;
+    for (const Bounded &f : features) {
+      least = std::max(least, std::fabs(f.value) - f.error);
+      most = std::max(most, std::fabs(f.value) + f.error);
+    }
+    for (const Bounded &f : features)
+      result.push_back(most == 0 ? Bounded{} : toByte(f, least, most, unit));
+  }
+  return result;
 }
 
 Row Reference::squaredRelu(const Row &x) const {

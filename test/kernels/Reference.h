@@ -50,9 +50,11 @@ public:
 
   /// The clauses, f32 unless they say otherwise.
   Row products(const Row &x, const Matrix &weight) const;
-  /// Rounded to bf16, as the products want it. `offset` is added to gamma.
+  /// `offset` is added to gamma.
   Row norm(const Row &x, std::span<const float> gamma, double offset, std::span<const float> beta,
            double eps) const;
+  /// Rounded to 8 bits, in groups of so many features: what decoder.linear says of i8 weights.
+  Row toBytes(const Row &x, int64_t group) const;
   Row squaredRelu(const Row &x) const;
   Row add(const Row &x, const Row &y) const;
   /// Each head of `headDim` features. Frequencies and angles are f32, as the dialect says.

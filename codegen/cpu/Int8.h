@@ -1,0 +1,48 @@
+//===- Int8.h - linear and logits with weights of i8, on a CPU --*- C++ -*-===//
+//
+// The frame is that of Linear.h. A prologue rounds the input to 8 bits, group by group of
+// kScaleGroup features; products of a group are exact integers, and with the scales of weight and
+// input they are added up in f32.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "codegen/cpu/Linear.h"
+
+namespace strata::cpu {
+
+/// Bytes of workspace for each token: the input's bytes, and a scale and a start for each group.
+int64_t int8WorkspaceBytes(int64_t features);
+
+/// The rounded input in the workspace: fours of bytes as i32, f32 scales, and what the sum of a
+/// group starts with in i32, minus KernelBuilder::byteOffset() times the sum of the group's bytes.
+struct Int8Input {
+  Value fours, scales, starts;
+};
+
+/// As rows: [rows, features / 4], [rows, groups], [rows, groups].
+Int8Input int8Rows(KernelBuilder &b, Value workspace, Value rows, int64_t features);
+
+/// As blocks of `tokens` tokens: [blocks, features / 4, tokens], [blocks, groups, tokens],
+/// [blocks, groups, tokens].
+Int8Input int8Blocks(KernelBuilder &b, Value workspace, Value blocks, int64_t features,
+                     Value tokens);
+
+/// A weight: fours of bytes as i32 [rows, features / 4], scales [rows, groups].
+struct Int8Weight {
+  Value fours, scales;
+};
+struct Int8Buffers {
+  Value weight, scales;
+  mlir::Type scalesElement;
+};
+Int8Weight int8Weight(KernelBuilder &b, const Int8Buffers &buffers, Value rows,
+                      const LinearSpec &spec);
+
+// The phases.
+void emitInt8Rows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitInt8Decode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitInt8Pack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitInt8Prefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+
+} // namespace strata::cpu

@@ -1,0 +1,120 @@
+//===- Int8Decode.cpp - few tokens, weights of i8 -------------------------===//
+//
+// One row of the weight at a time, as many groups of it as a vector has f32 lanes: their scales are
+// one vector, each element of which is spread over the lanes that hold sums of its group.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/cpu/Int8.h"
+#include "codegen/cpu/Schedule.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+/// Lanes of i32 that hold sums of a group.
+static constexpr int64_t kGroupLanes = kScaleGroup / 4;
+
+namespace {
+/// A weight and the tokens of the step.
+struct Int8Step {
+  Int8Weight weight;
+  Int8Input input;
+  int64_t groups, tokens;
+
+  /// Independent sums for each token: enough to hide the latency of an addition.
+  int64_t chains() const { return std::max<int64_t>(1, 4 / tokens); }
+};
+
+/// Up to lanes() groups of a row of the weight.
+struct GroupStretch {
+  Value row, first;
+  int64_t count;
+};
+} // namespace
+
+/// Elements of `groups` from that of vector number `vector` on, each in all lanes of its group.
+static Value spread(KernelBuilder &b, Value groups, int64_t vector) {
+  SmallVector<int64_t> from;
+  for (int64_t lane = 0; lane != b.lanes(); ++lane)
+    from.push_back((vector * b.lanes() + lane) / kGroupLanes);
+  return vector::ShuffleOp::create(b, groups, groups, from);
+}
+
+/// The same, in the first lane of each group only, 0 in the others.
+static Value spreadFirst(KernelBuilder &b, Value groups, int64_t vector) {
+  SmallVector<int64_t> from;
+  for (int64_t lane = 0; lane != b.lanes(); ++lane)
+    from.push_back(lane % kGroupLanes ? b.lanes() : (vector * b.lanes() + lane) / kGroupLanes);
+  return vector::ShuffleOp::create(b, groups, b.i32(0, b.lanes()), from);
+}
+
+/// Adds the products of a stretch with every token to sums[chain][token].
+static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretch &stretch,
+                       Values &sums) {
+  int64_t lanes = b.lanes(), fours = stretch.count * kGroupLanes;
+  Value mask = stretch.count == lanes ? Value() : b.mask(stretch.count);
+  auto loadGroups = [&](Value memory, Value row) {
+    return b.loadMasked(memory, {row, stretch.first}, mask);
+  };
+  Value weightScales = b.toF32(loadGroups(step.weight.scales, stretch.row));
+  Values scales, starts;
+  for (int64_t t = 0; t != step.tokens; ++t) {
+    scales.push_back(b.mulf(weightScales, loadGroups(step.input.scales, b.index(t))));
+    starts.push_back(b.byteOffset() ? loadGroups(step.input.starts, b.index(t)) : Value());
+  }
+  for (int64_t v = 0; v * lanes < fours; ++v) {
+    int64_t left = fours - v * lanes;
+    Value column = b.add(b.mul(stretch.first, kGroupLanes), v * lanes);
+    auto loadFours = [&](Value memory, Value row) {
+      return b.loadMasked(memory, {row, column}, left < lanes ? b.mask(left) : Value());
+    };
+    Value w = b.offsetBytes(loadFours(step.weight.fours, stretch.row));
+    for (int64_t t = 0; t != step.tokens; ++t) {
+      Value x = loadFours(step.input.fours, b.index(t));
+      Value start = starts[t] ? spreadFirst(b, starts[t], v) : b.i32(0, lanes);
+      Value dot = arith::SIToFPOp::create(b, b.f32Type(lanes), b.dotBytes(start, w, x));
+      Value &sum = sums[v % step.chains() * step.tokens + t];
+      sum = b.fma(dot, spread(b, scales[t], v), sum);
+    }
+  }
+}
+
+/// Products of a row with all tokens, f32 scalars.
+static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
+  int64_t lanes = b.lanes(), full = step.groups / lanes * lanes;
+  Values sums(step.chains() * step.tokens, b.f32(0, lanes));
+  if (full)
+    sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
+      Values acc(carried);
+      addStretch(b, step, {row, group, lanes}, acc);
+      return acc;
+    });
+  if (full != step.groups)
+    addStretch(b, step, {row, b.index(full), step.groups - full}, sums);
+  Values dots;
+  for (int64_t t = 0; t != step.tokens; ++t) {
+    Value total = sums[t];
+    for (int64_t chain = 1; chain != step.chains(); ++chain)
+      total = b.addf(total, sums[chain * step.tokens + t]);
+    dots.push_back(b.sum(total));
+  }
+  return dots;
+}
+
+void strata::cpu::emitInt8Decode(KernelBuilder &b, const KernelArguments &args,
+                                 const LinearSpec &spec) {
+  Value rows = productRows(spec, args);
+  Int8Input input = int8Rows(b, args.buffers[*spec.workspace], rows, spec.inFeatures);
+  forEachDecodeUnit(b, args, spec, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
+    Int8Buffers buffers{args.buffers[part.weight], args.buffers[part.scales], part.scalesElement};
+    Int8Step step{int8Weight(b, buffers, b.index(part.rows), spec), input, spec.scaleGroups(),
+                  unit.tokens};
+    b.loop(unit.firstRow, unit.endRow, 1, [&](Value row) {
+      for (auto [t, dot] : llvm::enumerate(emitDots(b, step, row)))
+        b.store(dot, unit.values, {b.index(t), b.sub(row, unit.firstRow)});
+    });
+  });
+}

@@ -1,0 +1,232 @@
+//===- Int8Input.cpp - the input rounded to 8 bits ------------------------===//
+
+#include "codegen/cpu/Int8.h"
+#include "codegen/cpu/PrefillFrame.h"
+#include "codegen/cpu/Schedule.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+/// The bits of 2^-100: below, magnitudes are rounded to 0, as their reciprocal might not be finite.
+static constexpr int32_t kLeastMagnitude = (127 - 100) << 23;
+
+//===----------------------------------------------------------------------===//
+// Places
+//===----------------------------------------------------------------------===//
+
+int64_t strata::cpu::int8WorkspaceBytes(int64_t features) {
+  return features + features / kScaleGroup * 8;
+}
+
+Int8Input strata::cpu::int8Rows(KernelBuilder &b, Value workspace, Value rows, int64_t features) {
+  int64_t groups = features / kScaleGroup;
+  Value scales = b.mul(rows, features), starts = b.add(scales, b.mul(rows, groups * 4));
+  return {b.view(workspace, b.getI32Type(), {kDynamic, features / 4}, rows),
+          b.view(workspace, b.getF32Type(), {kDynamic, groups}, rows, scales),
+          b.view(workspace, b.getI32Type(), {kDynamic, groups}, rows, starts)};
+}
+
+Int8Input strata::cpu::int8Blocks(KernelBuilder &b, Value workspace, Value blocks, int64_t features,
+                                  Value tokens) {
+  int64_t groups = features / kScaleGroup;
+  Value all = b.mul(blocks, tokens), scales = b.mul(all, features),
+        starts = b.add(scales, b.mul(all, groups * 4));
+  auto view = [&](Type element, int64_t rows, Value offset) {
+    return b.view(workspace, element, {kDynamic, rows, kDynamic}, {blocks, tokens}, offset);
+  };
+  return {view(b.getI32Type(), features / 4, b.index(0)), view(b.getF32Type(), groups, scales),
+          view(b.getI32Type(), groups, starts)};
+}
+
+Int8Weight strata::cpu::int8Weight(KernelBuilder &b, const Int8Buffers &buffers, Value rows,
+                                   const LinearSpec &spec) {
+  return {b.view(buffers.weight, b.getI32Type(), {kDynamic, spec.inFeatures / 4}, rows),
+          b.view(buffers.scales, buffers.scalesElement, {kDynamic, spec.scaleGroups()}, rows)};
+}
+
+//===----------------------------------------------------------------------===//
+// A group
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Where rows come from: pairs [rows, pairs], maybe to be normalized.
+struct InputRows {
+  Value pairs;
+  std::optional<NormParameters> norm;
+};
+
+/// kScaleGroup bytes: in vectors of i16, pairs, and what belongs to them (scalars).
+struct RoundedGroup {
+  Values pairs;
+  Value scale, start;
+};
+} // namespace
+
+static Value larger(KernelBuilder &b, Value x, Value y) { return arith::MaxSIOp::create(b, x, y); }
+
+/// The larger magnitudes of two neighbours, as bits, which are ordered like the numbers: NaN is
+/// the largest.
+static Value magnitudes(KernelBuilder &b, const FeaturePairs &x) {
+  Type bits = b.i32Type(b.lanes());
+  Value sign = b.i32(0x7fffffff, b.lanes());
+  auto magnitude = [&](Value f32) { return b.both(arith::BitcastOp::create(b, bits, f32), sign); };
+  return larger(b, magnitude(x.evens), magnitude(x.odds));
+}
+
+/// round(x * inverse), ties to even, as i32.
+static Value roundToInteger(KernelBuilder &b, Value x, Value inverse) {
+  Value rounded = math::RoundEvenOp::create(b, b.mulf(x, inverse));
+  return arith::FPToSIOp::create(b, b.i32Type(lanesOf(x)), rounded);
+}
+
+/// A NaN makes the scale one, so that it is not lost.
+static RoundedGroup roundGroup(KernelBuilder &b, ArrayRef<FeaturePairs> features) {
+  int64_t lanes = b.lanes();
+  Value sizes = magnitudes(b, features.front());
+  for (const FeaturePairs &x : features.drop_front())
+    sizes = larger(b, sizes, magnitudes(b, x));
+  Value bits = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, sizes);
+  bits = larger(b, bits, b.i32(kLeastMagnitude));
+  Value most = arith::BitcastOp::create(b, b.getF32Type(), bits);
+  Value inverse = b.splat(b.divf(b.f32(127), most), lanes), sums = b.i32(0, lanes);
+  RoundedGroup group{{}, b.divf(most, b.f32(127)), {}};
+  auto i16 = VectorType::get(lanes, b.getI16Type());
+  for (const FeaturePairs &x : features) {
+    Value even = roundToInteger(b, x.evens, inverse), odd = roundToInteger(b, x.odds, inverse);
+    sums = b.add(sums, b.add(even, odd));
+    Value high = arith::ShLIOp::create(b, odd, b.i32(8, lanes));
+    Value both = arith::OrIOp::create(b, high, b.both(even, b.i32(0xff, lanes)));
+    group.pairs.push_back(arith::TruncIOp::create(b, i16, both));
+  }
+  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums);
+  group.start = arith::MulIOp::create(b, sum, b.i32(-b.byteOffset()));
+  return group;
+}
+
+/// Features of group `group` of a row of the input.
+static SmallVector<FeaturePairs> loadGroup(KernelBuilder &b, const InputRows &input, Value row,
+                                           Value group, const RowStatistics &statistics) {
+  SmallVector<FeaturePairs> features;
+  for (int64_t i = 0; i != kScaleGroup / 2; i += b.lanes()) {
+    Value pair = b.add(b.mul(group, kScaleGroup / 2), i);
+    Value pairs = b.load(input.pairs, {row, pair}, b.lanes());
+    features.push_back(input.norm
+                           ? normalizeFeatures(b, pairs, pair, Value(), *input.norm, statistics)
+                           : FeaturePairs{b.evens(pairs), b.odds(pairs)});
+  }
+  return features;
+}
+
+/// Puts a group at row `row` of `memory` as fours of bytes, from column `first` on.
+static void storeFours(KernelBuilder &b, const RoundedGroup &group, Value memory, Value row,
+                       Value first) {
+  for (auto [i, pairs] : llvm::enumerate(group.pairs))
+    b.store(b.reinterpret(pairs, b.getI32Type()), memory, {row, b.add(first, i * b.lanes() / 2)});
+}
+
+//===----------------------------------------------------------------------===//
+// Rows, for few tokens
+//===----------------------------------------------------------------------===//
+
+void strata::cpu::emitInt8Rows(KernelBuilder &b, const KernelArguments &args,
+                               const LinearSpec &spec) {
+  InputRows input{inputPairs(b, args, spec), normOf(b, args, spec)};
+  Int8Input output =
+      int8Rows(b, args.buffers[*spec.workspace], productRows(spec, args), spec.inFeatures);
+  b.loop(args.begin, args.end, 1, [&](Value row) {
+    Value from = inputRow(b, args, spec, row);
+    RowStatistics statistics;
+    if (input.norm)
+      statistics = rowStatistics(b, input.pairs, from, spec.pairs(), input.norm->eps);
+    b.loop(b.index(0), b.index(spec.scaleGroups()), 1, [&](Value at) {
+      RoundedGroup group = roundGroup(b, loadGroup(b, input, from, at, statistics));
+      storeFours(b, group, output.fours, row, b.mul(at, kScaleGroup / 4));
+      b.store(group.scale, output.scales, {row, at});
+      b.store(group.start, output.starts, {row, at});
+    });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks, for many
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// lanes() tokens that are packed together, of which `count` are of the step. On the stack: the row
+/// that each comes from, its statistics, and fours of bytes [lanes(), lanes()], which a
+/// transposition takes at a time.
+struct PackedTokens {
+  Value first, count;
+  Value from, means, scales, fours;
+};
+} // namespace
+
+static PackedTokens describeTokens(KernelBuilder &b, const KernelArguments &args,
+                                   const LinearSpec &spec, const InputRows &input, Value first) {
+  int64_t lanes = b.lanes();
+  Type f32 = b.getF32Type();
+  Value rows = b.max(b.sub(productRows(spec, args), first), b.index(0));
+  PackedTokens tokens{first,
+                      b.min(rows, b.index(lanes)),
+                      b.stack(b.getIndexType(), {lanes}),
+                      b.stack(f32, {lanes}),
+                      b.stack(f32, {lanes}),
+                      b.stack(b.getI32Type(), {lanes, lanes})};
+  b.loop(b.index(0), tokens.count, 1, [&](Value i) {
+    Value from = inputRow(b, args, spec, b.add(first, i));
+    b.store(from, tokens.from, i);
+    if (!input.norm)
+      return;
+    RowStatistics statistics = rowStatistics(b, input.pairs, from, spec.pairs(), input.norm->eps);
+    b.store(statistics.mean, tokens.means, i);
+    b.store(statistics.scale, tokens.scales, i);
+  });
+  return tokens;
+}
+
+/// Packs `count` groups from `group` on of all tokens.
+static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input &output,
+                       const PackedTokens &tokens, Value group, int64_t count) {
+  Value block = b.div(tokens.first, kInt8PackTokens), token = b.rem(tokens.first, kInt8PackTokens);
+  b.loop(b.index(0), tokens.count, 1, [&](Value i) {
+    RowStatistics statistics;
+    if (input.norm)
+      statistics = {b.load(tokens.means, i), b.load(tokens.scales, i)};
+    for (int64_t j = 0; j != count; ++j) {
+      Value at = b.add(group, j), from = b.load(tokens.from, i);
+      RoundedGroup rounded = roundGroup(b, loadGroup(b, input, from, at, statistics));
+      storeFours(b, rounded, tokens.fours, i, b.index(j * kScaleGroup / 4));
+      b.store(rounded.scale, output.scales, {block, at, b.add(token, i)});
+      b.store(rounded.start, output.starts, {block, at, b.add(token, i)});
+    }
+  });
+  Values lines;
+  for (int64_t i = 0; i != b.lanes(); ++i)
+    lines.push_back(b.load(tokens.fours, {b.index(i), b.index(0)}, b.lanes()));
+  Values columns = b.transpose(lines);
+  for (int64_t i = 0; i != count * kScaleGroup / 4; ++i)
+    b.store(columns[i], output.fours, {block, b.add(b.mul(group, kScaleGroup / 4), i), token});
+}
+
+void strata::cpu::emitInt8Pack(KernelBuilder &b, const KernelArguments &args,
+                               const LinearSpec &spec) {
+  InputRows input{inputPairs(b, args, spec), normOf(b, args, spec)};
+  Value rows = productRows(spec, args);
+  Int8Input output = int8Blocks(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kInt8PackTokens),
+                                spec.inFeatures, blockTokens(b, rows, kInt8PackTokens));
+  int64_t lanes = b.lanes(), step = 4 * lanes / kScaleGroup;
+  int64_t full = spec.scaleGroups() / step * step;
+  b.loop(b.mul(args.begin, kPackVector), b.mul(args.end, kPackVector), lanes, [&](Value first) {
+    PackedTokens tokens = describeTokens(b, args, spec, input, first);
+    b.loop(b.index(0), b.index(full), step,
+           [&](Value group) { packGroups(b, input, output, tokens, group, step); });
+    if (full != spec.scaleGroups())
+      packGroups(b, input, output, tokens, b.index(full), spec.scaleGroups() - full);
+  });
+}

@@ -1,0 +1,167 @@
+//===- Int8Prefill.cpp - many tokens, weights of i8 -----------------------===//
+//
+// Four bytes of a weight row are broadcast and multiplied with vectors of tokens. A register tile
+// has a sum of i32 of the group at work, and one of f32 of all groups before. Its rows are prepared
+// a stretch at a time: bytes as the product takes them, scales in f32, because a single number
+// costs as much to convert as a vector.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/cpu/Int8.h"
+#include "codegen/cpu/PrefillFrame.h"
+#include "codegen/cpu/Schedule.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+/// Of a group: four bytes each.
+static constexpr int64_t kGroupFours = kScaleGroup / 4;
+
+namespace {
+/// A block of tokens and the rows of a weight; of a tile's rows what is prepared, on the stack:
+/// i32 [tile rows, kInt8Stretch * kGroupFours], f32 [tile rows, kInt8Stretch].
+struct Int8Block {
+  Int8Weight weight;
+  Int8Input input;
+  PrefillBlock place;
+  int64_t groups;
+  Value fours, scales;
+};
+
+/// Some groups of a tile's rows.
+struct Stretch {
+  const TilePlace &tile;
+  Value first;
+  int64_t count;
+};
+} // namespace
+
+static void prepareRows(KernelBuilder &b, const Int8Block &block, const Stretch &stretch) {
+  for (int64_t r = 0; r != stretch.tile.tile.rows; ++r) {
+    Value row = b.add(stretch.tile.row, r), target = b.index(r);
+    b.vectors(stretch.count * kGroupFours, [&](Value i, int64_t lanes) {
+      Value column = b.add(b.mul(stretch.first, kGroupFours), i);
+      Value fours = b.load(block.weight.fours, {row, column}, lanes);
+      b.store(b.offsetBytes(fours), block.fours, {target, i});
+    });
+    b.vectors(stretch.count, [&](Value i, int64_t lanes) {
+      Value scales = b.load(block.weight.scales, {row, b.add(stretch.first, i)}, lanes);
+      b.store(b.toF32(scales), block.scales, {target, i});
+    });
+  }
+}
+
+/// Vectors of the tile's tokens: of row `row` of the block in `memory`.
+static Values loadTokens(KernelBuilder &b, const Int8Block &block, const TilePlace &tile,
+                         Value memory, Value row) {
+  Values vectors;
+  for (int64_t v = 0; v != tile.width; ++v)
+    vectors.push_back(
+        b.load(memory, {block.place.block, row, b.add(tile.token, v * b.lanes())}, b.lanes()));
+  return vectors;
+}
+
+/// Sums of i32 of the products of a stretch's group number `at`: [row][vector].
+static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
+                            Value at) {
+  const TilePlace &tile = stretch.tile;
+  Value group = b.add(stretch.first, at);
+  Values sums(tile.width, b.i32(0, b.lanes()));
+  if (b.byteOffset())
+    sums = loadTokens(b, block, tile, block.input.starts, group);
+  for (int64_t i = tile.width; i != tile.tile.rows * tile.width; ++i)
+    sums.push_back(sums[i % tile.width]);
+  for (int64_t i = 0; i != kGroupFours; ++i) {
+    Value column = b.add(b.mul(group, kGroupFours), i);
+    Values x = loadTokens(b, block, tile, block.input.fours, column);
+    for (int64_t r = 0; r != tile.tile.rows; ++r) {
+      Value four = b.load(block.fours, {b.index(r), b.add(b.mul(at, kGroupFours), i)});
+      Value w = b.splat(four, b.lanes());
+      for (int64_t v = 0; v != tile.width; ++v)
+        sums[r * tile.width + v] = b.dotBytes(sums[r * tile.width + v], w, x[v]);
+    }
+  }
+  return sums;
+}
+
+/// Asks for as much of the rows of the next tile as a group of this one's is.
+static void prefetchNext(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
+                         Value at) {
+  int64_t rows = stretch.tile.tile.rows, fours = rows * kGroupFours;
+  prefetchRows(b, block.weight.fours, b.add(stretch.tile.row, rows),
+               b.mul(b.add(stretch.first, at), fours), fours);
+}
+
+/// Adds the products of a stretch to sums[row][vector].
+static Values addStretch(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
+                         Values sums) {
+  prepareRows(b, block, stretch);
+  return b.loop(b.index(0), b.index(stretch.count), 1, sums, [&](Value at, ValueRange carried) {
+    Values acc(carried);
+    prefetchNext(b, block, stretch, at);
+    Values dots = multiplyGroup(b, block, stretch, at);
+    Values inputScales =
+        loadTokens(b, block, stretch.tile, block.input.scales, b.add(stretch.first, at));
+    for (auto [i, dot] : llvm::enumerate(dots)) {
+      int64_t row = i / stretch.tile.width, vector = i % stretch.tile.width;
+      Value scale = b.splat(b.load(block.scales, {b.index(row), at}), b.lanes());
+      Value sum = arith::SIToFPOp::create(b, b.f32Type(b.lanes()), dot);
+      acc[i] = b.fma(sum, b.mulf(scale, inputScales[vector]), acc[i]);
+    }
+    return acc;
+  });
+}
+
+static void emitRegisterTile(KernelBuilder &b, const Int8Block &block, const TilePlace &tile) {
+  int64_t full = block.groups / kInt8Stretch * kInt8Stretch;
+  Values sums(tile.tile.rows * tile.width, b.f32(0, b.lanes()));
+  if (full)
+    sums =
+        b.loop(b.index(0), b.index(full), kInt8Stretch, sums, [&](Value first, ValueRange carried) {
+          return addStretch(b, block, {tile, first, kInt8Stretch}, Values(carried));
+        });
+  if (full != block.groups)
+    sums = addStretch(b, block, {tile, b.index(full), block.groups - full}, sums);
+  storeProducts(b, block.place, tile, sums);
+}
+
+/// "product_i8_6144x128_bf16": of these the code depends.
+static std::string productName(const LinearSpec &spec, const LinearSpec::Part &part,
+                               int64_t height) {
+  std::string name;
+  llvm::raw_string_ostream(name) << "product_i8_" << spec.inFeatures << 'x' << height << '_'
+                                 << part.scalesElement;
+  return name;
+}
+
+/// Products of one block, by a function that all linears of a kind share.
+static void callProduct(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                        const LinearSpec::Part &part, const PrefillBlock &block) {
+  Values arguments{args.buffers[part.weight], args.buffers[part.scales],
+                   args.buffers[*spec.workspace],
+                   b.ceilDiv(productRows(spec, args), kInt8PackTokens)};
+  llvm::append_range(arguments, block.arguments());
+  std::string name = productName(spec, part, block.height());
+  b.call(name, arguments, [&](KernelBuilder &b, ValueRange args) {
+    PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(4));
+    int64_t rows = b.level.int8Tiles.front().rows;
+    Int8Block work{int8Weight(b, {args[0], args[1], part.scalesElement}, place.endRow, spec),
+                   int8Blocks(b, args[2], args[3], spec.inFeatures, place.width),
+                   place,
+                   spec.scaleGroups(),
+                   b.stack(b.getI32Type(), {rows, kInt8Stretch * kGroupFours}),
+                   b.stack(b.getF32Type(), {rows, kInt8Stretch})};
+    forEachRegisterTile(b, place, b.level.int8Tiles,
+                        [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
+  });
+}
+
+void strata::cpu::emitInt8Prefill(KernelBuilder &b, const KernelArguments &args,
+                                  const LinearSpec &spec) {
+  forEachPrefillBlock(b, args, spec, kInt8PackTokens,
+                      [&](const LinearSpec::Part &part, const PrefillBlock &block) {
+                        callProduct(b, args, spec, part, block);
+                      });
+}

@@ -1,0 +1,100 @@
+//===- PrefillFrame.cpp ---------------------------------------------------===//
+
+#include "codegen/cpu/PrefillFrame.h"
+#include "codegen/cpu/Schedule.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+int64_t PrefillBlock::height() const { return cast<MemRefType>(products.getType()).getDimSize(0); }
+
+Value strata::cpu::blockTokens(KernelBuilder &b, Value rows, int64_t most) {
+  return b.min(b.mul(b.ceilDiv(rows, kPackVector), kPackVector), b.index(most));
+}
+
+/// tile[token][row] = products[row][token], a lanes() x lanes() square at a time. Columns of the
+/// tile beyond the last row, and rows beyond the last token, receive values nobody reads.
+static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
+  int64_t lanes = b.lanes();
+  b.loop(b.index(0), tile.rows, lanes, [&](Value row) {
+    b.loop(b.index(0), tile.tokens, lanes, [&](Value token) {
+      Values lines;
+      for (int64_t i = 0; i != lanes; ++i)
+        lines.push_back(b.load(products, {b.add(row, i), token}, lanes));
+      Values columns = b.transpose(lines);
+      for (int64_t i = 0; i != lanes; ++i)
+        b.store(columns[i], tile.values, {b.add(token, i), row});
+    });
+  });
+}
+
+void strata::cpu::forEachPrefillBlock(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t packTokens,
+    llvm::function_ref<void(const LinearSpec::Part &, const PrefillBlock &)> multiply) {
+  // Row groups are whole units; the arrays are padded to whole vectors of rows.
+  int64_t groupRows = spec.headDim ? spec.headDim : kPrefillRows;
+  int64_t padded = llvm::alignTo(groupRows, 16);
+  Value products = b.stack(b.getF32Type(), {padded, packTokens});
+  Value values = b.stack(b.getF32Type(), {packTokens, padded});
+  Value rows = productRows(spec, args);
+  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
+    b.loop(first, end, groupRows, [&](Value firstRow) {
+      Value count = b.min(b.sub(end, firstRow), b.index(groupRows));
+      b.loop(b.index(0), b.ceilDiv(rows, packTokens), 1, [&](Value block) {
+        Value firstToken = b.mul(block, packTokens);
+        Value tokens = b.min(b.sub(rows, firstToken), b.index(packTokens));
+        multiply(part, {block, firstRow, b.add(firstRow, count), tokens,
+                        blockTokens(b, rows, packTokens), products});
+        Tile tile{values, firstToken, tokens, firstRow, count};
+        emitTranspose(b, products, tile);
+        emitEpilogue(b, args, spec, part, tile);
+      });
+    });
+  });
+}
+
+/// All rows with `width` vectors of tokens from `token` on: whole register tiles, then what a whole
+/// group leaves of them, then single rows.
+static void tileRows(KernelBuilder &b, const PrefillBlock &block, TilePlace place,
+                     llvm::function_ref<void(const TilePlace &)> body) {
+  int64_t rows = place.tile.rows;
+  Value first = block.firstRow;
+  for (int64_t height : {rows, block.height() % rows, int64_t(1)}) {
+    if (height == 0)
+      continue;
+    Value end = b.add(first, b.mul(b.div(b.sub(block.endRow, first), height), height));
+    place.tile.rows = height;
+    b.loop(first, end, height, [&](Value row) {
+      place.row = row;
+      body(place);
+    });
+    first = end;
+  }
+}
+
+void strata::cpu::forEachRegisterTile(KernelBuilder &b, const PrefillBlock &block,
+                                      llvm::ArrayRef<RegisterTile> tiles,
+                                      llvm::function_ref<void(const TilePlace &)> body) {
+  // Full register tiles, then a narrower one for what is left.
+  int64_t width = tiles.size();
+  auto shapeOf = [&](Value token, int64_t vectors) {
+    return TilePlace{Value(), token, vectors, tiles[vectors - 1]};
+  };
+  Value vectors = b.ceilDiv(block.tokens, b.lanes());
+  Value tiled = b.mul(b.div(vectors, width), width * b.lanes());
+  b.loop(b.index(0), tiled, width * b.lanes(),
+         [&](Value token) { tileRows(b, block, shapeOf(token, width), body); });
+  Value left = b.rem(vectors, width);
+  for (int64_t narrow = 1; narrow != width; ++narrow)
+    b.ifThen(b.equal(left, b.index(narrow)),
+             [&] { tileRows(b, block, shapeOf(tiled, narrow), body); });
+}
+
+void strata::cpu::storeProducts(KernelBuilder &b, const PrefillBlock &block, const TilePlace &place,
+                                ValueRange sums) {
+  Value first = b.sub(place.row, block.firstRow);
+  for (auto [i, sum] : llvm::enumerate(sums))
+    b.store(sum, block.products,
+            {b.add(first, i / place.width), b.add(place.token, i % place.width * b.lanes())});
+}

@@ -1,0 +1,43 @@
+// Weights of i8: the input is rounded to 8 bits by a phase of its own, for few tokens and for many, and multiplied four
+// by four; packages demand avx512vnni for that.
+// RUN: strata-opt %s --decoder-generate-cpu-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-cpu-kernels --decoder-lower-cpu-kernels -o /dev/null
+
+// CHECK: decoder.kernel @linear_0 axis tokens variants
+// CHECK-SAME: up_to = 4, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 1>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
+// Scales of another type are another kernel.
+// CHECK: decoder.kernel @linear_1
+// CHECK: decoder.kernel @logits_0 axis outputs
+
+!x = memref<?x96xbf16, #decoder.arena<0>>
+!y = memref<?x64xbf16, #decoder.arena<192>>
+
+// An odd number of scales is no odd number of features.
+func.func @forward(%x: !x, %w: memref<64x96xi8>, %s: memref<64x3xbf16>, %f: memref<64x3xf32>, %v: memref<7x96xi8>,
+                   %t: memref<7x3xf16>, %batch: !decoder.batch) {
+  %0 = decoder.linear %x, [%w] scales(%s) workspace <512> : (!x, memref<64x96xi8>, memref<64x3xbf16>) -> !y
+  %1 = decoder.linear %x, [%w] scales(%f) workspace <512> : (!x, memref<64x96xi8>, memref<64x3xf32>) -> !y
+  %2 = decoder.logits %x, %v, %batch scales(%t) workspace <512>
+    : (!x, memref<7x96xi8>, !decoder.batch, memref<7x3xf16>) -> memref<?x7xf32, #decoder.arena<1024>>
+  return
+}
+
+// vpdpbusd takes the weights plus 128, and begins with what that is too much.
+// CHECK: module @cpu_x86_64_v4_bf16
+// CHECK: func.func private @product_i8_96x64_bf16
+// CHECK: %[[START:.*]] = vector.load %{{.*}} : memref<?x3x?xi32>, vector<16xi32>
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%[[START]],
+// CHECK: func.func @linear_0.rows(
+// CHECK: math.roundeven
+// CHECK: func.func @linear_0.decode(
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+
+// Without it, products of magnitudes and of numbers with the sign of the other.
+// CHECK: module @cpu_x86_64_v3
+// CHECK-NOT: vpdpbusd
+// CHECK: math.absi
+// CHECK: llvm.call_intrinsic "llvm.x86.avx2.psign.b"
+// CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+// CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// CHECK-NOT: vpdpbusd
