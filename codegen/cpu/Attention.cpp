@@ -65,13 +65,13 @@ static void prefetchPage(KernelBuilder &b, Value memory, Value from, int64_t cou
     b.prefetch(memory, {b.index(0), b.add(from, line)});
 }
 
-/// Rows of a tile in a form with runs of up to `rows`. A single token's rows are few: none of them
-/// shall be left for a tile of its own. In blocks, lower tiles are faster.
-static int64_t chooseTileRows(const Level &level, const AttentionSpec &spec, int64_t rows) {
-  for (int64_t tile = level.attentionRows; rows == spec.group && tile > kAttentionRows; --tile)
-    if (rows % tile == 0)
+/// Rows of a tile for the query heads of one token: none of them shall be left for a tile of its
+/// own.
+static int64_t chooseTileRows(const Level &level, int64_t group) {
+  for (int64_t tile = level.attentionRows; tile > kAttentionRows; --tile)
+    if (group % tile == 0)
       return tile;
-  return std::min(rows, kAttentionRows);
+  return std::min(group, kAttentionRows);
 }
 
 /// Stack arrays for up to `rows` rows.
@@ -80,7 +80,6 @@ static Run allocateRun(KernelBuilder &b, const KernelArguments &args, const Atte
   Type f32 = b.getF32Type();
   Value bytes = b.stack(b.getI8Type(), {2 * rows * spec.pageTokens});
   Run run;
-  run.tileRows = chooseTileRows(b.level, spec, rows);
   run.query = b.view(args.buffers[spec.query], b.getI32Type(),
                      {ShapedType::kDynamic, spec.features / 2}, args.tokens);
   run.contexts = b.stack(b.getIndexType(), {rows});
@@ -255,8 +254,10 @@ static void emitResult(KernelBuilder &b, const KernelArguments &args, const Atte
   });
 }
 
+/// A single token's run is as fast as its keys and values can be read; products decide the others.
 static void emitRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
-                    Run run, bool fetchAhead) {
+                    Run run, bool singleToken) {
+  run.tileRows = singleToken ? chooseTileRows(b.level, spec.group) : kAttentionRows;
   Value sequence = b.loadIndex(args.buffers[spec.cache.sequences], run.firstToken);
   Value context = reset(b, args, spec, run), pages = b.ceilDiv(context, spec.pageTokens);
   auto pageAt = [&](Value pageIndex) {
@@ -264,7 +265,7 @@ static void emitRun(KernelBuilder &b, const KernelArguments &args, const Attenti
   };
   b.loop(b.index(0), pages, 1, [&](Value pageIndex) {
     CachePage page = pageAt(pageIndex);
-    if (fetchAhead)
+    if (singleToken)
       run.next = pageAt(b.min(b.add(pageIndex, 1), b.sub(pages, b.index(1))));
     Value first = b.mul(pageIndex, spec.pageTokens);
     Value count = b.min(b.sub(context, first), b.index(spec.pageTokens));
@@ -319,7 +320,11 @@ static void emitAttention(KernelBuilder &b, const KernelArguments &args, const A
       b.ifThen(startsRun(b, args, spec, token, first), [&] {
         run.firstToken = token;
         run.rows = b.mul(b.sub(findRunEnd(b, args, spec, token, end), token), spec.group);
-        emitRun(b, args, spec, run, /*fetchAhead=*/blockTokens == 1);
+        Value single = b.equal(run.rows, b.index(spec.group));
+        b.ifThen(single, [&] { emitRun(b, args, spec, run, true); });
+        if (blockTokens > 1)
+          b.ifThen(b.less(b.index(spec.group), run.rows),
+                   [&] { emitRun(b, args, spec, run, false); });
       });
     });
   });

@@ -9,15 +9,21 @@ func.func @forward(%q: memref<?x768xbf16>, %kv: !kv, %batch: !decoder.batch) {
 }
 
 // Single tokens: the six query heads of a KV head share the loads of four vectors, and the next page
-// is fetched meanwhile. Blocks of tokens share them four by four; products decide there.
+// is fetched meanwhile.
 // CHECK-LABEL: func.func @attention_0.attention(
 // CHECK:         memref.prefetch
 // CHECK-COUNT-24: x86vector.avx512.dot
 // CHECK-NEXT:    scf.yield
+
+// In a block, a run of a single token is the same (scores and values, each with single rows). Several
+// tokens of a sequence share loads four by four, and nothing is fetched: products decide there.
 // CHECK-LABEL: func.func @attention_0.attention_blocks(
+// CHECK:         memref.prefetch
+// CHECK-COUNT-56: x86vector.avx512.dot
 // CHECK-NOT:     memref.prefetch
 // CHECK-COUNT-16: x86vector.avx512.dot
 // CHECK-NEXT:    scf.yield
+// CHECK-NOT:     memref.prefetch
 
 // AVX2 has registers for four.
 // AVX2-LABEL: func.func @attention_0.attention(
