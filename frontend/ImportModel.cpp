@@ -12,7 +12,6 @@
 
 #include "absl/strings/str_join.h"
 #include "mlir/IR/Verifier.h"
-#include "llvm/ADT/StringSet.h"
 
 #include <filesystem>
 
@@ -64,25 +63,6 @@ absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
   return status;
 }
 
-/// Tensors that the module does not use, but for the rotary buffers of old files.
-std::vector<std::string> findUnused(ModuleOp module, const Checkpoint &checkpoint) {
-  llvm::StringSet<> used;
-  module.walk([&](ParameterOp op) { used.insert(op.getKey()); });
-  std::vector<std::string> unused;
-  for (const auto &[key, tensor] : checkpoint.tensors())
-    if (!used.contains(key) && !StringRef(key).ends_with("rotary_emb.inv_freq"))
-      unused.push_back(shown(key));
-  return unused;
-}
-
-std::string formatUnused(std::vector<std::string> unused, const std::string &folder) {
-  constexpr size_t kNamed = 4;
-  size_t count = unused.size();
-  unused.resize(std::min(count, kNamed));
-  return absl::StrCat(folder, ": ", count, count == 1 ? " tensor" : " tensors",
-                      " not used: ", absl::StrJoin(unused, ", "), count > kNamed ? ", ..." : "");
-}
-
 //===----------------------------------------------------------------------===//
 // The tokenizer against the configuration
 //===----------------------------------------------------------------------===//
@@ -125,8 +105,8 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
   STRATA_TRY(checkParameters(*model.module, checkpoint));
 
   model.warnings = checkpoint.notes();
-  if (std::vector<std::string> unused = findUnused(*model.module, checkpoint); !unused.empty())
-    model.warnings.push_back(formatUnused(std::move(unused), argument));
+  if (auto unused = listUnused(listParameters(found.config), checkpoint); !unused.empty())
+    model.warnings.push_back(absl::StrCat(argument, ": ", describeUnused(unused)));
   model.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
   model.directory = folder;
   model.tokenizer = std::move(tokenizer);

@@ -2,6 +2,13 @@
 
 #include "frontend/Parameters.h"
 
+#include "runtime/Quote.h"
+
+#include "absl/strings/str_cat.h"
+
+#include <algorithm>
+#include <set>
+
 namespace strata {
 namespace {
 
@@ -53,6 +60,27 @@ std::vector<ParameterShape> listParameters(const ModelConfig &config) {
   if (!config.tiedEmbeddings)
     list.linear("lm_head", config.vocabulary, config.hidden);
   return std::move(list.parameters);
+}
+
+std::vector<std::string_view> listUnused(const std::vector<ParameterShape> &parameters,
+                                         const Checkpoint &checkpoint) {
+  std::set<std::string_view> used;
+  for (const ParameterShape &parameter : parameters)
+    used.insert(parameter.key);
+  std::vector<std::string_view> unused;
+  for (const auto &[key, tensor] : checkpoint.tensors())
+    if (!used.contains(key) && !key.ends_with("rotary_emb.inv_freq"))
+      unused.push_back(key);
+  return unused;
+}
+
+std::string describeUnused(const std::vector<std::string_view> &keys) {
+  constexpr size_t kNamed = 4;
+  std::string text =
+      absl::StrCat(keys.size(), keys.size() == 1 ? " tensor" : " tensors", " not used: ");
+  for (size_t i = 0; i < std::min(keys.size(), kNamed); ++i)
+    absl::StrAppend(&text, i == 0 ? "" : ", ", shown(keys[i]));
+  return keys.size() > kNamed ? text + ", ..." : text;
 }
 
 } // namespace strata

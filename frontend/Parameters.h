@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata {
@@ -26,5 +27,13 @@ struct ParameterShape {
 /// All of them, in the order in which a step reads them: those of the module that buildDecoder
 /// makes of `config`.
 std::vector<ParameterShape> listParameters(const ModelConfig &config);
+
+/// The keys of tensors that are none of these parameters, but for the rotary buffers of old files.
+/// They point into the checkpoint.
+std::vector<std::string_view> listUnused(const std::vector<ParameterShape> &parameters,
+                                         const Checkpoint &checkpoint);
+
+/// "5 tensors not used: a, b, c, d, ..."
+std::string describeUnused(const std::vector<std::string_view> &keys);
 
 } // namespace strata

@@ -219,6 +219,7 @@ TEST_F(Quantize, LinearsOnly) {
   auto summary = quantize("q");
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->linears, 7);
+  EXPECT_EQ(summary->notes, std::vector<std::string>());
   EXPECT_GT(summary->greatestError, 0.003);
   EXPECT_LT(summary->greatestError, 0.01);
   const Checkpoint found = open("q");
@@ -271,6 +272,8 @@ TEST_F(Quantize, TiedHeadStaysTheEmbedding) {
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->linears, 6);
   EXPECT_EQ(open("q").find("lm_head.weight"), nullptr);
+  EXPECT_EQ(summary->notes,
+            std::vector<std::string>{"1 tensor not used: lm_head.weight; left out"});
   EXPECT_NE(contentsOf(out.path("q/config.json")).find(R"("ignore": ["lm_head"])"),
             std::string::npos);
 }

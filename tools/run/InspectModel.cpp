@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 namespace strata {
 namespace {
@@ -54,11 +53,9 @@ absl::Status openTokenizer(const std::string &folder, InspectedModel &model) {
 
 /// What the configuration asks for and the checkpoint does not have, and the other way round.
 void compare(InspectedModel &model) {
-  std::set<std::string_view> used;
   size_t reasons = 0;
   std::vector<ParameterShape> parameters = listParameters(*model.config);
   for (const ParameterShape &parameter : parameters) {
-    used.insert(parameter.key);
     absl::Status status =
         model.checkpoint->require(parameter.key, parameter.shape, parameter.dtypes).status();
     if (!status.ok() && ++reasons <= kMostReasons)
@@ -67,9 +64,8 @@ void compare(InspectedModel &model) {
   if (reasons > kMostReasons)
     model.refused.push_back(
         absl::StrCat(model.path, ": ", reasons - kMostReasons, " more tensors like these"));
-  for (const auto &[key, tensor] : model.checkpoint->tensors())
-    if (!used.contains(key) && !key.ends_with("rotary_emb.inv_freq"))
-      model.unused.push_back(key);
+  for (std::string_view key : listUnused(parameters, *model.checkpoint))
+    model.unused.emplace_back(key);
 }
 
 /// A folder, or a file that is a whole model.

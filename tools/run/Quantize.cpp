@@ -83,8 +83,12 @@ private:
 //===----------------------------------------------------------------------===//
 
 absl::Status Quantizer::plan(const ModelConfig &config) {
-  for (const ParameterShape &parameter : listParameters(config))
+  const std::vector<ParameterShape> parameters = listParameters(config);
+  for (const ParameterShape &parameter : parameters)
     STRATA_TRY(add(parameter));
+  summary.notes = checkpoint.notes();
+  if (const auto unused = listUnused(parameters, checkpoint); !unused.empty())
+    summary.notes.push_back(absl::StrCat(describeUnused(unused), "; left out"));
   return absl::OkStatus();
 }
 

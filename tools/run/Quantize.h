@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace strata {
 
@@ -25,8 +26,9 @@ struct QuantizeProgress {
 struct QuantizeSummary {
   uint64_t linears = 0;                     // weights that were quantized
   uint64_t bytesBefore = 0, bytesAfter = 0; // of the model's tensors
-  double greatestError = 0; // of a tensor: the norm of the error over that of the tensor
-  std::string greatestKey;  // whose error that is
+  double greatestError = 0;       // of a tensor: the norm of the error over that of the tensor
+  std::string greatestKey;        // whose error that is
+  std::vector<std::string> notes; // for people, one line each: files and tensors that are left out
 };
 
 /// Writes a folder that holds the model with the weights of its linears quantized, as

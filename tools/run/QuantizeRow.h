@@ -27,10 +27,10 @@ struct QuantizationError {
   }
 };
 
-/// Rounds `row`, as many numbers as `to` has values, a multiple of kQuantizationGroup, all finite. The
-/// scale of a group is the largest magnitude in it / 127, rounded up to bf16, so that nothing is
-/// clipped; a value is weight / scale, in f32, rounded to the nearest, halves to even. A group of
-/// zeros has the scale 0.
+/// Rounds `row`, as many numbers as `to` has values, a multiple of kQuantizationGroup, all finite.
+/// The scale of a group is the largest magnitude in it / 127, rounded up to bf16, so that nothing
+/// is clipped; a value is weight / scale, in f32, rounded to the nearest, halves to even. A group
+/// of zeros has the scale 0.
 QuantizationError quantizeRow(std::span<const float> row, QuantizedRow to);
 
 /// The index of the first infinity or NaN.

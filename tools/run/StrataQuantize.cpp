@@ -48,6 +48,8 @@ absl::StatusOr<int> quantize(const QuantizeOptions &options, Console &console) {
     return kInterrupted;
   }
   STRATA_TRY(summary.status());
+  for (const std::string &note : summary->notes)
+    console.note(note);
   STRATA_TRY(console.write(describe(*summary)));
   return 0;
 }
