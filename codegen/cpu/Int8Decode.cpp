@@ -82,13 +82,16 @@ static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretc
   }
 }
 
-/// Products of a row with all tokens, f32 scalars.
+/// Products of a row with all tokens, f32 scalars. A row further on is prefetched meanwhile.
 static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   int64_t lanes = b.lanes(), full = step.groups / lanes * lanes;
+  Value next = b.add(row, llvm::divideCeil(kBytesAhead, step.groups * kScaleGroup));
   Values sums(step.chains() * step.tokens, b.f32(0, lanes));
   if (full)
     sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
       Values acc(carried);
+      prefetchRows(b, step.weight.fours, next, b.mul(group, kGroupLanes), lanes * kGroupLanes);
+      prefetchRows(b, step.weight.scales, next, group, lanes);
       addStretch(b, step, {row, group, lanes}, acc);
       return acc;
     });
