@@ -46,10 +46,8 @@ static void prepareRows(KernelBuilder &b, const Int8Block &block, const Stretch 
       Value fours = b.load(block.weight.fours, {row, column}, lanes);
       b.store(b.offsetBytes(fours), block.fours, {target, i});
     });
-    b.vectors(stretch.count, [&](Value i, int64_t lanes) {
-      Value scales = b.load(block.weight.scales, {row, b.add(stretch.first, i)}, lanes);
-      b.store(b.toF32(scales), block.scales, {target, i});
-    });
+    Value scales = b.load(block.weight.scales, {row, stretch.first}, stretch.count);
+    b.store(b.toF32(scales), block.scales, {target, b.index(0)});
   }
 }
 
