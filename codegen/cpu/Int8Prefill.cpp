@@ -84,7 +84,7 @@ static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const Stre
   return sums;
 }
 
-/// Asks for as much of the rows of the next tile as a group of this one's is.
+/// Asks for as many bytes of the next tile as a group of this one has.
 static void prefetchNext(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
                          Value at) {
   int64_t rows = stretch.tile.tile.rows, fours = rows * kGroupFours;
@@ -92,10 +92,18 @@ static void prefetchNext(KernelBuilder &b, const Int8Block &block, const Stretch
                b.mul(b.add(stretch.first, at), fours), fours);
 }
 
+/// The same of its scales, as many as a stretch has.
+static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const Stretch &stretch) {
+  int64_t rows = stretch.tile.tile.rows;
+  prefetchRows(b, block.weight.scales, b.add(stretch.tile.row, rows), b.mul(stretch.first, rows),
+               stretch.count * rows);
+}
+
 /// Adds the products of a stretch to sums[row][vector].
 static Values addStretch(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
                          Values sums) {
   prepareRows(b, block, stretch);
+  prefetchNextScales(b, block, stretch);
   return b.loop(b.index(0), b.index(stretch.count), 1, sums, [&](Value at, ValueRange carried) {
     Values acc(carried);
     prefetchNext(b, block, stretch, at);
