@@ -46,6 +46,7 @@ struct Run {
   Value head, firstToken;
   Value rows;
   int64_t tileRows;              ///< rows that share the loads of a key or value
+  bool wholeTiles;               ///< no rows are left beside the tiles
   Value query;                   ///< pairs [T, features / 2]
   Value contexts;                ///< index [rows]: tokens that a row sees
   Value scores;                  ///< f32 [rows, page_tokens]
@@ -114,7 +115,8 @@ static void forEachTile(KernelBuilder &b, const Run &run,
                         llvm::function_ref<void(Value, int64_t)> body) {
   Value tiled = b.mul(b.div(run.rows, run.tileRows), run.tileRows);
   b.loop(b.index(0), tiled, run.tileRows, [&](Value row) { body(row, run.tileRows); });
-  b.loop(tiled, run.rows, 1, [&](Value row) { body(row, 1); });
+  if (!run.wholeTiles)
+    b.loop(tiled, run.rows, 1, [&](Value row) { body(row, 1); });
 }
 
 /// scores[row ..][slot ..] = q . K / sqrt(head_dim) for `width` vectors of slots; -inf where the
@@ -258,6 +260,7 @@ static void emitResult(KernelBuilder &b, const KernelArguments &args, const Atte
 static void emitRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
                     Run run, bool singleToken) {
   run.tileRows = singleToken ? chooseTileRows(b.level, spec.group) : kAttentionRows;
+  run.wholeTiles = singleToken && spec.group % run.tileRows == 0;
   Value sequence = b.loadIndex(args.buffers[spec.cache.sequences], run.firstToken);
   Value context = reset(b, args, spec, run), pages = b.ceilDiv(context, spec.pageTokens);
   auto pageAt = [&](Value pageIndex) {

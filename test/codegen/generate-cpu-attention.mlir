@@ -15,11 +15,11 @@ func.func @forward(%q: memref<?x768xbf16>, %kv: !kv, %batch: !decoder.batch) {
 // CHECK-COUNT-24: x86vector.avx512.dot
 // CHECK-NEXT:    scf.yield
 
-// In a block, a run of a single token is the same (scores and values, each with single rows). Several
-// tokens of a sequence share loads four by four, and nothing is fetched: products decide there.
+// In a block, a run of a single token is the same, first scores, then values. Several tokens of a
+// sequence share loads four by four, and nothing is fetched: products decide there.
 // CHECK-LABEL: func.func @attention_0.attention_blocks(
 // CHECK:         memref.prefetch
-// CHECK-COUNT-56: x86vector.avx512.dot
+// CHECK-COUNT-48: x86vector.avx512.dot
 // CHECK-NOT:     memref.prefetch
 // CHECK-COUNT-16: x86vector.avx512.dot
 // CHECK-NEXT:    scf.yield
