@@ -11,8 +11,8 @@ static constexpr llvm::StringLiteral kAvx512Bf16[] = {
     "avx512bw", "avx512dq", "avx512vl", "avx512bf16", "avx512vnni"};
 
 // AVX-512 has registers for 24 sums and the operands. For one vector of tokens loads decide: many
-// rows share it. With AVX2's 16 registers 8 sums leave four for tokens (even and odd halves) and two
-// for a weight.
+// rows share it. With AVX2's 16 registers 8 sums leave four for tokens (even and odd halves) and
+// two for a weight.
 static constexpr RegisterTile kAvx2Tiles[] = {{4, 2}, {4, 1}};
 static constexpr RegisterTile kAvx2DecodeTiles[] = {{1, 4}, {1, 4}, {2, 1}, {2, 1}};
 static constexpr RegisterTile kAvx512DecodeTiles[] = {{1, 4}, {1, 4}, {4, 1}, {4, 1}};

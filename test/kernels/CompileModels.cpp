@@ -33,8 +33,8 @@ int main(int argc, char **argv) {
       // Unfused: the ops stand as they are written.
       std::string target =
           models[i].runsOnCuda() ? "--target=cpu,cuda --arch=" + arch : std::string("--target=cpu");
-      std::string command = "'" + compiler + "' '" + stem + ".mlir' " + target +
-                            " --no-fuse -o '" + stem + ".strata' > /dev/null";
+      std::string command = "'" + compiler + "' '" + stem + ".mlir' " + target + " --no-fuse -o '" +
+                            stem + ".strata' > /dev/null";
       if (std::system(command.c_str()) != 0) {
         std::fprintf(stderr, "failed: %s\n", command.c_str());
         failed = true;

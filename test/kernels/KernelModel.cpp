@@ -23,7 +23,8 @@ public:
     int64_t dim = m.headDim ? m.headDim : 8;
     text << "!kv = !decoder.kv_cache<layers = 2, heads = " << m.kvHeads << ", head_dim = " << dim
          << ", page_tokens = 64>\n"
-         << "module attributes {decoder.model = #decoder.model<architecture = \"handmade\", name = \""
+         << "module attributes {decoder.model = #decoder.model<architecture = \"handmade\", name = "
+            "\""
          << m.name << "\", context = " << m.context
          << ", bos_token = -1, add_bos = false, eos_tokens = [1]>} {\n"
          << "func.func @forward(%tokens: tensor<?xi32>, %batch: !decoder.batch, %kv: !kv) -> ("
@@ -43,8 +44,7 @@ public:
       shown = linear();
     }
     logits(shown);
-    text << "return %logits, " << cache << " : " << rowsOf(m.vocabulary, "f32")
-         << ", !kv\n}\n}\n";
+    text << "return %logits, " << cache << " : " << rowsOf(m.vocabulary, "f32") << ", !kv\n}\n}\n";
     return text.str();
   }
 
@@ -128,14 +128,15 @@ private:
          << matrix(q, m.firstRows(), m.in) << ", " << matrix(k, m.kvFeatures(), m.in) << ", "
          << matrix(v, m.kvFeatures(), m.in) << scaleType(q, m.firstRows(), m.in)
          << scaleType(k, m.kvFeatures(), m.in) << scaleType(v, m.kvFeatures(), m.in) << normTypes()
-         << (m.rotaryDims ? ", " + rotary : "")
-         << ", !kv, !decoder.batch) -> (" << rowsOf(m.firstRows()) << ", !kv)\n";
+         << (m.rotaryDims ? ", " + rotary : "") << ", !kv, !decoder.batch) -> ("
+         << rowsOf(m.firstRows()) << ", !kv)\n";
   }
 
   void attention(const std::string &result, const std::string &query, int layer) {
     std::string rows = rowsOf(model.queryFeatures());
-    text << "%" << result << " = decoder.attention %" << query << ", %kv1, %batch {layer = "
-         << layer << " : i64} : (" << rows << ", !kv, !decoder.batch) -> " << rows << "\n";
+    text << "%" << result << " = decoder.attention %" << query
+         << ", %kv1, %batch {layer = " << layer << " : i64} : (" << rows
+         << ", !kv, !decoder.batch) -> " << rows << "\n";
   }
 
   std::string heads() {
@@ -166,11 +167,11 @@ private:
     const KernelModel &m = model;
     int64_t features = m.scores ? m.in : m.out;
     parameter("scores", m.vocabulary, features);
-    text << "%logits = decoder.logits " << shown << ", %scores, %batch"
-         << scalesClause({"scores"}) << (m.scores ? normClause() : "") << " : (" << rowsOf(features) << ", "
+    text << "%logits = decoder.logits " << shown << ", %scores, %batch" << scalesClause({"scores"})
+         << (m.scores ? normClause() : "") << " : (" << rowsOf(features) << ", "
          << matrix("scores", m.vocabulary, features) << ", !decoder.batch"
-         << scaleType("scores", m.vocabulary, features) << (m.scores ? normTypes() : "")
-         << ") -> " << rowsOf(m.vocabulary, "f32") << "\n";
+         << scaleType("scores", m.vocabulary, features) << (m.scores ? normTypes() : "") << ") -> "
+         << rowsOf(m.vocabulary, "f32") << "\n";
   }
 
   const KernelModel &model;
@@ -227,6 +228,8 @@ std::string KernelModel::operation() const {
   return text;
 }
 
+// A table.
+// clang-format off
 static std::vector<KernelModel> listModels() {
   return {
       // Odd sizes: tails of every tile, of tokens, rows and features.
@@ -303,6 +306,7 @@ static std::vector<KernelModel> listModels() {
                .attends = true, .tableQueries = true}),
   };
 }
+// clang-format on
 
 /// Shapes that nobody chose.
 static void addRandomShapes(std::vector<KernelModel> &models) {

@@ -22,8 +22,8 @@ struct KernelModel {
   // decoder.linear, or with `scores` decoder.logits, which then is what is tested
   bool norm = false, squaredRelu = false, residual = false, scores = false;
 
-  // With headDim: a linear of q, k and v with a cache, layer 1 of 2; with bothLayers one for layer 0
-  // as well, and shown is the sum of both layers' attention.
+  // With headDim: a linear of q, k and v with a cache, layer 1 of 2; with bothLayers one for layer
+  // 0 as well, and shown is the sum of both layers' attention.
   int64_t headDim = 0, kvHeads = 1, group = 1;
   int64_t rotaryDims = 0;    // 0: no rope
   bool attends = false;      // shown is the result of attention, or else q

@@ -16,8 +16,8 @@ namespace {
 /// Beyond so many, more of the same mistakes tell nothing.
 constexpr int kMostComplaints = 4;
 
-/// Attention of more tokens runs on a GPU's tensor cores, which take its weights as bf16, as the CPU's
-/// dot product does for any number of tokens.
+/// Attention of more tokens runs on a GPU's tensor cores, which take its weights as bf16, as the
+/// CPU's dot product does for any number of tokens.
 constexpr int64_t kSplitTokens = 16;
 
 std::string packageFolder() {
@@ -274,8 +274,7 @@ const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t pos
 Row KernelRun::attention(const Tokens &history, int64_t position, const std::string &suffix) {
   bool roped = model.rotaryDims > 0;
   int32_t token = history[size_t(position)];
-  Row query = model.tableQueries ? embed("queries", token)
-                                 : part("q", token, position, roped);
+  Row query = model.tableQueries ? embed("queries", token) : part("q", token, position, roped);
   auto dim = size_t(model.headDim);
   bool bf16Weights = !isCuda() || tokens > kSplitTokens;
   Row out;

@@ -146,8 +146,7 @@ Row Reference::rope(const Row &x, int64_t headDim, int64_t dims, float theta,
 
 Row Reference::attend(std::span<const Bounded> query,
                       const std::vector<std::span<const Bounded>> &keys,
-                      const std::vector<std::span<const Bounded>> &values,
-                      bool bf16Weights) const {
+                      const std::vector<std::span<const Bounded>> &values, bool bf16Weights) const {
   double n = double(keys.size()), dim = double(query.size()), root = std::sqrt(dim);
   std::vector<double> scores, errors;
   for (std::span<const Bounded> key : keys) {
@@ -181,8 +180,8 @@ Row Reference::attend(std::span<const Bounded> query,
       // A weight's error moves the mean by its part of the distance to it; if the divisor has not
       // got the same error, by its part of the value.
       double rounding = bf16Weights && unit != 0 ? 0x1p-8 * std::max(size, distance) : 0;
-      error += scores[t] * (errors[t] * distance + rounding + values[t][i].error +
-                            2 * n * unit * size);
+      error +=
+          scores[t] * (errors[t] * distance + rounding + values[t][i].error + 2 * n * unit * size);
     }
     result[i] = {mean, error / total / std::max(1 - worst, 0.1)};
   }
