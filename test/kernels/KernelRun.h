@@ -71,7 +71,7 @@ private:
   std::vector<Tokens> histories;
   std::map<std::tuple<std::string, int32_t, int64_t>, Row> rows; // of part()
   std::map<std::string, Matrix> weightValues; // of weight(), where they are not stored so
-  std::map<int32_t, Row> results; // of tokens, where they do not depend on the position
+  std::map<int32_t, Row> results;             // of tokens, where they do not depend on the position
   Row result;
   int64_t tokens = 0; // of the step
   int complaints = 0;

@@ -112,7 +112,8 @@ protected:
     }
     if (m.residual)
       all["residual"] = random(m.vocabulary, m.out, 1, m.type);
-    all["scores"] = m.scores ? random(m.vocabulary, m.in, deviation, m.type) : identity(m.vocabulary, m.out);
+    all["scores"] =
+        m.scores ? random(m.vocabulary, m.in, deviation, m.type) : identity(m.vocabulary, m.out);
     if (m.tableQueries) {
       all["q"] = Matrix(m.firstRows(), m.in);
       all["k"] = identity(m.kvFeatures(), m.in, 0);
