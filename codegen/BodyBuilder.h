@@ -52,6 +52,8 @@ public:
   Values loop(Value begin, Value end, Value step, ValueRange initial,
               llvm::function_ref<Values(Value, ValueRange)> body);
   void ifThen(Value condition, llvm::function_ref<void()> body);
+  void ifElse(Value condition, llvm::function_ref<void()> body,
+              llvm::function_ref<void()> otherwise);
 
   // Memory.
   /// Bytes as a row-major array; dynamic sizes are taken from `sizes`. Keeps the memory space.

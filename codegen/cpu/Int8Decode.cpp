@@ -111,13 +111,15 @@ void strata::cpu::emitInt8Decode(KernelBuilder &b, const KernelArguments &args,
                                  const LinearSpec &spec) {
   Value rows = productRows(spec, args);
   Int8Input input = int8Rows(b, args.buffers[*spec.workspace], rows, spec.inFeatures);
-  forEachDecodeUnit(b, args, spec, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
-    Int8Buffers buffers{args.buffers[part.weight], args.buffers[part.scales], part.scalesElement};
-    Int8Step step{int8Weight(b, buffers, b.index(part.rows), spec), input, spec.scaleGroups(),
-                  unit.tokens};
-    b.loop(unit.firstRow, unit.endRow, 1, [&](Value row) {
-      for (auto [t, dot] : llvm::enumerate(emitDots(b, step, row)))
-        b.store(dot, unit.values, {b.index(t), b.sub(row, unit.firstRow)});
-    });
-  });
+  forEachDecodeUnit(b, args, spec, kInt8DecodeRows,
+                    [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
+                      Int8Buffers buffers{args.buffers[part.weight], args.buffers[part.scales],
+                                          part.scalesElement};
+                      Int8Step step{int8Weight(b, buffers, b.index(part.rows), spec), input,
+                                    spec.scaleGroups(), unit.tokens};
+                      b.loop(unit.firstRow, unit.endRow, 1, [&](Value row) {
+                        for (auto [t, dot] : llvm::enumerate(emitDots(b, step, row)))
+                          b.store(dot, unit.values, {b.index(t), b.sub(row, unit.firstRow)});
+                      });
+                    });
 }

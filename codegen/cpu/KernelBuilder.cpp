@@ -92,6 +92,32 @@ Value KernelBuilder::maximum(Value vector) {
                                      arith::FastMathFlags::nnan);
 }
 
+Value KernelBuilder::slice(Value vector, int64_t first, int64_t count) {
+  return vector::ExtractStridedSliceOp::create(*this, vector, first, count, int64_t(1));
+}
+
+Value KernelBuilder::sums(Values vectors) {
+  // A vector has one group of lanes of each sum, at first all of one. In each step the halves of
+  // all groups are added; two vectors become one, while there are two.
+  vectors.resize(llvm::PowerOf2Ceil(vectors.size()), vectors.front());
+  for (int64_t width = lanes(); width != 1; width /= 2) {
+    Values halved;
+    for (size_t i = 0; i != vectors.size(); i += 2) {
+      bool alone = vectors.size() == 1;
+      Value a = vectors[i], b = vectors[alone ? i : i + 1];
+      SmallVector<int64_t> low, high;
+      for (int64_t lane = 0; lane != lanesOf(a) * (alone ? 1 : 2); ++lane)
+        (lane % width < width / 2 ? low : high).push_back(lane);
+      halved.push_back(addf(vector::ShuffleOp::create(*this, a, b, low),
+                            vector::ShuffleOp::create(*this, a, b, high)));
+      if (alone)
+        break;
+    }
+    vectors = halved;
+  }
+  return vectors.front();
+}
+
 Values KernelBuilder::transpose(Values rows) {
   // log2(n) times: row i and row i + n/2, interleaved, become rows 2i and 2i + 1.
   int64_t n = rows.size();

@@ -47,6 +47,9 @@ public:
   Value mask(int64_t count);
   Value sum(Value vector);     ///< of all lanes, to f32; the order is the compiler's, and fixed
   Value maximum(Value vector); ///< of all lanes, to f32
+  /// The sum of all lanes of each of up to lanes() vectors, as the first lanes of one vector.
+  Value sums(Values vectors);
+  Value slice(Value vector, int64_t first, int64_t count);
   /// The columns of a square of n vectors of n elements, n a power of two.
   Values transpose(Values rows);
   /// acc + a.even * b.even + a.odd * b.odd, lane by lane, of pairs; acc + a * b of other numbers.

@@ -42,9 +42,10 @@ FailureOr<KernelSpec> strata::cpu::describeKernel(Operation *op) {
 }
 
 int64_t strata::cpu::getWorkspaceBytes(Operation *op) {
-  // The normalized, packed or rounded input, in whole blocks of tokens.
+  // The normalized, packed or rounded input, in whole blocks of tokens. Few tokens take whole
+  // vectors of pairs, but half of a block at most.
   auto bytes = [](Value input, bool int8) {
-    return int8 ? int8WorkspaceBytes(columns(input)) : 2 * columns(input);
+    return int8 ? int8WorkspaceBytes(columns(input)) : 2 * std::max<int64_t>(columns(input), 16);
   };
   if (auto linear = dyn_cast<LinearOp>(op))
     return bytes(linear.getInput(), !linear.getScales().empty());

@@ -14,8 +14,9 @@ static constexpr llvm::StringLiteral kAvx512Bf16[] = {
 // rows share it. With AVX2's 16 registers 8 sums leave four for tokens (even and odd halves) and
 // two for a weight.
 static constexpr RegisterTile kAvx2Tiles[] = {{4, 2}, {4, 1}};
-static constexpr RegisterTile kAvx2DecodeTiles[] = {{1, 4}, {1, 4}, {2, 1}, {2, 1}};
-static constexpr RegisterTile kAvx512DecodeTiles[] = {{1, 4}, {1, 4}, {4, 1}, {4, 1}};
+static constexpr RegisterTile kAvx2RowTiles[] = {{1, 4}, {1, 4}, {2, 1}, {2, 1}};
+static constexpr RegisterTile kAvx512RowTiles[] = {{1, 4}, {1, 4}, {1, 4}, {1, 4},
+                                                   {2, 2}, {2, 2}, {2, 1}, {2, 1}};
 static constexpr RegisterTile kAvx512Tiles[] = {{8, 2}, {4, 2}, {4, 2}, {6, 1}};
 
 // Beside its sum of a group each has one in f32 of all groups.
@@ -24,9 +25,9 @@ static constexpr RegisterTile kAvx512Int8Tiles[] = {{8, 1}, {6, 1}};
 
 static constexpr Level kLevels[] = {
     {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,+avx512vnni,-prefer-256-bit",
-     kAvx512Bf16, 16, true, true, kAvx512Tiles, kAvx512DecodeTiles, 6, kAvx512Int8Tiles},
+     kAvx512Bf16, 16, true, true, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
     {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, false, kAvx2Tiles,
-     kAvx2DecodeTiles, 4, kAvx2Int8Tiles},
+     kAvx2RowTiles, 4, kAvx2Int8Tiles},
 };
 
 llvm::ArrayRef<Level> strata::cpu::levels() { return kLevels; }

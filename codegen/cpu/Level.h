@@ -26,7 +26,9 @@ struct Level {
   bool int8Dot;                                 ///< has vpdpbusd
   /// Register tiles of the matrix product: the v-th for v + 1 vectors of tokens, the last for many.
   llvm::ArrayRef<RegisterTile> tiles;
-  llvm::ArrayRef<RegisterTile> decodeTiles; ///< the t-th for t + 1 tokens: Schedule.h, kDecodeRows
+  /// Tiles of few tokens, rows and independent sums for each of them and each token: the t-th for
+  /// t + 1 tokens. With more tokens, `tiles` are faster.
+  llvm::ArrayRef<RegisterTile> rowTiles;
   int64_t attentionRows; ///< most rows that share the loads of keys and values: registers for their
                          ///< sums
   llvm::ArrayRef<RegisterTile> int8Tiles; ///< as `tiles`, for weights of i8

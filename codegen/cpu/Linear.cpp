@@ -71,14 +71,14 @@ void strata::cpu::forEachPart(
 }
 
 void strata::cpu::forEachDecodeUnit(
-    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const DecodeUnit &)> multiply) {
-  Value values = b.stack(b.getF32Type(), {kDecodeRows, unitRows(spec)});
+  Value values = b.stack(b.getF32Type(), {most, unitRows(spec)});
   Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, unitRows(spec), [&](Value firstRow) {
       Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
-      for (int64_t known = 1; known <= kDecodeRows; ++known)
+      for (int64_t known = 1; known <= most; ++known)
         b.ifThen(b.equal(tokens, b.index(known)), [&] {
           multiply(part, {firstRow, b.add(firstRow, count), values, known});
         });
@@ -94,11 +94,10 @@ static KernelSpec describePhases(const LinearSpec &spec) {
   auto bind = [spec](auto emit) {
     return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
   };
-  VariantSpec decode{kDecodeRows, {}}, prefill{0, {}};
   bool int8 = spec.isInt8();
+  VariantSpec decode{int8 ? kInt8DecodeRows : 1, {}}, prefill{0, {}};
   if (spec.gamma || spec.outputRows || int8)
-    decode.phases.push_back(
-        {"rows", spec.axis(), 1, 1, bind(int8 ? emitInt8Rows : emitNormalizeRows)});
+    decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(int8 ? emitInt8Rows : emitRows)});
   decode.phases.push_back(
       {"decode", Axis::One, 1, units, bind(int8 ? emitInt8Decode : emitDecode)});
   prefill.phases.push_back(

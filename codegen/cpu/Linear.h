@@ -49,9 +49,9 @@ struct DecodeUnit {
   int64_t tokens;
 };
 /// multiply(part, unit) for all units in workgroups [begin, end) and the epilogue of each, for
-/// steps of up to kDecodeRows rows.
+/// steps of up to `most` tokens.
 void forEachDecodeUnit(
-    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const DecodeUnit &)> multiply);
 
 /// Applies the clauses to tile[0..tokens][0..rows] (f32) and writes it. Tile row t is product row
@@ -67,7 +67,7 @@ void emitEpilogue(KernelBuilder &b, const KernelArguments &args, const LinearSpe
 void emitRope(KernelBuilder &b, Value features, Value row, Value table, Value token, int64_t dims);
 
 // The phases.
-void emitNormalizeRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitDecode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPrefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);

@@ -1,29 +1,37 @@
 //===- LinearDecode.cpp - few tokens: the weight stream decides -----------===//
 //
-// A row of a weight, or a few where there are several tokens to multiply them with, at a time.
-// Several rows are several streams, which memory is slower at; so those that come next are fetched
-// ahead, in order, while a tile is computed.
+// A row of a weight, or two, is multiplied with all tokens at a time, vectors of neighbouring
+// features with each other, so that weights are read about as they lie. Memory is at its fastest
+// only if so many lines are on their way that the core can keep track of no others: those that come
+// next are fetched ahead, in order, and the input must be found in the first-level cache. So where
+// there are several tokens, all rows are multiplied with a block of columns before the next.
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/cpu/Linear.h"
+#include "codegen/cpu/PrefillFrame.h"
 #include "codegen/cpu/Schedule.h"
 
 using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
 
-/// The workspace as rows of pairs: what the decode form multiplies when a prologue wrote it.
-static Value workspaceRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  return b.view(args.buffers[*spec.workspace], b.getI32Type(), {ShapedType::kDynamic, spec.pairs()},
-                productRows(spec, args));
+/// Vectors of pairs of an input row, the last perhaps partial, of each token in turn:
+/// [vectors][tokens][lanes()], as numbers of bf16 [vectors][tokens][2 * lanes()]. For one token
+/// these are the rows of any input.
+static Value rowVectors(KernelBuilder &b, Value buffer, bool asPairs, Value tokens) {
+  Type element = asPairs ? Type(b.getI32Type()) : Type(b.getBF16Type());
+  int64_t width = asPairs ? b.lanes() : 2 * b.lanes();
+  return b.view(buffer, element, {ShapedType::kDynamic, ShapedType::kDynamic, width},
+                {tokens, tokens});
 }
 
-void strata::cpu::emitNormalizeRows(KernelBuilder &b, const KernelArguments &args,
-                                    const LinearSpec &spec) {
-  Value input = inputPairs(b, args, spec), output = workspaceRows(b, args, spec);
+void strata::cpu::emitInputRows(KernelBuilder &b, const KernelArguments &args,
+                                const LinearSpec &spec, Value begin, Value end) {
+  Value input = inputPairs(b, args, spec);
+  Value output =
+      rowVectors(b, args.buffers[*spec.workspace], /*asPairs=*/true, productRows(spec, args));
   std::optional<NormParameters> norm = normOf(b, args, spec);
-  b.loop(args.begin, args.end, 1, [&](Value row) {
+  b.loop(begin, end, 1, [&](Value row) {
     Value from = inputRow(b, args, spec, row);
     RowStatistics statistics;
     if (norm)
@@ -32,109 +40,193 @@ void strata::cpu::emitNormalizeRows(KernelBuilder &b, const KernelArguments &arg
       Value values = b.loadMasked(input, {from, pair}, mask);
       if (norm)
         values = normalizePairs(b, values, pair, mask, *norm, statistics);
-      b.storeMasked(values, output, {row, pair}, mask);
+      b.storeMasked(values, output, {b.div(pair, b.lanes()), row, b.index(0)}, mask);
       return Values();
     });
   });
 }
 
+void strata::cpu::emitRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+  emitInputRows(b, args, spec, args.begin, args.end);
+}
+
 namespace {
-/// A weight and the tokens of the step, whose number is known where `tokens` is set. Both are
-/// `columns` pairs of bf16 or, for a weight of another type, numbers.
-struct DecodeStep {
+/// A weight and the input as rowVectors(), of a known number of tokens. Rows have `columns` pairs
+/// of bf16 or, for a weight of another type, numbers.
+struct RowStep {
   Value weight, input;
   RowGroupsAttr groups; ///< of the weight's rows
   int64_t columns, tokens;
+
+  /// A tile's products of a row are so many lanes, those of the tokens first.
+  int64_t tokenLanes() const { return llvm::PowerOf2Ceil(tokens); }
 };
+
+/// Where a tile begins: its first row and column.
+struct Corner {
+  Value row, column;
+};
+
+/// Rows [first, end), which are multiplied with `block` columns at a time: `count` of them, the
+/// last time perhaps fewer.
+struct RowBlock {
+  Value first, end;
+  int64_t block, count;
+};
+
+/// Where the products of a row go: tokenLanes() elements of an array.
+using PlaceOf = llvm::function_ref<Values(Value row)>;
 } // namespace
 
-static DecodeStep describeStep(KernelBuilder &b, const KernelArguments &args,
-                               const LinearSpec &spec, const LinearSpec::Part &part) {
-  bool prepared = spec.gamma || spec.outputRows, inPairs = part.element.isBF16();
-  Value weight = weightRows(b, args.buffers[part.weight], part.element, b.index(part.storedRows()),
-                            spec.pairs());
-  Type element = inPairs ? Type(b.getI32Type()) : Type(b.getBF16Type());
-  int64_t columns = inPairs ? spec.pairs() : spec.inFeatures;
-  Value input =
-      b.view(args.buffers[prepared ? *spec.workspace : spec.input], element,
-             {ShapedType::kDynamic, columns}, prepared ? productRows(spec, args) : args.tokens);
-  return {weight, input, part.groups, columns, 0};
+/// Columns whose part of the input stays in the first-level cache.
+static int64_t blockColumns(const RowStep &step) {
+  int64_t bits = cast<MemRefType>(step.input.getType()).getElementTypeBitWidth();
+  return step.tokens == 1 ? step.columns : kInputBytes * 8 / (step.tokenLanes() * bits);
 }
 
 /// Adds the products of a vector from `column` on to sums[row][token]; rows as they are stored.
-static void addVector(KernelBuilder &b, const DecodeStep &step, ValueRange rows, Value column,
+static void addVector(KernelBuilder &b, const RowStep &step, ValueRange rows, Value column,
                       Value mask, llvm::MutableArrayRef<Value> sums) {
+  int64_t width = cast<MemRefType>(step.input.getType()).getDimSize(2);
+  Value vector = b.div(column, width), first = b.rem(column, width);
   Values w;
   for (Value row : rows)
     w.push_back(b.loadMasked(step.weight, {row, column}, mask));
   for (int64_t t = 0; t != step.tokens; ++t) {
-    Value x = b.loadMasked(step.input, {b.index(t), column}, mask);
+    Value x = b.loadMasked(step.input, {vector, b.index(t), first}, mask);
     for (size_t r = 0; r != rows.size(); ++r)
       sums[r * step.tokens + t] = b.dot(sums[r * step.tokens + t], w[r], x);
   }
 }
 
-/// The tile that is prefetched while another is computed is so many tiles behind it.
-static int64_t tilesAhead(const DecodeStep &step, RegisterTile tile) {
+/// The tile that comes so much later that kBytesAhead lie between.
+static Corner tileAhead(KernelBuilder &b, const RowStep &step, const RowBlock &rows,
+                        RegisterTile tile, const Corner &at) {
   int64_t bits = cast<MemRefType>(step.weight.getType()).getElementTypeBitWidth();
-  return llvm::divideCeil(kBytesAhead, tile.rows * step.columns * bits / 8);
+  int64_t tiles = llvm::divideCeil(kBytesAhead, tile.rows * rows.count * bits / 8);
+  Value row = b.add(at.row, tiles * tile.rows);
+  if (rows.count == step.columns)
+    return {row, b.index(0)};
+  // Behind the last row come the next columns, and behind the last of these more rows.
+  Value inside = b.less(row, rows.end), column = b.add(at.column, rows.block);
+  Value more = b.less(column, b.index(step.columns));
+  Value again = b.select(more, b.sub(row, b.sub(rows.end, rows.first)), row);
+  return {b.select(inside, row, again),
+          b.select(inside, at.column, b.select(more, column, b.index(0)))};
 }
 
-/// Products of the tile's rows from `row` on with all tokens, f32 scalars [row][token]. A tile
-/// further on is prefetched meanwhile, front to back.
-static Values emitDots(KernelBuilder &b, const DecodeStep &step, Value row, RegisterTile tile) {
-  int64_t lanes = b.lanes(), stride = tile.chains * lanes, full = step.columns / stride * stride;
+/// Products of the tile at `at`, a vector [row][tokenLanes()]. A tile further on is prefetched
+/// meanwhile, front to back.
+static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &block,
+                      RegisterTile tile, const Corner &at) {
+  int64_t lanes = b.lanes(), stride = tile.chains * lanes, full = block.count / stride * stride;
   int64_t count = tile.rows * step.tokens;
-  Values rows;
-  for (int64_t r = 0; r != tile.rows; ++r)
-    rows.push_back(storedRow(b, step.groups, b.add(row, r)));
+  Corner next = tileAhead(b, step, block, tile, at);
+  Values rows, nextRows;
+  for (int64_t r = 0; r != tile.rows; ++r) {
+    rows.push_back(storedRow(b, step.groups, b.add(at.row, r)));
+    nextRows.push_back(storedRow(b, step.groups, b.add(next.row, r)));
+  }
   auto addTo = [&](Values &sums, Value column, Value mask, int64_t chain) {
-    addVector(b, step, rows, column, mask, MutableArrayRef(sums).slice(chain * count, count));
+    addVector(b, step, rows, b.add(at.column, column), mask,
+              MutableArrayRef(sums).slice(chain * count, count));
   };
-  Value next = storedRow(b, step.groups, b.add(row, tilesAhead(step, tile) * tile.rows));
   Values sums(tile.chains * count, b.f32(0, lanes));
   if (full)
     sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {
       Values acc(carried);
-      prefetchRows(b, step.weight, next, b.mul(column, tile.rows), stride * tile.rows);
+      for (Value row : nextRows)
+        prefetchRows(b, step.weight, row, b.add(next.column, column), stride);
       for (int64_t chain = 0; chain != tile.chains; ++chain)
         addTo(acc, b.add(column, chain * lanes), Value(), chain);
       return acc;
     });
-  for (int64_t at = full, chain = 0; at < step.columns; at += lanes, ++chain)
-    addTo(sums, b.index(at), at + lanes <= step.columns ? Value() : b.mask(step.columns - at),
-          chain);
-  Values results;
-  for (int64_t i = 0; i != count; ++i) {
-    Value total = sums[i];
-    for (int64_t chain = 1; chain != tile.chains; ++chain)
-      total = b.addf(total, sums[chain * count + i]);
-    results.push_back(b.sum(total));
+  for (int64_t column = full, chain = 0; column < block.count; column += lanes, ++chain)
+    addTo(sums, b.index(column),
+          column + lanes <= block.count ? Value() : b.mask(block.count - column), chain);
+  Values totals;
+  for (int64_t i = 0; i != tile.rows * step.tokenLanes(); ++i) {
+    int64_t row = i / step.tokenLanes(), token = i % step.tokenLanes();
+    totals.push_back(sums[row * step.tokens + std::min(token, step.tokens - 1)]);
+    for (int64_t chain = 1; chain != tile.chains && token < step.tokens; ++chain)
+      totals.back() = b.addf(totals.back(), sums[chain * count + row * step.tokens + token]);
   }
-  return results;
+  return b.sums(totals);
 }
 
-/// tile[0..tokens][row - first] of the rows [first, end).
-static void emitRows(KernelBuilder &b, const DecodeStep &step, Value first, Value end, Value tile) {
-  auto rows = [&](Value begin, Value stop, RegisterTile shape) {
-    b.loop(begin, stop, shape.rows, [&](Value row) {
-      Values dots = emitDots(b, step, row, shape);
-      for (auto [i, dot] : llvm::enumerate(dots))
-        b.store(dot, tile, {b.index(i % step.tokens), b.add(b.sub(row, first), i / step.tokens)});
+/// Products of the rows with the columns from `column` on; added to those of other columns.
+static void emitColumns(KernelBuilder &b, const RowStep &step, const RowBlock &block, Value column,
+                        Value products, PlaceOf placeOf) {
+  int64_t lanes = step.tokenLanes();
+  auto tiles = [&](Value begin, Value end, RegisterTile tile) {
+    b.loop(begin, end, tile.rows, [&](Value row) {
+      Value dots = emitTile(b, step, block, tile, {row, column});
+      for (int64_t r = 0; r != tile.rows; ++r) {
+        Values place = placeOf(b.add(row, r));
+        Value sum = b.slice(dots, r * lanes, lanes);
+        if (block.count != step.columns)
+          sum = b.addf(sum, b.load(products, place, lanes));
+        b.store(sum, products, place);
+      }
     });
   };
-  RegisterTile shape = b.level.decodeTiles[step.tokens - 1];
-  Value tiled = b.add(first, b.mul(b.div(b.sub(end, first), shape.rows), shape.rows));
-  rows(first, tiled, shape);
-  if (shape.rows > 1)
-    rows(tiled, end, {1, shape.chains});
+  RegisterTile tile = b.level.rowTiles[step.tokens - 1];
+  Value whole = b.mul(b.div(b.sub(block.end, block.first), tile.rows), tile.rows);
+  Value tiled = b.add(block.first, whole);
+  tiles(block.first, tiled, tile);
+  if (tile.rows > 1)
+    tiles(tiled, block.end, {1, tile.chains});
+}
+
+/// Products of the rows [first, end) with all tokens.
+static void multiplyRows(KernelBuilder &b, const RowStep &step, Value first, Value end,
+                         Value products, PlaceOf placeOf) {
+  int64_t block = std::min(blockColumns(step), step.columns);
+  int64_t full = step.columns / block * block;
+  RowBlock rows{first, end, block, block};
+  if (block != step.columns)
+    b.loop(first, end, 1,
+           [&](Value row) { b.store(b.f32(0, step.tokenLanes()), products, placeOf(row)); });
+  b.loop(b.index(0), b.index(full), block,
+         [&](Value column) { emitColumns(b, step, rows, column, products, placeOf); });
+  rows.count = step.columns - full;
+  if (rows.count)
+    emitColumns(b, step, rows, b.index(full), products, placeOf);
+}
+
+static RowStep describeStep(KernelBuilder &b, Value weight, Value input, Value rows,
+                            const LinearSpec &spec, const LinearSpec::Part &part, int64_t tokens) {
+  bool asPairs = part.element.isBF16();
+  return {weightRows(b, weight, part.element, rows, spec.pairs()),
+          rowVectors(b, input, asPairs, b.index(tokens)), part.groups,
+          asPairs ? spec.pairs() : spec.inFeatures, tokens};
 }
 
 void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
                              const LinearSpec &spec) {
-  forEachDecodeUnit(b, args, spec, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
-    DecodeStep step = describeStep(b, args, spec, part);
-    step.tokens = unit.tokens;
-    emitRows(b, step, unit.firstRow, unit.endRow, unit.values);
+  bool prepared = spec.gamma || spec.outputRows;
+  Value input = args.buffers[prepared ? *spec.workspace : spec.input];
+  forEachDecodeUnit(b, args, spec, 1, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
+    RowStep step = describeStep(b, args.buffers[part.weight], input, b.index(part.storedRows()),
+                                spec, part, unit.tokens);
+    multiplyRows(b, step, unit.firstRow, unit.endRow, unit.values, [&](Value row) {
+      return Values{b.index(0), b.sub(row, unit.firstRow)};
+    });
   });
+}
+
+Value strata::cpu::areFew(KernelBuilder &b, Value rows) {
+  return b.less(rows, b.index(int64_t(b.level.rowTiles.size()) + 1));
+}
+
+void strata::cpu::emitFew(KernelBuilder &b, const RowFactors &factors, const LinearSpec &spec,
+                          const LinearSpec::Part &part, const PrefillBlock &block) {
+  for (int64_t tokens = 2; tokens <= int64_t(b.level.rowTiles.size()); ++tokens)
+    b.ifThen(b.equal(block.tokens, b.index(tokens)), [&] {
+      RowStep step =
+          describeStep(b, factors.weight, factors.input, block.endRow, spec, part, tokens);
+      multiplyRows(b, step, block.firstRow, block.endRow, block.products, [&](Value row) {
+        return Values{b.sub(row, block.firstRow), b.index(0)};
+      });
+    });
 }

@@ -79,14 +79,15 @@ static void packVector(KernelBuilder &b, Value input, Value packed, const Packed
     b.store(columns[i], packed, {block, b.add(pair, i), token});
 }
 
-void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+/// Transposes the tokens of workgroups [begin, end), kPackVector each: one transpose with 16 lanes,
+/// two with 8.
+static void packBlocks(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
   Value input = inputPairs(b, args, spec);
   Value rows = productRows(spec, args);
   Value packed = packedView(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kPackTokens),
                             spec.pairs(), blockTokens(b, rows, kPackTokens));
   std::optional<NormParameters> norm = normOf(b, args, spec);
   int64_t lanes = b.lanes(), full = spec.pairs() / lanes * lanes;
-  // A workgroup is kPackVector tokens: one transpose with 16 lanes, two with 8.
   b.loop(b.mul(args.begin, kPackVector / lanes), b.mul(args.end, kPackVector / lanes), 1,
          [&](Value group) {
            Value first = b.mul(group, lanes);
@@ -100,6 +101,13 @@ void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const 
              packVector(b, input, packed, lines, block, token, b.index(full), spec.pairs() - full,
                         norm);
          });
+}
+
+void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+  Value rows = productRows(spec, args);
+  b.ifElse(
+      areFew(b, rows), [&] { emitInputRows(b, args, spec, b.index(0), rows); },
+      [&] { packBlocks(b, args, spec); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -242,11 +250,11 @@ static SmallVector<RegisterTile> tilesOf(const Level &level, const TokenBlock &b
 }
 
 /// "product_6144x128", "product_6144x128_f16_768_1024": of these the code depends.
-static std::string productName(const LinearSpec &spec, const LinearSpec::Part &part,
+static std::string productName(StringRef kind, const LinearSpec &spec, const LinearSpec::Part &part,
                                int64_t height) {
   std::string name;
   llvm::raw_string_ostream os(name);
-  os << "product_" << spec.inFeatures << 'x' << height;
+  os << kind << '_' << spec.inFeatures << 'x' << height;
   if (!part.element.isBF16())
     os << '_' << part.element;
   if (part.groups)
@@ -254,23 +262,34 @@ static std::string productName(const LinearSpec &spec, const LinearSpec::Part &p
   return name;
 }
 
+/// products[row][token] of a packed block.
+static void multiplyPacked(KernelBuilder &b, const RowFactors &factors, const LinearSpec &spec,
+                           const LinearSpec::Part &part, const PrefillBlock &place) {
+  int64_t pairs = spec.pairs();
+  Value packed = packedView(b, factors.input, b.add(place.block, 1), pairs, place.width);
+  Value weight = weightRows(b, factors.weight, part.element, place.endRow, pairs);
+  Value widened =
+      part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
+  TokenBlock work{weight, packed, place, pairs, part.groups, widened};
+  forEachRegisterTile(b, place, tilesOf(b.level, work),
+                      [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
+}
+
 /// Products of one block, by a function that all linears of a kind share.
 static void callProduct(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                         const LinearSpec::Part &part, const PrefillBlock &block) {
-  int64_t pairs = spec.pairs();
   Values arguments{args.buffers[part.weight], args.buffers[*spec.workspace]};
   llvm::append_range(arguments, block.arguments());
-  b.call(
-      productName(spec, part, block.height()), arguments, [&](KernelBuilder &b, ValueRange args) {
-        PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(2));
-        Value packed = packedView(b, args[1], b.add(place.block, 1), pairs, place.width);
-        Value weight = weightRows(b, args[0], part.element, place.endRow, pairs);
-        Value widened =
-            part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
-        TokenBlock work{weight, packed, place, pairs, part.groups, widened};
-        forEachRegisterTile(b, place, tilesOf(b.level, work),
-                            [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
-      });
+  auto call = [&](StringRef kind, auto multiply) {
+    b.call(productName(kind, spec, part, block.height()), arguments,
+           [&](KernelBuilder &b, ValueRange args) {
+             PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(2));
+             multiply(b, RowFactors{args[0], args[1]}, spec, part, place);
+           });
+  };
+  b.ifElse(
+      areFew(b, productRows(spec, args)), [&] { call("few", emitFew); },
+      [&] { call("product", multiplyPacked); });
 }
 
 void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,

@@ -34,6 +34,21 @@ void forEachPrefillBlock(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t packTokens,
     llvm::function_ref<void(const LinearSpec::Part &, const PrefillBlock &)> multiply);
 
+/// Whether a step of so many rows, at least two, is of so few that they are multiplied in rows.
+Value areFew(KernelBuilder &b, Value rows);
+
+/// Writes rows [begin, end) of the input to the workspace, as emitFew() takes few of them.
+void emitInputRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                   Value begin, Value end);
+
+/// Buffers: a weight and the prepared input.
+struct RowFactors {
+  Value weight, input;
+};
+/// products[row][token] of a block that has few tokens.
+void emitFew(KernelBuilder &b, const RowFactors &factors, const LinearSpec &spec,
+             const LinearSpec::Part &part, const PrefillBlock &block);
+
 /// Rows and tokens from (row, token) on: `tile.rows` x `width` vectors.
 struct TilePlace {
   Value row, token;

@@ -9,9 +9,9 @@
 
 namespace strata::cpu {
 
-/// Up to this many rows a linear runs in the decode form: each row of a weight is streamed once and
-/// multiplied with all tokens from the cache. Beyond, the packed form reuses registers better.
-inline constexpr int64_t kDecodeRows = 4;
+/// Up to this many rows a linear with weights of i8 runs in the decode form. Other weights: one,
+/// and Level.h says up to how many the form is the same on packed rows.
+inline constexpr int64_t kInt8DecodeRows = 4;
 
 /// Rows of weights in a workgroup: the unit in which threads share a linear. With rope it is a
 /// head.
@@ -48,6 +48,10 @@ inline constexpr int64_t kSingleTokens = 4;
 /// Weights of at least so many bytes lie between a prefetch and its use: measured, best of 4 to 32
 /// kB.
 inline constexpr int64_t kBytesAhead = 8192;
+
+/// Bytes of the input that few tokens multiply all rows with before the next: measured, best of 8
+/// to 32 kB. The weights pass through the rest of the first-level cache.
+inline constexpr int64_t kInputBytes = 16384;
 
 /// Bytes of a cache line.
 inline constexpr int64_t kLineBytes = 64;

@@ -234,16 +234,16 @@ static std::vector<KernelModel> listModels() {
   return {
       // Odd sizes: tails of every tile, of tokens, rows and features.
       {.name = "plain", .vocabulary = 200, .in = 136, .out = 200},
-      {.name = "residual", .vocabulary = 136, .in = 520, .out = 136, .residual = true},
+      {.name = "residual", .vocabulary = 136, .in = 1304, .out = 136, .residual = true},
       {.name = "norm", .vocabulary = 72, .in = 200, .out = 72, .norm = true},
       // Rows of whole tiles; 16 of them are too many to be normalized in a GPU's decode form.
       {.name = "norm_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true},
-      {.name = "norm_relu", .vocabulary = 136, .in = 200, .out = 136, .norm = true,
+      {.name = "norm_relu", .vocabulary = 136, .in = 2136, .out = 136, .norm = true,
        .squaredRelu = true},
       {.name = "logits_norm", .vocabulary = 601, .in = 200, .norm = true, .scores = true},
       {.name = "logits_many", .vocabulary = 4500, .in = 16, .scores = true},
       // Other types, other places.
-      {.name = "f16", .vocabulary = 136, .in = 600, .out = 136, .norm = true, .residual = true,
+      {.name = "f16", .vocabulary = 136, .in = 1224, .out = 136, .norm = true, .residual = true,
        .type = "f16", .normType = "f32"},
       {.name = "f32", .vocabulary = 136, .in = 328, .out = 136, .norm = true, .squaredRelu = true,
        .type = "f32", .normType = "f32", .gammaIncludesOne = true},

@@ -201,7 +201,7 @@ protected:
   /// Every form of the kernels: T tokens of an empty sequence; some again, after other ones.
   void testCounts(KernelRun &run) const {
     std::vector<int64_t> few = {1, 7, 65};
-    std::vector<int64_t> all = {1, 2, 3, 4, 5, 7, 16, 17, 33, 64, 65, 129, 16, 1};
+    std::vector<int64_t> all = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33, 64, 65, 129, 16, 1};
     for (int64_t count : allSizes() ? all : few) {
       feed(run, count);
       run.rewind(0, 0);
