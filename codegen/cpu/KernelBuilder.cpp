@@ -136,6 +136,29 @@ Values KernelBuilder::transpose(Values rows) {
   return rows;
 }
 
+/// An instruction that no dialect has an op for.
+static Value callIntrinsic(KernelBuilder &b, StringRef name, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
+}
+
+Value KernelBuilder::loadFour(Value memory, ValueRange at) {
+  SmallVector<int64_t> again;
+  for (int64_t lane = 0; lane != lanes(); ++lane)
+    again.push_back(lane % 4);
+  Value four = load(memory, at, 4);
+  Value vector = reinterpret(vector::ShuffleOp::create(*this, four, four, again), getF32Type());
+  // Or else LLVM makes a load of each element that is spread, which is what this is to save.
+  vector = callIntrinsic(*this, "llvm.arithmetic.fence", vector.getType(), vector);
+  return reinterpret(vector, getI32Type());
+}
+
+Value KernelBuilder::spreadOne(Value four, int64_t which) {
+  SmallVector<int64_t> from;
+  for (int64_t lane = 0; lane != lanes(); ++lane)
+    from.push_back(lane / 4 * 4 + which);
+  return vector::ShuffleOp::create(*this, four, four, from);
+}
+
 Value KernelBuilder::dot(Value acc, Value a, Value b) {
   if (!cast<VectorType>(a.getType()).getElementType().isInteger())
     return fma(toF32(a), toF32(b), acc);
@@ -163,11 +186,6 @@ Value KernelBuilder::offsetBytes(Value fours) {
   if (!level.int8Dot)
     return fours;
   return arith::XOrIOp::create(*this, fours, i32(0x80808080, lanesOf(fours)));
-}
-
-/// An instruction that no dialect has an op for.
-static Value callIntrinsic(KernelBuilder &b, StringRef name, Type type, ValueRange operands) {
-  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands).getResult(0);
 }
 
 Value KernelBuilder::dotBytes(Value acc, Value offsetWeights, Value x) {

@@ -52,6 +52,10 @@ public:
   Value slice(Value vector, int64_t first, int64_t count);
   /// The columns of a square of n vectors of n elements, n a power of two.
   Values transpose(Values rows);
+  /// Four neighbouring elements of i32, again and again; each can be spread from there.
+  Value loadFour(Value memory, ValueRange at);
+  /// Element `which` of the four in all lanes.
+  Value spreadOne(Value four, int64_t which);
   /// acc + a.even * b.even + a.odd * b.odd, lane by lane, of pairs; acc + a * b of other numbers.
   Value dot(Value acc, Value a, Value b);
 

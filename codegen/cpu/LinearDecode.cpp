@@ -18,18 +18,19 @@ using namespace strata::cpu;
 /// Vectors of pairs of an input row, the last perhaps partial, of each token in turn:
 /// [vectors][tokens][lanes()], as numbers of bf16 [vectors][tokens][2 * lanes()]. For one token
 /// these are the rows of any input.
-static Value rowVectors(KernelBuilder &b, Value buffer, bool asPairs, Value tokens) {
+static Value rowVectors(KernelBuilder &b, Value buffer, const LinearSpec &spec, bool asPairs,
+                        Value tokens) {
   Type element = asPairs ? Type(b.getI32Type()) : Type(b.getBF16Type());
+  int64_t vectors = llvm::divideCeil(spec.pairs(), b.lanes());
   int64_t width = asPairs ? b.lanes() : 2 * b.lanes();
-  return b.view(buffer, element, {ShapedType::kDynamic, ShapedType::kDynamic, width},
-                {tokens, tokens});
+  return b.view(buffer, element, {vectors, ShapedType::kDynamic, width}, tokens);
 }
 
 void strata::cpu::emitInputRows(KernelBuilder &b, const KernelArguments &args,
                                 const LinearSpec &spec, Value begin, Value end) {
   Value input = inputPairs(b, args, spec);
   Value output =
-      rowVectors(b, args.buffers[*spec.workspace], /*asPairs=*/true, productRows(spec, args));
+      rowVectors(b, args.buffers[*spec.workspace], spec, /*asPairs=*/true, productRows(spec, args));
   std::optional<NormParameters> norm = normOf(b, args, spec);
   b.loop(begin, end, 1, [&](Value row) {
     Value from = inputRow(b, args, spec, row);
@@ -198,7 +199,7 @@ static RowStep describeStep(KernelBuilder &b, Value weight, Value input, Value r
                             const LinearSpec &spec, const LinearSpec::Part &part, int64_t tokens) {
   bool asPairs = part.element.isBF16();
   return {weightRows(b, weight, part.element, rows, spec.pairs()),
-          rowVectors(b, input, asPairs, b.index(tokens)), part.groups,
+          rowVectors(b, input, spec, asPairs, b.index(tokens)), part.groups,
           asPairs ? spec.pairs() : spec.inFeatures, tokens};
 }
 

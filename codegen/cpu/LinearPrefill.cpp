@@ -18,6 +18,10 @@ using namespace strata::cpu;
 /// Pairs of a register tile's rows between prefetches.
 static constexpr int64_t kPairsAhead = 4;
 
+/// So many of four pairs of a row are spread in registers, where loads decide: measured, best of 0
+/// to 4.
+static constexpr int64_t kSpreadPairs = 2;
+
 /// `blocks` of packed activations: [blocks][pairs][tokens].
 static Value packedView(KernelBuilder &b, Value buffer, Value blocks, int64_t pairs, Value tokens) {
   return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs, ShapedType::kDynamic},
@@ -131,21 +135,30 @@ struct FactorRows {
   Value firstPair; ///< that they begin with; null: 0
   bool inPairs() const { return cast<MemRefType>(memory.getType()).getElementType().isInteger(); }
 };
+
+/// A register tile at work.
+struct TileWork : TilePlace {
+  const TokenBlock &block;
+  Value next; ///< the row behind it, as it is stored
+};
 } // namespace
 
-/// Adds the products of pair `pair` of the rows to sums[row][vector].
-static void addPair(KernelBuilder &b, const TokenBlock &block, const FactorRows &weights,
-                    Value token, Value pair, int64_t width, llvm::MutableArrayRef<Value> sums) {
+/// Adds the products of pair `pair` of the rows to sums[row][vector]. `weightOf` loads a number or
+/// a pair of a row into all lanes.
+static void addPair(KernelBuilder &b, const TileWork &work, const FactorRows &weights, Value pair,
+                    llvm::MutableArrayRef<Value> sums,
+                    llvm::function_ref<Value(size_t row, Value column)> weightOf) {
   Value packedPair = weights.firstPair ? b.add(weights.firstPair, pair) : pair;
   Values x, odds;
-  for (int64_t v = 0; v != width; ++v)
-    x.push_back(b.load(block.packed, {block.place.block, packedPair, b.add(token, v * b.lanes())},
+  for (int64_t v = 0; v != work.width; ++v)
+    x.push_back(b.load(work.block.packed,
+                       {work.block.place.block, packedPair, b.add(work.token, v * b.lanes())},
                        b.lanes()));
   auto multiply = [&](Value column, ValueRange tokens) {
-    for (auto [r, row] : llvm::enumerate(weights.rows)) {
-      Value w = b.splat(b.load(weights.memory, {row, column}), b.lanes());
-      for (int64_t v = 0; v != width; ++v)
-        sums[r * width + v] = b.dot(sums[r * width + v], w, tokens[v]);
+    for (size_t r = 0; r != weights.rows.size(); ++r) {
+      Value w = weightOf(r, column);
+      for (int64_t v = 0; v != work.width; ++v)
+        sums[r * work.width + v] = b.dot(sums[r * work.width + v], w, tokens[v]);
     }
   };
   if (weights.inPairs())
@@ -157,14 +170,6 @@ static void addPair(KernelBuilder &b, const TokenBlock &block, const FactorRows 
   multiply(b.mul(pair, 2), x);
   multiply(b.add(b.mul(pair, 2), 1), odds);
 }
-
-namespace {
-/// A register tile at work.
-struct TileWork : TilePlace {
-  const TokenBlock &block;
-  Value next; ///< the row behind it, as it is stored
-};
-} // namespace
 
 /// Asks for the part of the next tile that lies as far from its beginning as `pairs` pairs of each
 /// row of this one, and so many more.
@@ -179,20 +184,31 @@ static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int
 static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows &weights,
                        int64_t count, Values sums) {
   int64_t size = work.tile.rows * work.width, unrolled = count / kPairsAhead * kPairsAhead;
-  auto addTo = [&](Values &sums, Value pair, int64_t chain) {
-    addPair(b, work.block, weights, work.token, pair, work.width,
-            MutableArrayRef(sums).slice(chain * size, size));
+  auto weightOf = [&](size_t row, Value column) {
+    return b.splat(b.load(weights.memory, {weights.rows[row], column}), b.lanes());
+  };
+  // One vector of tokens takes a load of a weight for each product, more than a core has. Some of
+  // the weights are spread in registers instead.
+  bool spread = work.width == 1 && weights.inPairs() && b.level.bf16Dot;
+  auto addTo = [&](Values &sums, Value pair, int64_t chain,
+                   llvm::function_ref<Value(size_t, Value)> weightOf) {
+    addPair(b, work, weights, pair, MutableArrayRef(sums).slice(chain * size, size), weightOf);
   };
   sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, sums, [&](Value pair, ValueRange in) {
     Values acc(in);
     if (!weights.firstPair)
       prefetchNext(b, work, pair, kPairsAhead);
+    Values fours;
+    for (Value row : weights.rows)
+      fours.push_back(spread ? b.loadFour(weights.memory, {row, pair}) : Value());
     for (int64_t p = 0; p != kPairsAhead; ++p)
-      addTo(acc, b.add(pair, p), p % work.tile.chains);
+      addTo(acc, b.add(pair, p), p % work.tile.chains, [&](size_t row, Value column) {
+        return spread && p < kSpreadPairs ? b.spreadOne(fours[row], p) : weightOf(row, column);
+      });
     return acc;
   });
   for (int64_t pair = unrolled; pair != count; ++pair)
-    addTo(sums, b.index(pair), 0);
+    addTo(sums, b.index(pair), 0, weightOf);
   return sums;
 }
 

@@ -1,0 +1,31 @@
+// RUN: strata-opt %s --decoder-generate-cpu-kernels --canonicalize | FileCheck %s
+// The forms of a linear: one token takes rows of the weight as they are; more are packed first.
+
+// CHECK: decoder.kernel @linear_0
+// CHECK-SAME: up_to = 1, [<"linear_0.decode", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 1>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
+func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x2176xbf16>) {
+  %y = decoder.linear %x, [%w] workspace <4352> : (memref<?x2176xbf16, #decoder.arena<0>>, memref<64x2176xbf16>)
+    -> memref<?x64xbf16, #decoder.arena<8704>>
+  return
+}
+
+// Up to 8 tokens are vectors of 16 pairs, each token's in turn. For five, all rows are multiplied with 512 pairs before
+// the next 512, so that the input stays in the first-level cache.
+// CHECK: module @cpu_x86_64_v4_bf16
+// CHECK: func.func private @product_2176x64(
+// Where there is one vector of tokens, two of four weights are spread in registers.
+// CHECK: llvm.call_intrinsic "llvm.arithmetic.fence"
+// CHECK: vector.shuffle %[[FOUR:.*]], %[[FOUR]] [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
+// CHECK: func.func private @few_2176x64(
+// CHECK: memref<68x5x16xi32>
+// CHECK: scf.for %{{.*}} = %c0 to %c1024 step %c512
+// CHECK: func.func @linear_0.pack(
+// CHECK: %[[FEW:.*]] = arith.cmpi slt, %{{.*}}, %c9 :
+// CHECK: scf.if %[[FEW]]
+
+// Vectors of 8, for up to four tokens.
+// CHECK: module @cpu_x86_64_v3
+// CHECK: func.func private @few_2176x64(
+// CHECK: memref<136x4x8xi32>
+// CHECK: arith.cmpi slt, %{{.*}}, %c5{{.*}} :
