@@ -43,15 +43,8 @@ static Value spread(KernelBuilder &b, Value groups, int64_t vector) {
   return vector::ShuffleOp::create(b, groups, groups, from);
 }
 
-/// The same, in the first lane of each group only, 0 in the others.
-static Value spreadFirst(KernelBuilder &b, Value groups, int64_t vector) {
-  SmallVector<int64_t> from;
-  for (int64_t lane = 0; lane != b.lanes(); ++lane)
-    from.push_back(lane % kGroupLanes ? b.lanes() : (vector * b.lanes() + lane) / kGroupLanes);
-  return vector::ShuffleOp::create(b, groups, b.i32(0, b.lanes()), from);
-}
-
-/// Adds the products of a stretch with every token to sums[chain][token].
+/// Adds the products of a stretch with every token to sums[chain][token], and behind these to the
+/// sums of what the groups start with, [token], a group in each lane.
 static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretch &stretch,
                        Values &sums) {
   int64_t lanes = b.lanes(), fours = stretch.count * kGroupLanes;
@@ -60,10 +53,14 @@ static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretc
     return b.loadMasked(memory, {row, stretch.first}, mask);
   };
   Value weightScales = b.toF32(loadGroups(step.weight.scales, stretch.row));
-  Values scales, starts;
+  auto toFloat = [&](Value sums) { return arith::SIToFPOp::create(b, b.f32Type(lanes), sums); };
+  Values scales;
   for (int64_t t = 0; t != step.tokens; ++t) {
     scales.push_back(b.mulf(weightScales, loadGroups(step.input.scales, b.index(t))));
-    starts.push_back(b.byteOffset() ? loadGroups(step.input.starts, b.index(t)) : Value());
+    if (!b.byteOffset())
+      continue;
+    Value &sum = sums[step.chains() * step.tokens + t];
+    sum = b.fma(toFloat(loadGroups(step.input.starts, b.index(t))), scales[t], sum);
   }
   for (int64_t v = 0; v * lanes < fours; ++v) {
     int64_t left = fours - v * lanes;
@@ -74,8 +71,7 @@ static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretc
     Value w = b.offsetBytes(loadFours(step.weight.fours, stretch.row));
     for (int64_t t = 0; t != step.tokens; ++t) {
       Value x = loadFours(step.input.fours, b.index(t));
-      Value start = starts[t] ? spreadFirst(b, starts[t], v) : b.i32(0, lanes);
-      Value dot = arith::SIToFPOp::create(b, b.f32Type(lanes), b.dotBytes(start, w, x));
+      Value dot = toFloat(b.dotBytes(b.i32(0, lanes), w, x));
       Value &sum = sums[v % step.chains() * step.tokens + t];
       sum = b.fma(dot, spread(b, scales[t], v), sum);
     }
@@ -86,7 +82,7 @@ static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretc
 static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   int64_t lanes = b.lanes(), full = step.groups / lanes * lanes;
   Value next = b.add(row, llvm::divideCeil(kBytesAhead, step.groups * kScaleGroup));
-  Values sums(step.chains() * step.tokens, b.f32(0, lanes));
+  Values sums((step.chains() + 1) * step.tokens, b.f32(0, lanes));
   if (full)
     sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
       Values acc(carried);
@@ -100,7 +96,7 @@ static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   Values dots;
   for (int64_t t = 0; t != step.tokens; ++t) {
     Value total = sums[t];
-    for (int64_t chain = 1; chain != step.chains(); ++chain)
+    for (int64_t chain = 1; chain <= step.chains(); ++chain)
       total = b.addf(total, sums[chain * step.tokens + t]);
     dots.push_back(b.sum(total));
   }
