@@ -220,13 +220,14 @@ void strata::cpu::emitInt8Pack(KernelBuilder &b, const KernelArguments &args,
   Value rows = productRows(spec, args);
   Int8Input output = int8Blocks(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kInt8PackTokens),
                                 spec.inFeatures, blockTokens(b, rows, kInt8PackTokens));
-  int64_t lanes = b.lanes(), step = 4 * lanes / kScaleGroup;
-  int64_t full = spec.scaleGroups() / step * step;
-  b.loop(b.mul(args.begin, kPackVector), b.mul(args.end, kPackVector), lanes, [&](Value first) {
-    PackedTokens tokens = describeTokens(b, args, spec, input, first);
-    b.loop(b.index(0), b.index(full), step,
-           [&](Value group) { packGroups(b, input, output, tokens, group, step); });
-    if (full != spec.scaleGroups())
-      packGroups(b, input, output, tokens, b.index(full), spec.scaleGroups() - full);
+  int64_t fours = spec.inFeatures / 4, groupFours = kScaleGroup / 4;
+  forEachPackShare(b, args, fours, [&](const PackShare &share) {
+    Value first = b.mul(share.group, kPackVector);
+    b.loop(first, b.add(first, kPackVector), b.lanes(), [&](Value first) {
+      PackedTokens tokens = describeTokens(b, args, spec, input, first);
+      b.vectorsBetween(fours, share.begin, share.end, [&](Value four, int64_t lanes) {
+        packGroups(b, input, output, tokens, b.div(four, groupFours), lanes / groupFours);
+      });
+    });
   });
 }

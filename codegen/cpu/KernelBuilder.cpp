@@ -43,6 +43,15 @@ void KernelBuilder::vectors(Value count, llvm::function_ref<void(Value, int64_t)
   loop(full, count, 1, [&](Value i) { body(i, 1); });
 }
 
+void KernelBuilder::vectorsBetween(int64_t count, Value begin, Value end,
+                                   llvm::function_ref<void(Value, int64_t)> body) {
+  int64_t whole = count / lanes(), full = whole * lanes();
+  loop(mul(begin, lanes()), mul(min(end, index(whole)), lanes()), lanes(),
+       [&](Value first) { body(first, lanes()); });
+  if (full != count)
+    ifThen(less(index(whole), end), [&] { body(index(full), count - full); });
+}
+
 Value KernelBuilder::stack(Type element, ArrayRef<int64_t> shape) {
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&function.getBody().front());

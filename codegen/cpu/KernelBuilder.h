@@ -25,6 +25,10 @@ public:
   /// body(i, lanes) for vectors that cover 0 .. count: full vectors first, then single elements.
   void vectors(int64_t count, llvm::function_ref<void(Value, int64_t)> body);
   void vectors(Value count, llvm::function_ref<void(Value, int64_t)> body);
+  /// body(first, lanes) for vectors [begin, end) of those that cover 0 .. count: the last of them
+  /// may have fewer than lanes() elements.
+  void vectorsBetween(int64_t count, Value begin, Value end,
+                      llvm::function_ref<void(Value, int64_t)> body);
   /// Calls a function of this module that kernels share; `body` writes it when it is first named.
   /// Arguments are buffers, stack() arrays and indices.
   void call(llvm::StringRef name, ValueRange arguments,

@@ -101,7 +101,7 @@ static KernelSpec describePhases(const LinearSpec &spec) {
   decode.phases.push_back(
       {"decode", Axis::One, 1, units, bind(int8 ? emitInt8Decode : emitDecode)});
   prefill.phases.push_back(
-      {"pack", spec.axis(), kPackVector, 1, bind(int8 ? emitInt8Pack : emitPack)});
+      {"pack", spec.axis(), kPackVector, kPackShares, bind(int8 ? emitInt8Pack : emitPack)});
   prefill.phases.push_back(
       {"prefill", Axis::One, 1, units, bind(int8 ? emitInt8Prefill : emitPrefill)});
   return {spec.axis(), {decode, prefill}};

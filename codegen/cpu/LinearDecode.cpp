@@ -27,28 +27,30 @@ static Value rowVectors(KernelBuilder &b, Value buffer, const LinearSpec &spec, 
 }
 
 void strata::cpu::emitInputRows(KernelBuilder &b, const KernelArguments &args,
-                                const LinearSpec &spec, Value begin, Value end) {
+                                const LinearSpec &spec, Value first, Value end,
+                                const PackShare &share) {
   Value input = inputPairs(b, args, spec);
   Value output =
       rowVectors(b, args.buffers[*spec.workspace], spec, /*asPairs=*/true, productRows(spec, args));
   std::optional<NormParameters> norm = normOf(b, args, spec);
-  b.loop(begin, end, 1, [&](Value row) {
+  b.loop(first, end, 1, [&](Value row) {
     Value from = inputRow(b, args, spec, row);
     RowStatistics statistics;
     if (norm)
       statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
-    reducePairs(b, spec.pairs(), {}, [&](Value pair, Value mask, ValueRange) {
+    b.vectorsBetween(spec.pairs(), share.begin, share.end, [&](Value pair, int64_t lanes) {
+      Value mask = lanes == b.lanes() ? Value() : b.mask(lanes);
       Value values = b.loadMasked(input, {from, pair}, mask);
       if (norm)
         values = normalizePairs(b, values, pair, mask, *norm, statistics);
       b.storeMasked(values, output, {b.div(pair, b.lanes()), row, b.index(0)}, mask);
-      return Values();
     });
   });
 }
 
 void strata::cpu::emitRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  emitInputRows(b, args, spec, args.begin, args.end);
+  Value vectors = b.index(llvm::divideCeil(spec.pairs(), b.lanes()));
+  emitInputRows(b, args, spec, args.begin, args.end, {b.index(0), b.index(0), vectors});
 }
 
 namespace {

@@ -83,35 +83,31 @@ static void packVector(KernelBuilder &b, Value input, Value packed, const Packed
     b.store(columns[i], packed, {block, b.add(pair, i), token});
 }
 
-/// Transposes the tokens of workgroups [begin, end), kPackVector each: one transpose with 16 lanes,
-/// two with 8.
-static void packBlocks(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+/// Transposes a share of kPackVector tokens: one transpose of vectors of 16, two of vectors of 8.
+static void packBlocks(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                       const PackShare &share) {
   Value input = inputPairs(b, args, spec);
   Value rows = productRows(spec, args);
   Value packed = packedView(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kPackTokens),
                             spec.pairs(), blockTokens(b, rows, kPackTokens));
   std::optional<NormParameters> norm = normOf(b, args, spec);
-  int64_t lanes = b.lanes(), full = spec.pairs() / lanes * lanes;
-  b.loop(b.mul(args.begin, kPackVector / lanes), b.mul(args.end, kPackVector / lanes), 1,
-         [&](Value group) {
-           Value first = b.mul(group, lanes);
-           Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
-           PackedRows lines = describeRows(b, args, spec, input, first, norm);
-           if (full)
-             b.loop(b.index(0), b.index(full), lanes, [&](Value pair) {
-               packVector(b, input, packed, lines, block, token, pair, lanes, norm);
-             });
-           if (full != spec.pairs())
-             packVector(b, input, packed, lines, block, token, b.index(full), spec.pairs() - full,
-                        norm);
-         });
+  Value first = b.mul(share.group, kPackVector);
+  b.loop(first, b.add(first, kPackVector), b.lanes(), [&](Value first) {
+    Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
+    PackedRows lines = describeRows(b, args, spec, input, first, norm);
+    b.vectorsBetween(spec.pairs(), share.begin, share.end, [&](Value pair, int64_t lanes) {
+      packVector(b, input, packed, lines, block, token, pair, lanes, norm);
+    });
+  });
 }
 
 void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
   Value rows = productRows(spec, args);
-  b.ifElse(
-      areFew(b, rows), [&] { emitInputRows(b, args, spec, b.index(0), rows); },
-      [&] { packBlocks(b, args, spec); });
+  forEachPackShare(b, args, spec.pairs(), [&](const PackShare &share) {
+    b.ifElse(
+        areFew(b, rows), [&] { emitInputRows(b, args, spec, b.index(0), rows, share); },
+        [&] { packBlocks(b, args, spec, share); });
+  });
 }
 
 //===----------------------------------------------------------------------===//

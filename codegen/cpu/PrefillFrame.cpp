@@ -13,6 +13,16 @@ Value strata::cpu::blockTokens(KernelBuilder &b, Value rows, int64_t most) {
   return b.min(b.mul(b.ceilDiv(rows, kPackVector), kPackVector), b.index(most));
 }
 
+void strata::cpu::forEachPackShare(KernelBuilder &b, const KernelArguments &args, int64_t columns,
+                                   llvm::function_ref<void(const PackShare &)> body) {
+  int64_t vectors = llvm::divideCeil(columns, b.lanes());
+  b.loop(args.begin, args.end, 1, [&](Value workgroup) {
+    Value share = b.rem(workgroup, kPackShares);
+    auto vector = [&](Value share) { return b.div(b.mul(share, vectors), kPackShares); };
+    body({b.div(workgroup, kPackShares), vector(share), vector(b.add(share, 1))});
+  });
+}
+
 /// tile[token][row] = products[row][token], a lanes() x lanes() square at a time. Columns of the
 /// tile beyond the last row, and rows beyond the last token, receive values nobody reads.
 static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {

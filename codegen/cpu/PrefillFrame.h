@@ -37,9 +37,18 @@ void forEachPrefillBlock(
 /// Whether a step of so many rows, at least two, is of so few that they are multiplied in rows.
 Value areFew(KernelBuilder &b, Value rows);
 
-/// Writes rows [begin, end) of the input to the workspace, as emitFew() takes few of them.
+/// What a workgroup packs: vectors [begin, end) of each row of a group of kPackVector.
+struct PackShare {
+  Value group, begin, end;
+};
+/// body(share) for workgroups [begin, end) of a packing phase, kPackShares a group. Rows have
+/// `columns` elements, lanes() a vector.
+void forEachPackShare(KernelBuilder &b, const KernelArguments &args, int64_t columns,
+                      llvm::function_ref<void(const PackShare &)> body);
+
+/// Rows [first, end) of the input, of each its share, as emitFew() takes few of them.
 void emitInputRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                   Value begin, Value end);
+                   Value first, Value end, const PackShare &share);
 
 /// Buffers: a weight and the prepared input.
 struct RowFactors {

@@ -21,8 +21,12 @@ inline constexpr int64_t kUnitRows = 16;
 /// one block that is as narrow as whole vectors allow.
 inline constexpr int64_t kPackTokens = 64, kPackVector = 16;
 
-/// The same of activations that are rounded to 8 bits: as wide as a register tile.
+/// kPackTokens of activations that are rounded to 8 bits: as wide as a register tile.
 inline constexpr int64_t kInt8PackTokens = 32;
+
+/// Workgroups that share the packing of kPackVector tokens, each some of their features: so many
+/// threads have work where there are no more tokens. Each computes the statistics of a norm anew.
+inline constexpr int64_t kPackShares = 4;
 
 /// Groups of i8 weights that the packed form prepares at a time: measured, best of 2 to 32.
 inline constexpr int64_t kInt8Stretch = 4;

@@ -3,7 +3,7 @@
 
 // CHECK: decoder.kernel @linear_0
 // CHECK-SAME: up_to = 1, [<"linear_0.decode", one, divisor = 1, factor = 4>]
-// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 1>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
 func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x2176xbf16>) {
   %y = decoder.linear %x, [%w] workspace <4352> : (memref<?x2176xbf16, #decoder.arena<0>>, memref<64x2176xbf16>)
     -> memref<?x64xbf16, #decoder.arena<8704>>
