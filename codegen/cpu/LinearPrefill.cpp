@@ -115,20 +115,24 @@ void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const 
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A block of tokens and the rows of a weight, as pairs or numbers.
+/// A block of tokens and the rows of a weight, as pairs or numbers; `count` of their pairs from
+/// `first` on are multiplied, all of them or some before the others.
 struct TokenBlock {
   Value weight, packed;
   PrefillBlock place;
-  int64_t pairs;
+  int64_t pairs, count;
+  Value first;
   RowGroupsAttr groups; ///< of the weight's rows
   Value widened;        ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
 };
 
-/// Rows that are multiplied: pairs of bf16, or numbers of f32.
+/// Rows that are multiplied, pairs of bf16 or numbers of f32: those in memory, or of what is
+/// widened `firstPair` and those behind it.
 struct FactorRows {
   Value memory;
   Values rows;
-  Value firstPair; ///< that they begin with; null: 0
+  Value firstPair;
+  bool widened;
   bool inPairs() const { return cast<MemRefType>(memory.getType()).getElementType().isInteger(); }
 };
 
@@ -144,7 +148,7 @@ struct TileWork : TilePlace {
 static void addPair(KernelBuilder &b, const TileWork &work, const FactorRows &weights, Value pair,
                     llvm::MutableArrayRef<Value> sums,
                     llvm::function_ref<Value(size_t row, Value column)> weightOf) {
-  Value packedPair = weights.firstPair ? b.add(weights.firstPair, pair) : pair;
+  Value packedPair = b.add(weights.firstPair, pair), column = weights.widened ? pair : packedPair;
   Values x, odds;
   for (int64_t v = 0; v != work.width; ++v)
     x.push_back(b.load(work.block.packed,
@@ -158,22 +162,27 @@ static void addPair(KernelBuilder &b, const TileWork &work, const FactorRows &we
     }
   };
   if (weights.inPairs())
-    return multiply(pair, x);
+    return multiply(column, x);
   for (Value &pairs : x) {
     odds.push_back(b.odds(pairs));
     pairs = b.evens(pairs);
   }
-  multiply(b.mul(pair, 2), x);
-  multiply(b.add(b.mul(pair, 2), 1), odds);
+  multiply(b.mul(column, 2), x);
+  multiply(b.add(b.mul(column, 2), 1), odds);
 }
 
 /// Asks for the part of the next tile that lies as far from its beginning as `pairs` pairs of each
 /// row of this one, and so many more.
 static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int64_t pairs) {
-  Value weight = work.block.weight;
-  int64_t columns = cast<MemRefType>(weight.getType()).getDimSize(1) / work.block.pairs;
+  const TokenBlock &block = work.block;
+  int64_t columns = cast<MemRefType>(block.weight.getType()).getDimSize(1) / block.pairs;
   int64_t ofAllRows = work.tile.rows * columns; // of a pair: elements
-  prefetchRows(b, weight, work.next, b.mul(pair, ofAllRows), pairs * ofAllRows);
+  Value row = work.next, from = b.mul(pair, ofAllRows);
+  if (block.count != block.pairs) {
+    row = b.add(row, b.div(from, block.count * columns));
+    from = b.add(b.mul(block.first, columns), b.rem(from, block.count * columns));
+  }
+  prefetchRows(b, block.weight, row, from, pairs * ofAllRows);
 }
 
 /// Adds the products of the first `count` pairs of the rows to sums[chain][row][vector].
@@ -192,11 +201,12 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
   };
   sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, sums, [&](Value pair, ValueRange in) {
     Values acc(in);
-    if (!weights.firstPair)
+    if (!weights.widened)
       prefetchNext(b, work, pair, kPairsAhead);
     Values fours;
     for (Value row : weights.rows)
-      fours.push_back(spread ? b.loadFour(weights.memory, {row, pair}) : Value());
+      fours.push_back(spread ? b.loadFour(weights.memory, {row, b.add(weights.firstPair, pair)})
+                             : Value());
     for (int64_t p = 0; p != kPairsAhead; ++p)
       addTo(acc, b.add(pair, p), p % work.tile.chains, [&](size_t row, Value column) {
         return spread && p < kSpreadPairs ? b.spreadOne(fours[row], p) : weightOf(row, column);
@@ -211,7 +221,7 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
 /// The same for all pairs of rows of f16, a stretch at a time.
 static Values addWidened(KernelBuilder &b, const TileWork &work, ValueRange rows, Values sums) {
   int64_t stretch = kWidenedFeatures / 2, full = work.block.pairs / stretch * stretch;
-  FactorRows wide{work.block.widened, {}, {}};
+  FactorRows wide{work.block.widened, {}, {}, /*widened=*/true};
   for (size_t r = 0; r != rows.size(); ++r)
     wide.rows.push_back(b.index(int64_t(r)));
   auto add = [&](Value first, int64_t pairs, Values acc) {
@@ -243,12 +253,14 @@ static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, const Ti
   for (int64_t r = 0; r != place.tile.rows; ++r)
     rows.push_back(stored(r));
   Values sums(chains * count, b.f32(0, b.lanes()));
+  FactorRows direct{block.weight, rows, block.first, /*widened=*/false};
   sums = block.widened ? addWidened(b, work, rows, sums)
-                       : addPairs(b, work, {block.weight, rows, {}}, block.pairs, sums);
+                       : addPairs(b, work, direct, block.count, sums);
   for (int64_t i = 0; i != count; ++i)
     for (int64_t chain = 1; chain != chains; ++chain)
       sums[i] = b.addf(sums[i], sums[chain * count + i]);
-  storeProducts(b, block.place, place, ValueRange(sums).take_front(count));
+  storeProducts(b, block.place, place, ValueRange(sums).take_front(count),
+                /*added=*/block.count != block.pairs);
 }
 
 /// The level's tiles. Products in f32 keep the even and the odd features of the tokens in registers
@@ -274,20 +286,33 @@ static std::string productName(StringRef kind, const LinearSpec &spec, const Lin
   return name;
 }
 
-/// products[row][token] of a packed block.
+/// Pairs of a row that many tokens are multiplied with before the others, so that what they have of
+/// the input stays in the second-level cache: an equal part of all, or all.
+static int64_t blockPairs(const LinearSpec &spec, const LinearSpec::Part &part) {
+  int64_t pairs = spec.pairs(), parts = llvm::divideCeil(pairs, kBlockPairs);
+  while (parts < pairs && pairs % (parts * kPairsAhead))
+    ++parts;
+  return part.element.isBF16() && pairs / parts >= kBlockPairs / 2 ? pairs / parts : pairs;
+}
+
+/// products[row][token] of a packed block, `count` pairs at a time.
 static void multiplyPacked(KernelBuilder &b, const RowFactors &factors, const LinearSpec &spec,
-                           const LinearSpec::Part &part, const PrefillBlock &place) {
+                           const LinearSpec::Part &part, const PrefillBlock &place, int64_t count) {
   int64_t pairs = spec.pairs();
   Value packed = packedView(b, factors.input, b.add(place.block, 1), pairs, place.width);
   Value weight = weightRows(b, factors.weight, part.element, place.endRow, pairs);
   Value widened =
       part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
-  TokenBlock work{weight, packed, place, pairs, part.groups, widened};
-  forEachRegisterTile(b, place, tilesOf(b.level, work),
-                      [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
+  if (count != pairs)
+    clearProducts(b, place);
+  b.loop(b.index(0), b.index(pairs), count, [&](Value first) {
+    TokenBlock work{weight, packed, place, pairs, count, first, part.groups, widened};
+    forEachRegisterTile(b, place, tilesOf(b.level, work),
+                        [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
+  });
 }
 
-/// Products of one block, by a function that all linears of a kind share.
+/// Products of one block, by functions that all linears of a kind share.
 static void callProduct(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                         const LinearSpec::Part &part, const PrefillBlock &block) {
   Values arguments{args.buffers[part.weight], args.buffers[*spec.workspace]};
@@ -296,12 +321,31 @@ static void callProduct(KernelBuilder &b, const KernelArguments &args, const Lin
     b.call(productName(kind, spec, part, block.height()), arguments,
            [&](KernelBuilder &b, ValueRange args) {
              PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(2));
-             multiply(b, RowFactors{args[0], args[1]}, spec, part, place);
+             multiply(b, RowFactors{args[0], args[1]}, place);
            });
   };
+  auto packed = [&](StringRef kind, int64_t count) {
+    call(kind, [&](KernelBuilder &b, const RowFactors &factors, const PrefillBlock &place) {
+      multiplyPacked(b, factors, spec, part, place, count);
+    });
+  };
+  int64_t pairs = spec.pairs(), count = blockPairs(spec, part);
+  auto many = [&] {
+    if (count == pairs)
+      return packed("product", pairs);
+    // Fewer tokens stay in the cache as they are, and rows are better read in one go.
+    b.ifElse(
+        b.less(block.width, b.index(kPackTokens)), [&] { packed("product", pairs); },
+        [&] { packed("product_by_parts", count); });
+  };
   b.ifElse(
-      areFew(b, productRows(spec, args)), [&] { call("few", emitFew); },
-      [&] { call("product", multiplyPacked); });
+      areFew(b, productRows(spec, args)),
+      [&] {
+        call("few", [&](KernelBuilder &b, const RowFactors &factors, const PrefillBlock &place) {
+          emitFew(b, factors, spec, part, place);
+        });
+      },
+      many);
 }
 
 void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,

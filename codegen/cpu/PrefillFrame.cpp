@@ -102,9 +102,18 @@ void strata::cpu::forEachRegisterTile(KernelBuilder &b, const PrefillBlock &bloc
 }
 
 void strata::cpu::storeProducts(KernelBuilder &b, const PrefillBlock &block, const TilePlace &place,
-                                ValueRange sums) {
+                                ValueRange sums, bool added) {
   Value first = b.sub(place.row, block.firstRow);
-  for (auto [i, sum] : llvm::enumerate(sums))
-    b.store(sum, block.products,
-            {b.add(first, i / place.width), b.add(place.token, i % place.width * b.lanes())});
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    Values at{b.add(first, i / place.width), b.add(place.token, i % place.width * b.lanes())};
+    b.store(added ? b.addf(sum, b.load(block.products, at, b.lanes())) : sum, block.products, at);
+  }
+}
+
+void strata::cpu::clearProducts(KernelBuilder &b, const PrefillBlock &block) {
+  b.loop(b.index(0), b.sub(block.endRow, block.firstRow), 1, [&](Value row) {
+    b.loop(b.index(0), block.width, b.lanes(), [&](Value token) {
+      b.store(b.f32(0, b.lanes()), block.products, {row, token});
+    });
+  });
 }

@@ -71,8 +71,10 @@ void forEachRegisterTile(KernelBuilder &b, const PrefillBlock &block,
                          llvm::ArrayRef<RegisterTile> tiles,
                          llvm::function_ref<void(const TilePlace &)> body);
 
-/// Puts the sums of a tile, [row][vector], into the block's products.
+/// Puts the sums of a tile, [row][vector], into the block's products, or adds them.
 void storeProducts(KernelBuilder &b, const PrefillBlock &block, const TilePlace &place,
-                   ValueRange sums);
+                   ValueRange sums, bool added = false);
+/// Zeros, for sums to be added.
+void clearProducts(KernelBuilder &b, const PrefillBlock &block);
 
 } // namespace strata::cpu

@@ -38,6 +38,9 @@ inline constexpr int64_t kWidenedFeatures = 256;
 /// Most rows of a register tile whose products are f32.
 inline constexpr int64_t kWideRows = 4;
 
+/// About so many pairs of kPackTokens tokens, 256 kB, stay in L2 while rows of weights pass.
+inline constexpr int64_t kBlockPairs = 1024;
+
 /// Rows of weights that stay in L2 while the token blocks pass.
 inline constexpr int64_t kPrefillRows = 64;
 

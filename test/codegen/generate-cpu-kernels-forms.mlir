@@ -10,13 +10,19 @@ func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x217
   return
 }
 
-// Up to 8 tokens are vectors of 16 pairs, each token's in turn. For five, all rows are multiplied with 512 pairs before
-// the next 512, so that the input stays in the first-level cache.
 // CHECK: module @cpu_x86_64_v4_bf16
+
+// Blocks of 64 tokens: multiplied with 544 pairs before the other 544, so that the input stays in the second-level cache.
+// CHECK: func.func private @product_by_parts_2176x64(
+// CHECK: scf.for %{{.*}} = %c0 to %c1088 step %c544
+
+// Fewer: with all pairs. For one vector of tokens, two of four weights are spread in registers.
 // CHECK: func.func private @product_2176x64(
-// Where there is one vector of tokens, two of four weights are spread in registers.
 // CHECK: llvm.call_intrinsic "llvm.arithmetic.fence"
 // CHECK: vector.shuffle %[[FOUR:.*]], %[[FOUR]] [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
+
+// Up to 8: vectors of 16 pairs, each token's in turn. For five, all rows are multiplied with 512 pairs before the next
+// 512, so that the input stays in the first-level cache.
 // CHECK: func.func private @few_2176x64(
 // CHECK: memref<68x5x16xi32>
 // CHECK: scf.for %{{.*}} = %c0 to %c1024 step %c512

@@ -238,7 +238,7 @@ static std::vector<KernelModel> listModels() {
       {.name = "norm", .vocabulary = 72, .in = 200, .out = 72, .norm = true},
       // Rows of whole tiles; 16 of them are too many to be normalized in a GPU's decode form.
       {.name = "norm_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true},
-      {.name = "norm_relu", .vocabulary = 136, .in = 2136, .out = 136, .norm = true,
+      {.name = "norm_relu", .vocabulary = 136, .in = 2144, .out = 136, .norm = true,
        .squaredRelu = true},
       {.name = "logits_norm", .vocabulary = 601, .in = 200, .norm = true, .scores = true},
       {.name = "logits_many", .vocabulary = 4500, .in = 16, .scores = true},
