@@ -22,6 +22,11 @@ static Type withLanes(Type element, int64_t lanes) {
   return lanes ? VectorType::get(lanes, element) : element;
 }
 
+void BodyBuilder::registerDialects(DialectRegistry &registry) {
+  registry.insert<arith::ArithDialect, func::FuncDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, vector::VectorDialect>();
+}
+
 BodyBuilder::BodyBuilder(func::FuncOp function, Block *entry, bool narrowsBf16)
     : ImplicitLocOpBuilder(function.getLoc(), function.getContext()), function(function),
       narrowsBf16(narrowsBf16) {

@@ -20,6 +20,9 @@ using Values = llvm::SmallVector<Value>;
 
 class BodyBuilder : public mlir::ImplicitLocOpBuilder {
 public:
+  /// Of all ops that are written here.
+  static void registerDialects(mlir::DialectRegistry &registry);
+
   /// Writes at the start of `entry`, a block of `function`. `narrowsBf16`: whether the target has
   /// an instruction for f32 to bf16; if not, it takes integer operations.
   BodyBuilder(mlir::func::FuncOp function, mlir::Block *entry, bool narrowsBf16);

@@ -40,10 +40,6 @@ def GenerateCpuKernels : Pass<"decoder-generate-cpu-kernels", "::mlir::ModuleOp"
   let options = [
     ListOption<"levels", "levels", "std::string", "levels to generate; all if none is given">
   ];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect",
-    "::mlir::LLVM::LLVMDialect"];
 }
 
 def EmitCpuEntries : Pass<"decoder-emit-cpu-entries", "::mlir::ModuleOp"> {

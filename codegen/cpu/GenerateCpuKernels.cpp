@@ -4,13 +4,6 @@
 #include "codegen/GenerateKernels.h"
 #include "codegen/cpu/CpuPasses.h"
 #include "codegen/cpu/Kernels.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 
 namespace strata {
 #define GEN_PASS_DEF_GENERATECPUKERNELS
@@ -32,7 +25,7 @@ static void emitFunction(ModuleOp levelModule, const Level &level, StringRef nam
   auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType(inputs, {}));
   // The plan gives every buffer a place of its own while the kernel runs.
   for (unsigned i = 0; i != buffers; ++i)
-    function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
+    KernelBuilder::markNoAlias(function, i);
   Block *body = function.addEntryBlock();
   KernelBuilder kernel(function, body, level);
   auto scalars = body->getArguments().drop_front(buffers);
@@ -50,6 +43,10 @@ static void emitFunction(ModuleOp levelModule, const Level &level, StringRef nam
 namespace {
 struct GenerateCpuKernels : strata::impl::GenerateCpuKernelsBase<GenerateCpuKernels> {
   using GenerateCpuKernelsBase::GenerateCpuKernelsBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    KernelBuilder::registerDialects(registry);
+  }
 
   void runOnOperation() override {
     auto generate = [&](Operation *op, StringRef name) { return generateKernel(op, name); };

@@ -13,6 +13,16 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
 
+void KernelBuilder::registerDialects(DialectRegistry &registry) {
+  BodyBuilder::registerDialects(registry);
+  registry.insert<x86vector::X86VectorDialect, LLVM::LLVMDialect>();
+}
+
+void KernelBuilder::markNoAlias(func::FuncOp function, unsigned argument) {
+  function.setArgAttr(argument, LLVM::LLVMDialect::getNoAliasAttrName(),
+                      UnitAttr::get(function.getContext()));
+}
+
 void KernelBuilder::call(llvm::StringRef name, ValueRange arguments,
                          llvm::function_ref<void(KernelBuilder &, ValueRange)> body) {
   auto levelModule = function->getParentOfType<ModuleOp>();

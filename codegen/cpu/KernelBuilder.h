@@ -14,6 +14,11 @@ namespace strata::cpu {
 
 class KernelBuilder : public BodyBuilder {
 public:
+  /// Of all ops that are written here.
+  static void registerDialects(mlir::DialectRegistry &registry);
+  /// Promises that what this argument points to is reached through no other.
+  static void markNoAlias(mlir::func::FuncOp function, unsigned argument);
+
   /// Writes the body of `function`, whose entry block is `entry`.
   KernelBuilder(mlir::func::FuncOp function, mlir::Block *entry, const Level &level)
       : BodyBuilder(function, entry, level.bf16Dot), level(level) {}

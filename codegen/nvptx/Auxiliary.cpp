@@ -5,7 +5,6 @@
 #include "codegen/nvptx/Kernels.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "runtime/Philox.h"
 
@@ -231,8 +230,6 @@ void strata::nvptx::emitAuxiliaryKernels(ModuleOp cudaModule, std::optional<int6
       continue;
     auto type = builder.getFunctionType(parametersOf(builder, kernel.role), {});
     auto function = func::FuncOp::create(builder, cudaModule.getLoc(), kernel.symbol, type);
-    function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                      builder.getDenseI32ArrayAttr({int32_t(kThreads)}));
     Block *body = function.addEntryBlock();
     KernelBuilder b(function, body, kThreads);
     emitBody(b, kernel.role, body->getArguments(), vocabulary);

@@ -28,9 +28,6 @@ def GenerateCudaKernels : Pass<"decoder-generate-cuda-kernels", "::mlir::ModuleO
   }];
   let options = [Option<"chip", "chip", "std::string", "\"sm_80\"",
                         "whose forms to use: sm_80, sm_90a, sim, sim_90a">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 def EmitCudaEntries : Pass<"decoder-emit-cuda-entries", "::mlir::ModuleOp"> {

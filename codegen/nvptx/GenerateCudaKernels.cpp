@@ -6,13 +6,8 @@
 #include "codegen/nvptx/CudaPasses.h"
 #include "codegen/nvptx/Kernels.h"
 #include "codegen/nvptx/Schedule.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/LLVMIR/LLVMTypes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace strata {
 #define GEN_PASS_DEF_GENERATECUDAKERNELS
@@ -34,14 +29,7 @@ static MemRefType bytesIn(MLIRContext *context, unsigned space) {
 static void markWeights(func::FuncOp function, ArrayRef<BufferRef> buffers) {
   for (auto [i, buffer] : llvm::enumerate(buffers))
     if (buffer.value && buffer.value.getDefiningOp<ParameterOp>())
-      for (StringRef name :
-           {LLVM::LLVMDialect::getNoAliasAttrName(), LLVM::LLVMDialect::getReadonlyAttrName()})
-        function.setArgAttr(i, name, UnitAttr::get(function.getContext()));
-}
-
-/// The type of a tensor map, which a kernel takes by value.
-static Type tensorMapType(Builder &builder) {
-  return LLVM::LLVMArrayType::get(builder.getI8Type(), 128);
+      KernelBuilder::markReadOnly(function, i);
 }
 
 /// func @name(buffers: memref<1xi8, 1>..., tokens, output_rows, page_table_stride, layer: i32,
@@ -54,12 +42,9 @@ static void emitFunction(ModuleOp cudaModule, StringAttr name, const PhaseSpec &
   unsigned firstMap = inputs.size();
   inputs.append(phase.maps.size(), LLVM::LLVMPointerType::get(builder.getContext()));
   auto function = func::FuncOp::create(builder, loc, name, builder.getFunctionType(inputs, {}));
-  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
-                    builder.getDenseI32ArrayAttr({int32_t(phase.threads)}));
   markWeights(function, buffers);
   for (unsigned i = firstMap; i != inputs.size(); ++i)
-    function.setArgAttr(i, LLVM::LLVMDialect::getByValAttrName(),
-                        TypeAttr::get(tensorMapType(builder)));
+    KernelBuilder::markTensorMap(function, i);
   Block *body = function.addEntryBlock();
   KernelBuilder kernel(function, body, phase.threads);
   KernelArguments args{Values(body->getArguments().take_front(buffers.size())), {}, {}, {}, {},
@@ -74,6 +59,10 @@ static void emitFunction(ModuleOp cudaModule, StringAttr name, const PhaseSpec &
 namespace {
 struct GenerateCudaKernels : strata::impl::GenerateCudaKernelsBase<GenerateCudaKernels> {
   using GenerateCudaKernelsBase::GenerateCudaKernelsBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    KernelBuilder::registerDialects(registry);
+  }
 
   void runOnOperation() override {
     const Chip *found = findChip(chip);

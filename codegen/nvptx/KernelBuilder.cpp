@@ -12,8 +12,27 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
 
+void KernelBuilder::registerDialects(DialectRegistry &registry) {
+  BodyBuilder::registerDialects(registry);
+  registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+}
+
+void KernelBuilder::markReadOnly(func::FuncOp function, unsigned argument) {
+  for (StringRef name :
+       {LLVM::LLVMDialect::getNoAliasAttrName(), LLVM::LLVMDialect::getReadonlyAttrName()})
+    function.setArgAttr(argument, name, UnitAttr::get(function.getContext()));
+}
+
+void KernelBuilder::markTensorMap(func::FuncOp function, unsigned argument) {
+  Builder builder(function.getContext());
+  Type map = LLVM::LLVMArrayType::get(builder.getI8Type(), 128);
+  function.setArgAttr(argument, LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(map));
+}
+
 KernelBuilder::KernelBuilder(func::FuncOp function, Block *entry, int64_t threads)
     : BodyBuilder(function, entry, /*narrowsBf16=*/true), threads(threads) {
+  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                    getDenseI32ArrayAttr({int32_t(threads)}));
   auto read = [&](Value i32) { return toIndex(i32); };
   thread = read(NVVM::ThreadIdXOp::create(*this, getI32Type()));
   block = read(NVVM::BlockIdXOp::create(*this, getI32Type()));

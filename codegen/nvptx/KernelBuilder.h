@@ -20,7 +20,14 @@ inline constexpr llvm::StringLiteral kSharedName = "shared";
 
 class KernelBuilder : public BodyBuilder {
 public:
-  /// A block has `threads` threads, a multiple of kWarp.
+  /// Of all ops that are written here.
+  static void registerDialects(mlir::DialectRegistry &registry);
+  /// Promises that what this argument points to is not written while a kernel runs.
+  static void markReadOnly(mlir::func::FuncOp function, unsigned argument);
+  /// The argument is a pointer to a tensor map, which is passed by value.
+  static void markTensorMap(mlir::func::FuncOp function, unsigned argument);
+
+  /// A block has `threads` threads, a multiple of kWarp; `function` is told.
   KernelBuilder(mlir::func::FuncOp function, mlir::Block *entry, int64_t threads);
 
   const int64_t threads;

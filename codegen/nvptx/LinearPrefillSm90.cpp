@@ -12,7 +12,6 @@
 #include "codegen/nvptx/Schedule.h"
 #include "codegen/nvptx/Wgmma.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -109,8 +108,7 @@ static Value consume(KernelBuilder &b, Ring &ring, const LinearSpec &spec, const
     return multiplyRows(b, sums, describeRows(b, ring.tokens, {stage, firstToken, zero}),
                         describeRows(b, ring.weights, {stage, zero, zero}), keep);
   };
-  Value none = LLVM::UndefOp::create(b, wgmmaSums(b, form.tileRows));
-  Value first = multiply(zero, none, /*keep=*/false);
+  Value first = multiply(zero, undefinedSums(b, form.tileRows), /*keep=*/false);
   Values sums = b.loop(one, b.index(stepsOf(spec)), 1, {first}, [&](Value step, ValueRange old) {
     Value sum = multiply(step, old[0], /*keep=*/true);
     waitWgmma(b, 1);
@@ -128,7 +126,7 @@ static void storeSums(KernelBuilder &b, Value tile, Value firstToken, int64_t ro
   Value token = b.add(firstToken, b.add(b.mul(b.rem(b.warp, 4), 16), b.div(b.lane, 4)));
   Value row = b.mul(b.rem(b.lane, 4), 2);
   auto pair = VectorType::get(2, b.getF32Type());
-  auto sum = [&](int64_t i) -> Value { return LLVM::ExtractValueOp::create(b, sums, i); };
+  auto sum = [&](int64_t i) { return sumAt(b, sums, i); };
   for (int64_t i = 0; i != rows / 2; i += 2)
     b.store(vector::FromElementsOp::create(b, pair, ValueRange{sum(i), sum(i + 1)}), tile,
             {b.add(token, 8 * (i / 2 % 2)), b.add(row, 8 * (i / 4))}, /*alignment=*/8);

@@ -3,9 +3,9 @@
 #include "codegen/LowerBodies.h"
 #include "codegen/nvptx/CudaPasses.h"
 #include "codegen/nvptx/KernelBuilder.h"
+#include "codegen/nvptx/NvvmNames.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 

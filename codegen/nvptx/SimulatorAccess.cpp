@@ -1,7 +1,7 @@
 //===- SimulatorAccess.cpp - which memory a kernel touches ----------------===//
 
+#include "codegen/nvptx/NvvmNames.h"
 #include "codegen/nvptx/SimulatorBuilder.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "runtime/simulator/Intrinsics.h"
 #include "llvm/ADT/TypeSwitch.h"

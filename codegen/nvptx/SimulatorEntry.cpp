@@ -1,7 +1,7 @@
 //===- SimulatorEntry.cpp - what the simulated driver looks for -----------===//
 
+#include "codegen/nvptx/NvvmNames.h"
 #include "codegen/nvptx/SimulatorBuilder.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "runtime/simulator/Intrinsics.h"
 

@@ -2,10 +2,10 @@
 
 #include "codegen/nvptx/SimulatorRewrite.h"
 
+#include "codegen/nvptx/NvvmNames.h"
 #include "codegen/nvptx/SimulatorBuilder.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "runtime/simulator/Intrinsics.h"

@@ -71,9 +71,13 @@ Value strata::nvptx::describeRows(KernelBuilder &b, Value memory, ValueRange at)
   return arith::OrIOp::create(b, units, i64(layout));
 }
 
-Type strata::nvptx::wgmmaSums(KernelBuilder &b, int64_t columns) {
-  return LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                          SmallVector<Type>(columns / 2, b.getF32Type()));
+Value strata::nvptx::undefinedSums(KernelBuilder &b, int64_t columns) {
+  SmallVector<Type> members(columns / 2, b.getF32Type());
+  return LLVM::UndefOp::create(b, LLVM::LLVMStructType::getLiteral(b.getContext(), members));
+}
+
+Value strata::nvptx::sumAt(KernelBuilder &b, Value sums, int64_t index) {
+  return LLVM::ExtractValueOp::create(b, sums, index);
 }
 
 static Value multiplyPiece(KernelBuilder &b, Value sums, Value rows, Value columns, bool keep) {

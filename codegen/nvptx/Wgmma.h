@@ -44,8 +44,11 @@ void copyBox(KernelBuilder &b, Value map, Value row, Value column, Value target,
 /// aligned to kSwizzleBytes.
 Value describeRows(KernelBuilder &b, Value memory, ValueRange at);
 
-/// Accumulators of a warpgroup, 64 x columns f32: each thread has columns / 2 of them.
-mlir::Type wgmmaSums(KernelBuilder &b, int64_t columns);
+/// Accumulators of a warpgroup, 64 x columns f32, before the first product: each thread has
+/// columns / 2 of them.
+Value undefinedSums(KernelBuilder &b, int64_t columns);
+/// One of this thread's accumulators.
+Value sumAt(KernelBuilder &b, Value sums, int64_t index);
 
 /// sums + rows (64) * columns^T over kSwizzledFeatures; without `keep`, the product alone: zeros as
 /// sums would be written behind the fence, and ptxas would serialize. One batch, which is
