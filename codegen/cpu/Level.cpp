@@ -14,9 +14,9 @@ static constexpr llvm::StringLiteral kAvx512Bf16[] = {
 // rows share it. With AVX2's 16 registers 8 sums leave four for tokens (even and odd halves) and
 // two for a weight.
 static constexpr RegisterTile kAvx2Tiles[] = {{4, 2}, {4, 1}};
-static constexpr RegisterTile kAvx2RowTiles[] = {{1, 4}, {1, 4}, {2, 1}, {2, 1}};
-static constexpr RegisterTile kAvx512RowTiles[] = {{1, 4}, {1, 4}, {1, 4}, {1, 4},
-                                                   {2, 2}, {2, 2}, {2, 1}, {2, 1}};
+static constexpr RowTile kAvx2RowTiles[] = {{1, 4, 0}, {1, 4, 4096}, {2, 1, 2048}, {2, 1, 2048}};
+static constexpr RowTile kAvx512RowTiles[] = {{1, 4, 0},   {1, 4, 4096}, {1, 4, 2048}, {1, 4, 2048},
+                                              {2, 2, 512}, {2, 2, 512},  {2, 1, 512},  {2, 1, 512}};
 static constexpr RegisterTile kAvx512Tiles[] = {{8, 2}, {4, 2}, {4, 2}, {6, 1}};
 
 // Beside its sum of a group each has one in f32 of all groups.

@@ -13,6 +13,13 @@ struct RegisterTile {
   int64_t rows, chains;
 };
 
+/// Rows of a weight that are multiplied with few tokens at a time, with `chains` independent sums
+/// for each row and token; all rows of a unit take so many features before the next (0: all), so
+/// that what the tokens have of them stays in the first-level cache beside the weights.
+struct RowTile : RegisterTile {
+  int64_t features;
+};
+
 /// One kind of x86-64 machine: a package holds machine code for several, and the runtime takes the
 /// first whose `required` features cpuid reports.
 struct Level {
@@ -26,9 +33,8 @@ struct Level {
   bool int8Dot;                                 ///< has vpdpbusd
   /// Register tiles of the matrix product: the v-th for v + 1 vectors of tokens, the last for many.
   llvm::ArrayRef<RegisterTile> tiles;
-  /// Tiles of few tokens, rows and independent sums for each of them and each token: the t-th for
-  /// t + 1 tokens. With more tokens, `tiles` are faster.
-  llvm::ArrayRef<RegisterTile> rowTiles;
+  /// The t-th for t + 1 tokens. With more tokens, `tiles` are faster.
+  llvm::ArrayRef<RowTile> rowTiles;
   int64_t attentionRows; ///< most rows that share the loads of keys and values: registers for their
                          ///< sums
   llvm::ArrayRef<RegisterTile> int8Tiles; ///< as `tiles`, for weights of i8

@@ -70,22 +70,15 @@ struct Corner {
   Value row, column;
 };
 
-/// Rows [first, end), which are multiplied with `block` columns at a time: `count` of them, the
-/// last time perhaps fewer.
+/// Rows [first, end) of a unit, which are multiplied with so many columns before the next.
 struct RowBlock {
   Value first, end;
-  int64_t block, count;
+  int64_t columns;
 };
 
 /// Where the products of a row go: tokenLanes() elements of an array.
 using PlaceOf = llvm::function_ref<Values(Value row)>;
 } // namespace
-
-/// Columns whose part of the input stays in the first-level cache.
-static int64_t blockColumns(const RowStep &step) {
-  int64_t bits = cast<MemRefType>(step.input.getType()).getElementTypeBitWidth();
-  return step.tokens == 1 ? step.columns : kInputBytes * 8 / (step.tokenLanes() * bits);
-}
 
 /// Adds the products of a vector from `column` on to sums[row][token]; rows as they are stored.
 static void addVector(KernelBuilder &b, const RowStep &step, ValueRange rows, Value column,
@@ -102,34 +95,31 @@ static void addVector(KernelBuilder &b, const RowStep &step, ValueRange rows, Va
   }
 }
 
-/// The tile that comes so much later that kBytesAhead lie between.
-static Corner tileAhead(KernelBuilder &b, const RowStep &step, const RowBlock &rows,
-                        RegisterTile tile, const Corner &at) {
+/// What is prefetched while the tile at `at` is computed: the row, as it is stored, and from which
+/// of the elements behind its start on. One token reads a row at a time, and kBytesAhead lie
+/// between. Several read their tiles side by side, so all of a unit are fetched before it begins,
+/// front to back, while the unit before it is computed.
+static Corner nextTile(KernelBuilder &b, const RowStep &step, const RowBlock &block,
+                       RegisterTile tile, const Corner &at) {
   int64_t bits = cast<MemRefType>(step.weight.getType()).getElementTypeBitWidth();
-  int64_t tiles = llvm::divideCeil(kBytesAhead, tile.rows * rows.count * bits / 8);
-  Value row = b.add(at.row, tiles * tile.rows);
-  if (rows.count == step.columns)
-    return {row, b.index(0)};
-  // Behind the last row come the next columns, and behind the last of these more rows.
-  Value inside = b.less(row, rows.end), column = b.add(at.column, rows.block);
-  Value more = b.less(column, b.index(step.columns));
-  Value again = b.select(more, b.sub(row, b.sub(rows.end, rows.first)), row);
-  return {b.select(inside, row, again),
-          b.select(inside, at.column, b.select(more, column, b.index(0)))};
+  if (step.tokens == 1) {
+    int64_t tiles = llvm::divideCeil(kBytesAhead, tile.rows * block.columns * bits / 8);
+    return {storedRow(b, step.groups, b.add(at.row, tiles * tile.rows)), b.index(0)};
+  }
+  Value earlierColumns = b.mul(at.column, b.sub(block.end, block.first));
+  Value earlierRows = b.mul(b.sub(at.row, block.first), block.columns);
+  return {storedRow(b, step.groups, block.end), b.add(earlierColumns, earlierRows)};
 }
 
-/// Products of the tile at `at`, a vector [row][tokenLanes()]. A tile further on is prefetched
-/// meanwhile, front to back.
+/// Products of the tile at `at`, a vector [row][tokenLanes()].
 static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &block,
                       RegisterTile tile, const Corner &at) {
-  int64_t lanes = b.lanes(), stride = tile.chains * lanes, full = block.count / stride * stride;
-  int64_t count = tile.rows * step.tokens;
-  Corner next = tileAhead(b, step, block, tile, at);
-  Values rows, nextRows;
-  for (int64_t r = 0; r != tile.rows; ++r) {
+  int64_t lanes = b.lanes(), stride = tile.chains * lanes, count = tile.rows * step.tokens;
+  int64_t full = block.columns / stride * stride;
+  Corner next = nextTile(b, step, block, tile, at);
+  Values rows;
+  for (int64_t r = 0; r != tile.rows; ++r)
     rows.push_back(storedRow(b, step.groups, b.add(at.row, r)));
-    nextRows.push_back(storedRow(b, step.groups, b.add(next.row, r)));
-  }
   auto addTo = [&](Values &sums, Value column, Value mask, int64_t chain) {
     addVector(b, step, rows, b.add(at.column, column), mask,
               MutableArrayRef(sums).slice(chain * count, count));
@@ -138,15 +128,15 @@ static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &blo
   if (full)
     sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {
       Values acc(carried);
-      for (Value row : nextRows)
-        prefetchRows(b, step.weight, row, b.add(next.column, column), stride);
+      prefetchRows(b, step.weight, next.row, b.add(next.column, b.mul(column, tile.rows)),
+                   stride * tile.rows);
       for (int64_t chain = 0; chain != tile.chains; ++chain)
         addTo(acc, b.add(column, chain * lanes), Value(), chain);
       return acc;
     });
-  for (int64_t column = full, chain = 0; column < block.count; column += lanes, ++chain)
+  for (int64_t column = full, chain = 0; column < block.columns; column += lanes, ++chain)
     addTo(sums, b.index(column),
-          column + lanes <= block.count ? Value() : b.mask(block.count - column), chain);
+          column + lanes <= block.columns ? Value() : b.mask(block.columns - column), chain);
   Values totals;
   for (int64_t i = 0; i != tile.rows * step.tokenLanes(); ++i) {
     int64_t row = i / step.tokenLanes(), token = i % step.tokenLanes();
@@ -167,7 +157,7 @@ static void emitColumns(KernelBuilder &b, const RowStep &step, const RowBlock &b
       for (int64_t r = 0; r != tile.rows; ++r) {
         Values place = placeOf(b.add(row, r));
         Value sum = b.slice(dots, r * lanes, lanes);
-        if (block.count != step.columns)
+        if (block.columns != step.columns)
           sum = b.addf(sum, b.load(products, place, lanes));
         b.store(sum, products, place);
       }
@@ -181,20 +171,21 @@ static void emitColumns(KernelBuilder &b, const RowStep &step, const RowBlock &b
     tiles(tiled, block.end, {1, tile.chains});
 }
 
-/// Products of the rows [first, end) with all tokens.
-static void multiplyRows(KernelBuilder &b, const RowStep &step, Value first, Value end,
+/// Products of the rows [first, end) of a unit with all tokens.
+static void multiplyUnit(KernelBuilder &b, const RowStep &step, Value first, Value end,
                          Value products, PlaceOf placeOf) {
-  int64_t block = std::min(blockColumns(step), step.columns);
-  int64_t full = step.columns / block * block;
-  RowBlock rows{first, end, block, block};
+  int64_t bits = cast<MemRefType>(step.input.getType()).getElementTypeBitWidth();
+  int64_t features = b.level.rowTiles[step.tokens - 1].features;
+  int64_t block = features ? std::min(features * 16 / bits, step.columns) : step.columns;
+  int64_t full = step.columns / block * block, rest = step.columns - full;
   if (block != step.columns)
     b.loop(first, end, 1,
            [&](Value row) { b.store(b.f32(0, step.tokenLanes()), products, placeOf(row)); });
-  b.loop(b.index(0), b.index(full), block,
-         [&](Value column) { emitColumns(b, step, rows, column, products, placeOf); });
-  rows.count = step.columns - full;
-  if (rows.count)
-    emitColumns(b, step, rows, b.index(full), products, placeOf);
+  b.loop(b.index(0), b.index(full), block, [&](Value column) {
+    emitColumns(b, step, {first, end, block}, column, products, placeOf);
+  });
+  if (rest)
+    emitColumns(b, step, {first, end, rest}, b.index(full), products, placeOf);
 }
 
 static RowStep describeStep(KernelBuilder &b, Value weight, Value input, Value rows,
@@ -212,7 +203,7 @@ void strata::cpu::emitDecode(KernelBuilder &b, const KernelArguments &args,
   forEachDecodeUnit(b, args, spec, 1, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
     RowStep step = describeStep(b, args.buffers[part.weight], input, b.index(part.storedRows()),
                                 spec, part, unit.tokens);
-    multiplyRows(b, step, unit.firstRow, unit.endRow, unit.values, [&](Value row) {
+    multiplyUnit(b, step, unit.firstRow, unit.endRow, unit.values, [&](Value row) {
       return Values{b.index(0), b.sub(row, unit.firstRow)};
     });
   });
@@ -228,8 +219,11 @@ void strata::cpu::emitFew(KernelBuilder &b, const RowFactors &factors, const Lin
     b.ifThen(b.equal(block.tokens, b.index(tokens)), [&] {
       RowStep step =
           describeStep(b, factors.weight, factors.input, block.endRow, spec, part, tokens);
-      multiplyRows(b, step, block.firstRow, block.endRow, block.products, [&](Value row) {
-        return Values{b.sub(row, block.firstRow), b.index(0)};
+      b.loop(block.firstRow, block.endRow, kUnitRows, [&](Value first) {
+        Value end = b.min(b.add(first, kUnitRows), block.endRow);
+        multiplyUnit(b, step, first, end, block.products, [&](Value row) {
+          return Values{b.sub(row, block.firstRow), b.index(0)};
+        });
       });
     });
 }

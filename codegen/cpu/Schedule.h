@@ -56,10 +56,6 @@ inline constexpr int64_t kSingleTokens = 4;
 /// kB.
 inline constexpr int64_t kBytesAhead = 8192;
 
-/// Bytes of the input that few tokens multiply all rows with before the next: measured, best of 8
-/// to 32 kB. The weights pass through the rest of the first-level cache.
-inline constexpr int64_t kInputBytes = 16384;
-
 /// Bytes of a cache line.
 inline constexpr int64_t kLineBytes = 64;
 
