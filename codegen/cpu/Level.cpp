@@ -17,7 +17,7 @@ static constexpr RegisterTile kAvx2Tiles[] = {{4, 2}, {4, 1}};
 static constexpr RowTile kAvx2RowTiles[] = {{1, 4, 0}, {1, 4, 4096}, {2, 1, 2048}, {2, 1, 2048}};
 static constexpr RowTile kAvx512RowTiles[] = {{1, 4, 0},   {1, 4, 4096}, {1, 4, 2048}, {1, 4, 2048},
                                               {2, 2, 512}, {2, 2, 512},  {2, 1, 512},  {2, 1, 512}};
-static constexpr RegisterTile kAvx512Tiles[] = {{8, 2}, {4, 2}, {4, 2}, {6, 1}};
+static constexpr RegisterTile kAvx512Tiles[] = {{8, 2}, {8, 1}, {4, 2}, {6, 1}};
 
 // Beside its sum of a group each has one in f32 of all groups.
 static constexpr RegisterTile kAvx2Int8Tiles[] = {{4, 1}, {2, 1}};
