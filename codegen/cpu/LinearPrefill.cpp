@@ -126,13 +126,12 @@ struct TokenBlock {
   Value widened;        ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
 };
 
-/// Rows that are multiplied, pairs of bf16 or numbers of f32: those in memory, or of what is
-/// widened `firstPair` and those behind it.
+/// Rows that are multiplied from pair `firstPair` of the input on: pairs of bf16, or numbers of f32.
 struct FactorRows {
   Value memory;
   Values rows;
   Value firstPair;
-  bool widened;
+  bool widened; ///< `memory` begins with `firstPair`; else it has whole rows
   bool inPairs() const { return cast<MemRefType>(memory.getType()).getElementType().isInteger(); }
 };
 
