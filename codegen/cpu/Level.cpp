@@ -16,7 +16,7 @@ static constexpr llvm::StringLiteral kAvx512Bf16[] = {
 static constexpr RegisterTile kAvx2Tiles[] = {{4, 2}, {4, 1}};
 static constexpr RowTile kAvx2RowTiles[] = {{1, 4, 0}, {1, 4, 4096}, {2, 1, 2048}, {2, 1, 2048}};
 static constexpr RowTile kAvx512RowTiles[] = {{1, 4, 0},   {1, 4, 4096}, {1, 4, 2048}, {1, 4, 2048},
-                                              {2, 2, 512}, {2, 2, 512},  {2, 1, 512},  {2, 1, 512}};
+                                              {2, 1, 128}, {2, 1, 128},  {2, 1, 128},  {2, 1, 128}};
 static constexpr RegisterTile kAvx512Tiles[] = {{8, 2}, {8, 1}, {4, 2}, {6, 1}};
 
 // Beside its sum of a group each has one in f32 of all groups.

@@ -14,8 +14,8 @@ struct RegisterTile {
 };
 
 /// Rows of a weight that are multiplied with few tokens at a time, with `chains` independent sums
-/// for each row and token; all rows of a unit take so many features before the next (0: all), so
-/// that what the tokens have of them stays in the first-level cache beside the weights.
+/// for each row and token. Where whole rows of the input are too much for the first-level cache,
+/// all rows of a unit take so many features before the next.
 struct RowTile : RegisterTile {
   int64_t features;
 };

@@ -3,8 +3,8 @@
 // A row of a weight, or two, is multiplied with all tokens at a time, vectors of neighbouring
 // features with each other, so that weights are read about as they lie. Memory is at its fastest
 // only if so many lines are on their way that the core can keep track of no others: those that come
-// next are fetched ahead, in order, and the input must be found in the first-level cache. So where
-// there are several tokens, all rows are multiplied with a block of columns before the next.
+// next are fetched ahead, in order, and the input must be found in the first-level cache. Where it
+// is too much for that, all rows are multiplied with a block of columns before the next.
 //
 //===----------------------------------------------------------------------===//
 
@@ -96,13 +96,13 @@ static void addVector(KernelBuilder &b, const RowStep &step, ValueRange rows, Va
 }
 
 /// What is prefetched while the tile at `at` is computed: the row, as it is stored, and from which
-/// of the elements behind its start on. One token reads a row at a time, and kBytesAhead lie
-/// between. Several read their tiles side by side, so all of a unit are fetched before it begins,
-/// front to back, while the unit before it is computed.
+/// of the elements behind its start on. Tiles of whole rows lie one behind the other, and
+/// kBytesAhead are between. Blocks of columns do not, so all of a unit are fetched before it
+/// begins, front to back, while the unit before it is computed.
 static Corner nextTile(KernelBuilder &b, const RowStep &step, const RowBlock &block,
                        RegisterTile tile, const Corner &at) {
   int64_t bits = cast<MemRefType>(step.weight.getType()).getElementTypeBitWidth();
-  if (step.tokens == 1) {
+  if (block.columns == step.columns) {
     int64_t tiles = llvm::divideCeil(kBytesAhead, tile.rows * block.columns * bits / 8);
     return {storedRow(b, step.groups, b.add(at.row, tiles * tile.rows)), b.index(0)};
   }
@@ -171,12 +171,29 @@ static void emitColumns(KernelBuilder &b, const RowStep &step, const RowBlock &b
     tiles(tiled, block.end, {1, tile.chains});
 }
 
+/// All columns, if what the tokens have of them stays in the first-level cache while a tile passes;
+/// else those of the tile's features, but no less than a kColumnBlocks-th.
+static int64_t blockColumns(KernelBuilder &b, const RowStep &step) {
+  int64_t bits = cast<MemRefType>(step.input.getType()).getElementTypeBitWidth();
+  if (step.tokens == 1 || step.tokens * step.columns * bits <= 8 * kInputBytes)
+    return step.columns;
+  RowTile tile = b.level.rowTiles[step.tokens - 1];
+  int64_t least = llvm::alignTo(step.columns / kColumnBlocks, tile.chains * b.lanes());
+  return std::min(std::max(tile.features * 16 / bits, least), step.columns);
+}
+
+/// Rows that are multiplied with a block of columns before the next: one unit, or two if both, and
+/// the two that are fetched meanwhile, stay in the second-level cache.
+static int64_t rowsTogether(const RowStep &step) {
+  int64_t bits = cast<MemRefType>(step.weight.getType()).getElementTypeBitWidth();
+  int64_t units = kRowsBytes / (kUnitRows * step.columns * bits / 8);
+  return std::clamp<int64_t>(units, 1, 2) * kUnitRows;
+}
+
 /// Products of the rows [first, end) of a unit with all tokens.
 static void multiplyUnit(KernelBuilder &b, const RowStep &step, Value first, Value end,
                          Value products, PlaceOf placeOf) {
-  int64_t bits = cast<MemRefType>(step.input.getType()).getElementTypeBitWidth();
-  int64_t features = b.level.rowTiles[step.tokens - 1].features;
-  int64_t block = features ? std::min(features * 16 / bits, step.columns) : step.columns;
+  int64_t block = blockColumns(b, step);
   int64_t full = step.columns / block * block, rest = step.columns - full;
   if (block != step.columns)
     b.loop(first, end, 1,
@@ -219,8 +236,9 @@ void strata::cpu::emitFew(KernelBuilder &b, const RowFactors &factors, const Lin
     b.ifThen(b.equal(block.tokens, b.index(tokens)), [&] {
       RowStep step =
           describeStep(b, factors.weight, factors.input, block.endRow, spec, part, tokens);
-      b.loop(block.firstRow, block.endRow, kUnitRows, [&](Value first) {
-        Value end = b.min(b.add(first, kUnitRows), block.endRow);
+      int64_t rows = rowsTogether(step);
+      b.loop(block.firstRow, block.endRow, rows, [&](Value first) {
+        Value end = b.min(b.add(first, rows), block.endRow);
         multiplyUnit(b, step, first, end, block.products, [&](Value row) {
           return Values{b.sub(row, block.firstRow), b.index(0)};
         });

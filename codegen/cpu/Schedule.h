@@ -56,6 +56,14 @@ inline constexpr int64_t kSingleTokens = 4;
 /// kB.
 inline constexpr int64_t kBytesAhead = 8192;
 
+/// So much of the input of a few tokens stays in the first-level cache while whole rows of weights
+/// pass; more is taken in blocks of columns, at most so many a row.
+inline constexpr int64_t kInputBytes = 16 * 1024, kColumnBlocks = 32;
+
+/// Rows of weights that a few tokens take a block of columns of before the next: about so many
+/// bytes.
+inline constexpr int64_t kRowsBytes = 256 * 1024;
+
 /// Bytes of a cache line.
 inline constexpr int64_t kLineBytes = 64;
 

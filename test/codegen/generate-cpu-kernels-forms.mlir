@@ -21,11 +21,14 @@ func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x217
 // CHECK: llvm.call_intrinsic "llvm.arithmetic.fence"
 // CHECK: vector.shuffle %[[FOUR:.*]], %[[FOUR]] [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
 
-// Up to 8: vectors of 16 pairs, each token's in turn. For five, 16 rows are multiplied with 256 pairs before the next
-// 256, so that the input stays in the first-level cache.
+// Up to 8: vectors of 16 pairs, each token's in turn. What three tokens have stays in the first-level cache, so whole
+// rows are multiplied, a unit at a time or two. For five, 32 rows are multiplied with 64 pairs before the next 64.
 // CHECK: func.func private @few_2176x64(
+// CHECK: memref<68x3x16xi32>
+// CHECK: scf.for %{{.*}} = %c0 to %c1088 step %c64 iter_args
 // CHECK: memref<68x5x16xi32>
-// CHECK: scf.for %{{.*}} = %c0 to %c1024 step %c256
+// CHECK-NEXT: scf.for %{{.*}} step %c32
+// CHECK: scf.for %{{.*}} = %c0 to %c1088 step %c64 {
 // CHECK: func.func @linear_0.pack(
 // CHECK: %[[FEW:.*]] = arith.cmpi slt, %{{.*}}, %c9 :
 // CHECK: scf.if %[[FEW]]

@@ -10,9 +10,9 @@ Outcome runGemv(const Trial &trial) {
   SimulatedGpu gpu(trial.schedule);
   auto w = randomBf16(rows * depth, trial.integers, 1), x = randomBf16(depth, trial.integers, 2);
   CUdeviceptr y = gpu.allocate(rows * 2);
-  CUresult result =
-      gpu.launch(gpu.load(image, "gemv"), {.gridX = rows / 4 + trial.extraBlocks, .threads = 128},
-                 gpu.upload(w), gpu.upload(x), y);
+  CUresult result = gpu.launch(gpu.load(image, "gemv"),
+                               {.gridX = unsigned(rows / 4) + trial.extraBlocks, .threads = 128},
+                               gpu.upload(w), gpu.upload(x), y);
   return {result,
           compareProduct(w, x, gpu.download<uint16_t>(y, rows), rows, 1, depth, trial.integers)};
 }
