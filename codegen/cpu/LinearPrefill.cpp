@@ -126,7 +126,8 @@ struct TokenBlock {
   Value widened;        ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
 };
 
-/// Rows that are multiplied from pair `firstPair` of the input on: pairs of bf16, or numbers of f32.
+/// Rows that are multiplied from pair `firstPair` of the input on: pairs of bf16, or numbers of
+/// f32.
 struct FactorRows {
   Value memory;
   Values rows;
