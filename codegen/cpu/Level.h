@@ -14,8 +14,8 @@ struct RegisterTile {
 };
 
 /// Rows of a weight that are multiplied with few tokens at a time, with `chains` independent sums
-/// for each row and token. Where whole rows of the input are too much for the first-level cache,
-/// all rows of a unit take so many features before the next.
+/// for each row and token. Where several tokens' rows of the input are too much for the first-level
+/// cache, the rows of a unit or two take at least so many features before the next.
 struct RowTile : RegisterTile {
   int64_t features;
 };

@@ -4,7 +4,7 @@
 // features with each other, so that weights are read about as they lie. Memory is at its fastest
 // only if so many lines are on their way that the core can keep track of no others: those that come
 // next are fetched ahead, in order, and the input must be found in the first-level cache. Where it
-// is too much for that, all rows are multiplied with a block of columns before the next.
+// is too much for that, all rows of a unit are multiplied with a block of columns before the next.
 //
 //===----------------------------------------------------------------------===//
 
@@ -182,8 +182,8 @@ static int64_t blockColumns(KernelBuilder &b, const RowStep &step) {
   return std::min(std::max(tile.features * 16 / bits, least), step.columns);
 }
 
-/// Rows that are multiplied with a block of columns before the next: one unit, or two if both, and
-/// the two that are fetched meanwhile, stay in the second-level cache.
+/// Rows that are multiplied with a block of columns before the next: one unit, or two if they have
+/// no more than kRowsBytes, since as many are fetched into the second-level cache meanwhile.
 static int64_t rowsTogether(const RowStep &step) {
   int64_t bits = cast<MemRefType>(step.weight.getType()).getElementTypeBitWidth();
   int64_t units = kRowsBytes / (kUnitRows * step.columns * bits / 8);

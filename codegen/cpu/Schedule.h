@@ -60,8 +60,7 @@ inline constexpr int64_t kBytesAhead = 8192;
 /// pass; more is taken in blocks of columns, at most so many a row.
 inline constexpr int64_t kInputBytes = 16 * 1024, kColumnBlocks = 32;
 
-/// Rows of weights that a few tokens take a block of columns of before the next: about so many
-/// bytes.
+/// Two units of rows of so many bytes, and the two behind them, stay in the second-level cache.
 inline constexpr int64_t kRowsBytes = 256 * 1024;
 
 /// Bytes of a cache line.
