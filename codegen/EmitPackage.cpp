@@ -2,9 +2,9 @@
 
 #include "codegen/EmitPackage.h"
 #include "codegen/PackageProgram.h"
-#include "runtime/HeaderHash.h"
-#include "runtime/Package.h"
-#include "runtime/PackageFormat.h"
+#include "runtime/package/HeaderHash.h"
+#include "runtime/package/Package.h"
+#include "runtime/package/PackageFormat.h"
 #include "llvm/Support/MathExtras.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>

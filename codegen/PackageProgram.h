@@ -2,7 +2,7 @@
 #pragma once
 
 #include "codegen/EmitPackage.h"
-#include "runtime/Package_generated.h"
+#include "runtime/package/Package_generated.h"
 
 namespace strata {
 

@@ -9,7 +9,7 @@
 
 #include "dialect/Decoder.h"
 #include "frontend/ModelConfig.h"
-#include "runtime/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"

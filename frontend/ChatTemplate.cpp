@@ -2,9 +2,9 @@
 
 #include "frontend/ChatTemplate.h"
 
-#include "runtime/Json.h"
-#include "runtime/MappedFile.h"
-#include "runtime/Status.h"
+#include "runtime/base/Json.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/base/Status.h"
 
 #include "absl/strings/str_replace.h"
 

@@ -7,8 +7,8 @@
 #include "frontend/Parameters.h"
 #include "frontend/Presets.h"
 #include "frontend/ReadMlir.h"
-#include "runtime/Quote.h"
-#include "runtime/Status.h"
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
 
 #include "absl/strings/str_join.h"
 #include "mlir/IR/Verifier.h"

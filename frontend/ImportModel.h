@@ -1,8 +1,8 @@
 //===- ImportModel.h - the stage `import` -----------------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/Checkpoint.h"
-#include "runtime/TokenizerFile.h"
+#include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/tokenizer/TokenizerFile.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"

@@ -5,9 +5,9 @@
 #include "frontend/Parameters.h"
 #include "frontend/SpecialTokens.h"
 #include "frontend/Spellings.h"
-#include "runtime/Json.h"
-#include "runtime/Quote.h"
-#include "runtime/Status.h"
+#include "runtime/base/Json.h"
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
 
 #include "absl/strings/str_cat.h"
 

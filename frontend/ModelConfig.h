@@ -8,8 +8,8 @@
 #pragma once
 
 #include "frontend/Quantization.h"
-#include "runtime/Checked.h"
-#include "runtime/Checkpoint.h"
+#include "runtime/base/Checked.h"
+#include "runtime/checkpoint/Checkpoint.h"
 
 #include "absl/status/statusor.h"
 

@@ -2,7 +2,7 @@
 
 #include "frontend/Parameters.h"
 
-#include "runtime/Quote.h"
+#include "runtime/base/Quote.h"
 
 #include "absl/strings/str_cat.h"
 

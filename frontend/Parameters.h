@@ -2,7 +2,7 @@
 #pragma once
 
 #include "frontend/ModelConfig.h"
-#include "runtime/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 
 #include <cstdint>
 #include <span>

@@ -7,7 +7,7 @@
 
 #include "frontend/Presets.h"
 
-#include "runtime/Quote.h"
+#include "runtime/base/Quote.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"

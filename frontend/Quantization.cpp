@@ -8,9 +8,9 @@
 
 #include "frontend/Quantization.h"
 
-#include "runtime/Json.h"
-#include "runtime/Quote.h"
-#include "runtime/Status.h"
+#include "runtime/base/Json.h"
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
 
 #include <algorithm>
 #include <span>

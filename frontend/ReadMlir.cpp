@@ -4,8 +4,8 @@
 
 #include "dialect/Decoder.h"
 #include "frontend/CheckNesting.h"
-#include "runtime/MappedFile.h"
-#include "runtime/Status.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/base/Status.h"
 
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

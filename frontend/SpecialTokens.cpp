@@ -4,8 +4,8 @@
 
 #include "frontend/ChatTemplate.h"
 #include "frontend/ModelConfig.h"
-#include "runtime/Json.h"
-#include "runtime/Status.h"
+#include "runtime/base/Json.h"
+#include "runtime/base/Status.h"
 
 #include <optional>
 

@@ -1,9 +1,9 @@
 //===- Spellings.h - keys with more than one name ---------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/Json.h"
-#include "runtime/Quote.h"
-#include "runtime/Status.h"
+#include "runtime/base/Json.h"
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"

@@ -1,7 +1,8 @@
 //===- Argmax.cpp - the likeliest token of each row of logits, on a GPU ---===//
 //
-// One block is one row. What it finds is findLikeliest's (runtime/Likeliest.h), ties and all: the
-// order in which threads look at logits does not matter, as of equal ones the lowest index wins.
+// One block is one row. What it finds is findLikeliest's (runtime/engine/Likeliest.h), ties and
+// all: the order in which threads look at logits does not matter, as of equal ones the lowest index
+// wins.
 //
 //===----------------------------------------------------------------------===//
 

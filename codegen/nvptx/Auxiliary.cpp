@@ -6,7 +6,7 @@
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "runtime/Philox.h"
+#include "runtime/base/Philox.h"
 
 using namespace mlir;
 using namespace strata;
@@ -92,7 +92,7 @@ static void emitMatrix(KernelBuilder &b, ValueRange args) {
 }
 
 //===----------------------------------------------------------------------===//
-// Random weights: as runtime/RandomWeights.cpp makes them, bit for bit
+// Random weights: as runtime/package/RandomWeights.cpp makes them, bit for bit
 //===----------------------------------------------------------------------===//
 
 /// The halves of an i64.

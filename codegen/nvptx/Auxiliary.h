@@ -1,7 +1,8 @@
 //===- Auxiliary.h - kernels that belong to no op ---------------*- C++ -*-===//
 //
 // What strata-bench measures a GPU's limits with, what fills its memory with random weights, and
-// what finds likeliest tokens. Their parameters are described in runtime/Package.fbs (Role).
+// what finds likeliest tokens. Their parameters are described in runtime/package/Package.fbs
+// (Role).
 //
 //===----------------------------------------------------------------------===//
 #pragma once

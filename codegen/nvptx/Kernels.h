@@ -64,7 +64,8 @@ KernelSpec describeCacheAppend(CacheAppendOp op);
 KernelSpec describeSquaredRelu(SquaredReluOp op);
 KernelSpec describeAdd(AddOp op);
 
-/// The body of the auxiliary kernel argmax (Role in runtime/Package.fbs), and its shared memory.
+/// The body of the auxiliary kernel argmax (Role in runtime/package/Package.fbs), and its shared
+/// memory.
 void emitArgmax(KernelBuilder &b, mlir::ValueRange args, int64_t vocabulary);
 inline constexpr int64_t kArgmaxSharedBytes = kThreads / kWarp * 3 * 4;
 

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/base/ThreadPool.h"
 #include "runtime/cpu/CpuFeatures.h"
-#include "runtime/cpu/ThreadPool.h"
 
 #include <cstddef>
 #include <span>

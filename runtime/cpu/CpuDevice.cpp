@@ -2,10 +2,11 @@
 
 #include "runtime/cpu/CpuDevice.h"
 
-#include "runtime/Checked.h"
-#include "runtime/Likeliest.h"
-#include "runtime/Status.h"
+#include "runtime/base/Checked.h"
+#include "runtime/base/Status.h"
+#include "runtime/cpu/RandomWeights.h"
 #include "runtime/cpu/SelectCode.h"
+#include "runtime/engine/Likeliest.h"
 
 #include <chrono>
 #include <cstring>
@@ -39,7 +40,7 @@ CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOpt
   if (!chosen.ok())
     return annotate(chosen.status(), package.path());
   STRATA_ASSIGN(CodeObject code, loadCode(package, **chosen));
-  STRATA_ASSIGN(Weights weights, wanted.inMemory(package));
+  STRATA_ASSIGN(Weights weights, inMemory(package, wanted));
   STRATA_ASSIGN(Plan plan, Plan::create(*program, weights, code));
   STRATA_ASSIGN(uint32_t pages, cachePages(*program, options));
   STRATA_ASSIGN(AnonymousMemory cache,

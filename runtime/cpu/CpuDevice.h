@@ -1,12 +1,12 @@
 //===- CpuDevice.h - the CPUs of this machine -------------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/AnonymousMemory.h"
-#include "runtime/Device.h"
+#include "runtime/base/AnonymousMemory.h"
+#include "runtime/base/ThreadPool.h"
 #include "runtime/cpu/Ceiling.h"
 #include "runtime/cpu/CodeObject.h"
 #include "runtime/cpu/Plan.h"
-#include "runtime/cpu/ThreadPool.h"
+#include "runtime/engine/Device.h"
 
 namespace strata::cpu {
 

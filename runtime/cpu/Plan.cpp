@@ -2,7 +2,7 @@
 
 #include "runtime/cpu/Plan.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <limits>
 

@@ -3,12 +3,12 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "runtime/Package.h"
-#include "runtime/StepInputs.h"
-#include "runtime/StepWork.h"
-#include "runtime/Weights.h"
+#include "runtime/base/ThreadPool.h"
 #include "runtime/cpu/CodeObject.h"
-#include "runtime/cpu/ThreadPool.h"
+#include "runtime/engine/StepInputs.h"
+#include "runtime/engine/StepWork.h"
+#include "runtime/package/Package.h"
+#include "runtime/package/Weights.h"
 
 #include <cstdint>
 #include <span>

@@ -3,7 +3,7 @@
 #include "runtime/cpu/SelectCode.h"
 
 #include "absl/strings/str_join.h"
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <vector>
 

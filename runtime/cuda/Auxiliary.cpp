@@ -2,7 +2,7 @@
 
 #include "runtime/cuda/Auxiliary.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <vector>
 

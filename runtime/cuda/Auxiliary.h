@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "runtime/Package.h"
 #include "runtime/cuda/Module.h"
+#include "runtime/package/Package.h"
 
 #include <initializer_list>
 #include <map>

@@ -2,7 +2,7 @@
 
 #include "runtime/cuda/Ceiling.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 #include "runtime/cuda/Events.h"
 
 #include <algorithm>

@@ -2,10 +2,10 @@
 
 #include "runtime/cuda/CudaDevice.h"
 
-#include "runtime/AnonymousMemory.h"
-#include "runtime/Checked.h"
-#include "runtime/Status.h"
-#include "runtime/cpu/ThreadPool.h"
+#include "runtime/base/AnonymousMemory.h"
+#include "runtime/base/Checked.h"
+#include "runtime/base/Status.h"
+#include "runtime/base/ThreadPool.h"
 #include "runtime/cuda/RandomWeights.h"
 #include "runtime/cuda/Upload.h"
 
@@ -101,7 +101,7 @@ absl::Status CudaDevice::loadWeights(const Package &package, const Weights &weig
   CUstream stream = context.stream.get();
   if (weights.seed())
     return makeRandomWeights(driver, stream, code.auxiliary, package, *weights.seed(), parameters);
-  int readers = threads ? threads : std::min(cpu::availableCpus(), kMostUploadThreads);
+  int readers = threads ? threads : std::min(availableCpus(), kMostUploadThreads);
   return uploadWeights(driver, stream, package, weights, readers, parameters);
 }
 

@@ -1,12 +1,12 @@
 //===- CudaDevice.h - one GPU -----------------------------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/Device.h"
 #include "runtime/cuda/Auxiliary.h"
 #include "runtime/cuda/Ceiling.h"
 #include "runtime/cuda/Events.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/cuda/Plan.h"
+#include "runtime/engine/Device.h"
 
 #include <map>
 #include <optional>

@@ -2,7 +2,7 @@
 
 #include "runtime/cuda/DeviceInfo.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 namespace strata::cuda {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/strip.h"
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <dlfcn.h>
 

@@ -2,8 +2,8 @@
 
 #include "runtime/cuda/Memory.h"
 
-#include "runtime/AnonymousMemory.h"
-#include "runtime/Status.h"
+#include "runtime/base/AnonymousMemory.h"
+#include "runtime/base/Status.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 
 #include "runtime/cuda/Module.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 
 #include "runtime/cuda/Plan.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <array>
 #include <limits>

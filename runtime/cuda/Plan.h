@@ -3,11 +3,11 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "runtime/StepInputs.h"
-#include "runtime/StepWork.h"
 #include "runtime/cuda/Memory.h"
 #include "runtime/cuda/Module.h"
 #include "runtime/cuda/TensorMaps.h"
+#include "runtime/engine/StepInputs.h"
+#include "runtime/engine/StepWork.h"
 
 #include <cstdint>
 #include <string>

@@ -2,7 +2,7 @@
 
 #include "runtime/cuda/RandomWeights.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <optional>
 

@@ -1,9 +1,9 @@
 //===- RandomWeights.h - random weights made on the GPU ---------*- C++ -*-===//
 #pragma once
 
-#include "runtime/RandomWeights.h"
 #include "runtime/cuda/Auxiliary.h"
 #include "runtime/cuda/Memory.h"
+#include "runtime/package/RandomWeights.h"
 
 #include <vector>
 

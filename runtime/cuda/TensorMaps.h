@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "runtime/Package.h"
 #include "runtime/cuda/Driver.h"
+#include "runtime/package/Package.h"
 
 #include <map>
 #include <utility>

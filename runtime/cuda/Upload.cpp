@@ -2,8 +2,8 @@
 
 #include "runtime/cuda/Upload.h"
 
-#include "runtime/Status.h"
-#include "runtime/cpu/ThreadPool.h"
+#include "runtime/base/Status.h"
+#include "runtime/base/ThreadPool.h"
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -32,7 +32,7 @@ public:
   static absl::StatusOr<Ring> create(const Driver &driver, CUstream stream, uint64_t part,
                                      int threads) {
     Ring ring(driver, stream, part);
-    STRATA_ASSIGN(ring.pool, cpu::ThreadPool::create(threads));
+    STRATA_ASSIGN(ring.pool, ThreadPool::create(threads));
     for (Slot &slot : ring.slots) {
       STRATA_ASSIGN(slot.buffer, PinnedMemory::allocate(driver, part, "buffers for the upload"));
       CUevent event = nullptr;
@@ -71,7 +71,7 @@ private:
   void fill(std::byte *to, Bytes from) {
     auto size = int64_t(from.size()), pieces = (size + kPiece - 1) / kPiece;
     pool->run([&](int worker) {
-      cpu::Range range = cpu::sliceOf(pieces, worker, pool->threads());
+      Range range = sliceOf(pieces, worker, pool->threads());
       int64_t begin = range.begin * kPiece, end = std::min(range.end * kPiece, size);
       if (begin < end)
         memcpy(to + begin, from.data() + begin, size_t(end - begin));
@@ -81,7 +81,7 @@ private:
   const Driver *driver;
   CUstream stream;
   uint64_t part;
-  std::unique_ptr<cpu::ThreadPool> pool;
+  std::unique_ptr<ThreadPool> pool;
   std::array<Slot, 4> slots;
   size_t next = 0;
 };

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "runtime/Weights.h"
 #include "runtime/cuda/Memory.h"
+#include "runtime/package/Weights.h"
 
 #include <vector>
 

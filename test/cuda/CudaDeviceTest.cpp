@@ -137,7 +137,7 @@ TEST_F(CudaDevice, SeveralEnginesAndDevices) {
   driver.devices = 2;
   auto first = create(fakeCudaModel());
   Package firstPackage = *std::move(package);
-  auto second = Engine::create(firstPackage, *weights, {.threads = 1, .device = "cuda:1"});
+  auto second = openEngine(firstPackage, *weights, {.threads = 1, .device = "cuda:1"});
   ASSERT_TRUE(first.ok() && second.ok()) << first.status() << second.status();
   EXPECT_TRUE(step(**first, kTokens).ok());
   EXPECT_TRUE(step(**second, kTokens).ok());

@@ -13,8 +13,8 @@ using CudaFailure = FakeGpu;
 /// From nothing to nothing: a large step, two small ones, one that is timed, the ceilings, and the
 /// end.
 absl::Status wholeRun(const Package &package, const Weights &weights, bool poison) {
-  auto engine = Engine::create(package, weights,
-                               {.threads = 1, .poison = poison, .device = "cuda", .stepTokens = 2});
+  auto engine = openEngine(package, weights,
+                           {.threads = 1, .poison = poison, .device = "cuda", .stepTokens = 2});
   if (!engine.ok())
     return engine.status();
   Sequence sequence = (*engine)->open();
@@ -97,7 +97,7 @@ TEST_F(CudaFailure, PackagesWithoutAuxiliaryKernels) {
                    "likeliest tokens: the package has no kernel that finds them; compile the model "
                    "again"));
   engine->reset();
-  auto random = Engine::create(*package, Weights::random(*package, 1), {.device = "cuda"});
+  auto random = openEngine(*package, Weights::random(*package, 1), {.device = "cuda"});
   EXPECT_TRUE(says(random.status(), "table: random weights: the package has no kernel that makes "
                                     "f32; compile the model again"));
   TestPackage wrong = fakeCudaModel();

@@ -53,7 +53,7 @@ absl::StatusOr<std::unique_ptr<Engine>> FakeGpu::create(const TestPackage &model
     options.device = "cuda";
   if (options.threads == 0)
     options.threads = 1;
-  return Engine::create(*package, *weights, options);
+  return openEngine(*package, *weights, options);
 }
 
 absl::StatusOr<StepResult> FakeGpu::step(Engine &engine, std::span<const int32_t> tokens) {

@@ -1,7 +1,7 @@
 //===- FakeGpu.h - the fake driver in a test's hands ------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/Engine.h"
+#include "runtime/OpenEngine.h"
 #include "test/cuda/FakeDriver.h"
 #include "test/runtime/TestPackage.h"
 

@@ -29,7 +29,7 @@ TestPackage usualPackage() {
 }
 
 /// The target chosen, or the error.
-std::string chosen(const TestPackage &model, cuda::Capability capability,
+std::string chosen(const TestPackage &model, Capability capability,
                    const std::string &target = "") {
   TestFolder folder;
   auto package = Package::open(folder.write("fake.strata", model.encode()));
@@ -48,7 +48,7 @@ TEST(SelectCode, MachineCodeForExactlyThisGpu) {
 }
 
 TEST(SelectCode, PtxForOthers) {
-  for (cuda::Capability capability : {cuda::Capability{8, 6}, {8, 9}, {10, 0}, {12, 1}})
+  for (Capability capability : {Capability{8, 6}, {8, 9}, {10, 0}, {12, 1}})
     EXPECT_EQ(chosen(usualPackage(), capability), "sm_80.ptx of program 1");
   TestPackage later = usualPackage();
   addCode(*later.manifest.programs[0], "sm_89.ptx", CodeFormat::ptx);
@@ -96,9 +96,9 @@ TEST(SelectCode, TheSimulatorRunsTheKernelsOfEachGpu) {
 
 TEST(SelectCode, NamesOfTargets) {
   auto ok = [](const char *target, CodeFormat format) {
-    return cuda::parseTarget(target, format).has_value();
+    return parseGpuTarget(target, format).has_value();
   };
-  EXPECT_EQ(cuda::parseTarget("sm_120.ptx", CodeFormat::ptx)->capability.toString(), "12.0");
+  EXPECT_EQ(parseGpuTarget("sm_120.ptx", CodeFormat::ptx)->capability.toString(), "12.0");
   EXPECT_FALSE(ok("sim_80", CodeFormat::elf));
   for (const char *wrong : {"", "sm_", "sm_a", "sm_8", "sm_8x", "sm_1000", "sm_-80", "80", "sim"})
     EXPECT_FALSE(ok(wrong, CodeFormat::cubin)) << wrong;

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Engine.h"
-#include "runtime/Status.h"
+#include "runtime/OpenEngine.h"
+#include "runtime/base/Status.h"
 
 #include <cstdio>
 #include <cstring>
@@ -25,7 +25,7 @@ absl::StatusOr<std::vector<float>> computeLogits(const char *path) {
   STRATA_ASSIGN(Weights weights, Weights::fromPackage(package));
   EngineOptions options;
   options.context = kPromptTokens + kSingleTokens;
-  STRATA_ASSIGN(auto engine, Engine::create(package, weights, options));
+  STRATA_ASSIGN(auto engine, openEngine(package, weights, options));
   const int32_t vocabulary = int32_t(package.model().vocabulary());
   std::vector<int32_t> tokens(kPromptTokens + kSingleTokens);
   for (size_t i = 0; i != tokens.size(); ++i)

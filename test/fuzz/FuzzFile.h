@@ -1,7 +1,7 @@
 //===- FuzzFile.h - a fuzzer's input as a file ------------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 
 #include <cstdint>
 #include <cstdlib>

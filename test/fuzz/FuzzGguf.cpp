@@ -1,4 +1,4 @@
-#include "runtime/formats/Gguf.h"
+#include "runtime/checkpoint/Gguf.h"
 
 #include "test/fuzz/FuzzFile.h"
 

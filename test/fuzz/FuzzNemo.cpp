@@ -1,4 +1,4 @@
-#include "runtime/formats/Nemo.h"
+#include "runtime/checkpoint/Nemo.h"
 
 #include "test/fuzz/FuzzFile.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/formats/Safetensors.h"
+#include "runtime/checkpoint/Safetensors.h"
 
 #include "test/fuzz/FuzzFile.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/formats/ShardIndex.h"
+#include "runtime/checkpoint/ShardIndex.h"
 
 #include "test/fuzz/FuzzFile.h"
 

@@ -1,5 +1,5 @@
-#include "runtime/BpeTokenizer.h"
-#include "runtime/TokenizerJson.h"
+#include "runtime/tokenizer/BpeTokenizer.h"
+#include "runtime/tokenizer/TokenizerJson.h"
 
 #include <cstdlib>
 #include <span>

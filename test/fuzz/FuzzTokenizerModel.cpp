@@ -1,4 +1,4 @@
-#include "runtime/SentencePieceTokenizer.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
 
 #include <cstdlib>
 #include <string_view>

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Checkpoint.h"
-#include "runtime/Json.h"
-#include "runtime/formats/Safetensors.h"
+#include "runtime/base/Json.h"
+#include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/checkpoint/Safetensors.h"
 #include "test/runtime/TestFolder.h"
 #include "gtest/gtest.h"
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Engine.h"
-#include "runtime/Json.h"
+#include "runtime/OpenEngine.h"
+#include "runtime/base/Json.h"
 #include "gtest/gtest.h"
 
 #include <algorithm>
@@ -43,8 +43,8 @@ protected:
   }
 
   std::unique_ptr<Engine> engine(int threads) {
-    auto made = Engine::create(*package, *weights,
-                               {.threads = threads, .sequences = 3, .poison = true});
+    auto made =
+        openEngine(*package, *weights, {.threads = threads, .sequences = 3, .poison = true});
     EXPECT_TRUE(made.ok()) << made.status();
     return *std::move(made);
   }

@@ -7,13 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "absl/strings/numbers.h"
-#include "runtime/Checkpoint.h"
-#include "runtime/Engine.h"
-#include "runtime/Json.h"
-#include "runtime/formats/Safetensors.h"
-#include "runtime/Status.h"
-#include "tools/run/CommandLine.h"
-#include "tools/run/Devices.h"
+#include "runtime/OpenEngine.h"
+#include "runtime/base/Json.h"
+#include "runtime/base/Status.h"
+#include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/checkpoint/Safetensors.h"
+#include "tools/command_line/CommandLine.h"
+#include "tools/command_line/Devices.h"
 
 #include <cmath>
 #include <cstdio>
@@ -192,7 +192,7 @@ absl::StatusOr<bool> check(const Options &options) {
   EngineOptions engineOptions{
       int(options.threads), options.cpu, longest(golden), uint32_t(golden.sequences.size()), true,
       options.device};
-  STRATA_ASSIGN(auto engine, Engine::create(package, weights, engineOptions));
+  STRATA_ASSIGN(auto engine, openEngine(package, weights, engineOptions));
   Comparison comparison(*engine, options.chunk);
   if (options.together)
     STRATA_TRY(comparison.run(golden.sequences));

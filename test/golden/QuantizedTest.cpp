@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Json.h"
+#include "runtime/base/Json.h"
 #include "test/runtime/RunCommand.h"
 #include "gtest/gtest.h"
 

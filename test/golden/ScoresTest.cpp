@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Json.h"
-#include "tools/run/JsonWriter.h"
+#include "runtime/base/Json.h"
+#include "tools/command_line/JsonWriter.h"
 #include "gtest/gtest.h"
 
 #include <array>

@@ -1,6 +1,7 @@
 //===- AuxiliaryTest.cpp - kernels that belong to no op -------------------===//
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
+#include "runtime/cpu/RandomWeights.h"
 #include "runtime/cuda/Ceiling.h"
 #include "runtime/cuda/RandomWeights.h"
 #include "runtime/cuda/SelectCode.h"
@@ -87,7 +88,7 @@ TEST_F(CudaAuxiliary, RandomWeightsAreTheHosts) {
     for (uint64_t count : {1, 2, 3, 4, 5, 511, 512, 513, 40003}) {
       RandomValues values{dtype, seed + count, hash, 0};
       std::vector<std::byte> expected(count * elementBytes(dtype));
-      strata::makeRandomValues(values, expected);
+      cpu::makeRandomValues(values, expected);
       DeviceMemory memory = allocate(expected.size());
       absl::Status done = cuda::makeRandomValues(*driver, stream, kernels, values, memory);
       ASSERT_TRUE(done.ok()) << done;

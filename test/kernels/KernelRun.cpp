@@ -2,8 +2,9 @@
 
 #include "test/kernels/KernelRun.h"
 
-#include "runtime/Likeliest.h"
+#include "runtime/OpenEngine.h"
 #include "runtime/cpu/CpuFeatures.h"
+#include "runtime/engine/Likeliest.h"
 #include "gtest/gtest.h"
 
 #include <bit>
@@ -123,16 +124,16 @@ void KernelRun::open() {
   EngineOptions options{.threads = 2, .sequences = kSequences, .poison = true};
   if (isCuda()) {
     options.device = "cuda";
-    options.cpu = device.substr(std::min(device.size(), std::string("cuda_").size()));
-    if (!options.cpu.empty() && !hasCode(*package, options.cpu))
-      GTEST_SKIP() << "the package has no code for " << options.cpu;
+    options.target = device.substr(std::min(device.size(), std::string("cuda_").size()));
+    if (!options.target.empty() && !hasCode(*package, options.target))
+      GTEST_SKIP() << "the package has no code for " << options.target;
   } else {
-    options.cpu = device;
+    options.target = device;
     if (auto lacking = missing(*package, device); !lacking.empty())
       GTEST_SKIP() << "this CPU has no " << lacking.front();
   }
   weights.emplace(pack(*package, parameters));
-  auto made = Engine::create(*package, *weights, options);
+  auto made = openEngine(*package, *weights, options);
   ASSERT_TRUE(made.ok()) << made.status();
   engine = *std::move(made);
   for (int32_t i = 0; i != kSequences; ++i)

@@ -1,7 +1,7 @@
 //===- KernelRun.h - a model of one kernel on a device ----------*- C++ -*-===//
 #pragma once
 
-#include "runtime/Engine.h"
+#include "runtime/engine/Engine.h"
 #include "test/kernels/KernelModel.h"
 #include "test/kernels/Reference.h"
 

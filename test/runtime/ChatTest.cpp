@@ -2,10 +2,10 @@
 
 #include "tools/run/Chat.h"
 
-#include "runtime/BpeTokenizer.h"
-#include "runtime/MappedFile.h"
-#include "runtime/SentencePieceTokenizer.h"
-#include "runtime/TokenizerJson.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/tokenizer/BpeTokenizer.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
+#include "runtime/tokenizer/TokenizerJson.h"
 #include "test/runtime/TestPackage.h"
 
 namespace strata::test {

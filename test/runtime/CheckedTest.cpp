@@ -1,4 +1,4 @@
-#include "runtime/Checked.h"
+#include "runtime/base/Checked.h"
 
 #include <gtest/gtest.h>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "runtime/Checkpoint.h"
+#include "runtime/checkpoint/Checkpoint.h"
 
 #include "test/runtime/TestFolder.h"
 

@@ -1,6 +1,6 @@
 //===- CommandLineTest.cpp - the option table ------------------------------===//
 
-#include "tools/run/CommandLine.h"
+#include "tools/command_line/CommandLine.h"
 
 #include <gtest/gtest.h>
 

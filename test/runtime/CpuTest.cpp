@@ -1,10 +1,10 @@
 //===- CpuTest.cpp - features, code choice, threads -----------------------===//
 
+#include "runtime/base/ThreadPool.h"
 #include "runtime/cpu/Ceiling.h"
 #include "runtime/cpu/CodeObject.h"
 #include "runtime/cpu/CpuFeatures.h"
 #include "runtime/cpu/SelectCode.h"
-#include "runtime/cpu/ThreadPool.h"
 #include "test/runtime/TestPackage.h"
 
 #include <chrono>
@@ -83,7 +83,7 @@ TEST(FlopCeiling, IsOfTheCodesBestInstruction) {
 }
 
 TEST(FlopCeiling, IsMeasuredForWhatThisCpuHas) {
-  auto pool = *cpu::ThreadPool::create(1);
+  auto pool = *ThreadPool::create(1);
   auto here = cpu::CpuFeatures::detect();
   EXPECT_EQ(cpu::FlopCeiling(cpu::CpuFeatures({}), false).measure(*pool), 0);
   for (const char *feature : {"avx512bf16", "avx512f", "fma", "avx512vnni", "avx2"})
@@ -124,20 +124,20 @@ TEST(ThreadPool, SlicesCoverAll) {
     for (int workers : {1, 2, 3, 7, 64}) {
       int64_t next = 0;
       for (int worker = 0; worker < workers; ++worker) {
-        cpu::Range range = cpu::sliceOf(units, worker, workers);
+        Range range = sliceOf(units, worker, workers);
         EXPECT_EQ(range.begin, next);
         next = range.end;
       }
       EXPECT_EQ(next, units);
     }
   int64_t huge = int64_t(1) << 60;
-  EXPECT_EQ(cpu::sliceOf(huge, 2, 4).end, huge / 4 * 3);
+  EXPECT_EQ(sliceOf(huge, 2, 4).end, huge / 4 * 3);
 }
 
 class ThreadPoolOf : public testing::TestWithParam<int> {};
 
 TEST_P(ThreadPoolOf, RunsEveryWorkerOnce) {
-  auto pool = cpu::ThreadPool::create(GetParam());
+  auto pool = ThreadPool::create(GetParam());
   ASSERT_TRUE(pool.ok()) << pool.status();
   std::vector<int> calls((*pool)->threads());
   for (int i = 0; i < 200; ++i)
@@ -146,7 +146,7 @@ TEST_P(ThreadPoolOf, RunsEveryWorkerOnce) {
 }
 
 TEST_P(ThreadPoolOf, BarrierPublishesWrites) {
-  auto pool = cpu::ThreadPool::create(GetParam());
+  auto pool = ThreadPool::create(GetParam());
   ASSERT_TRUE(pool.ok()) << pool.status();
   int threads = (*pool)->threads(), wrong = 0;
   std::vector<int> values(threads);
@@ -163,7 +163,7 @@ TEST_P(ThreadPoolOf, BarrierPublishesWrites) {
 }
 
 TEST_P(ThreadPoolOf, WakesAfterSleeping) {
-  auto pool = cpu::ThreadPool::create(GetParam());
+  auto pool = ThreadPool::create(GetParam());
   ASSERT_TRUE(pool.ok()) << pool.status();
   for (int i = 0; i < 5; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -180,9 +180,9 @@ TEST_P(ThreadPoolOf, WakesAfterSleeping) {
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolOf, testing::Values(1, 2, 3, 8));
 
 TEST(ThreadPool, RestoresTheCallersCpus) {
-  int before = cpu::availableCpus();
-  { auto pool = cpu::ThreadPool::create(before); }
-  EXPECT_EQ(cpu::availableCpus(), before);
+  int before = availableCpus();
+  { auto pool = ThreadPool::create(before); }
+  EXPECT_EQ(availableCpus(), before);
 }
 
 double cpuSeconds() {
@@ -193,7 +193,7 @@ double cpuSeconds() {
 
 // Of CPU time, so it does not matter what else runs. Two threads that spin would take 0.2 s.
 TEST(ThreadPool, LeavesTheCpusToOthersWhenItWaits) {
-  auto pool = *cpu::ThreadPool::create(2);
+  auto pool = *ThreadPool::create(2);
   pool->run([](int) {});
   double before = cpuSeconds();
   std::this_thread::sleep_for(std::chrono::milliseconds(100)); // between jobs
@@ -205,9 +205,9 @@ TEST(ThreadPool, LeavesTheCpusToOthersWhenItWaits) {
 }
 
 TEST(ThreadPool, RefusesNonsense) {
-  EXPECT_TRUE(says(cpu::ThreadPool::create(0).status(), "threads: expected 1 to 1024, found 0"));
-  EXPECT_FALSE(cpu::ThreadPool::create(-1).ok());
-  EXPECT_FALSE(cpu::ThreadPool::create(100000).ok());
+  EXPECT_TRUE(says(ThreadPool::create(0).status(), "threads: expected 1 to 1024, found 0"));
+  EXPECT_FALSE(ThreadPool::create(-1).ok());
+  EXPECT_FALSE(ThreadPool::create(100000).ok());
 }
 
 } // namespace

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/Likeliest.h"
+#include "runtime/engine/Likeliest.h"
 #include "test/runtime/FakeEngine.h"
 
 #include <algorithm>

@@ -50,7 +50,7 @@ TEST(Engine, PoisonTellsOfWritesBehindTheArena) {
   auto package = Package::open(folder.write("fake.strata", wrong.encode()));
   ASSERT_TRUE(package.ok()) << package.status();
   auto weights = Weights::fromPackage(*package);
-  auto engine = Engine::create(*package, *weights, {.poison = true});
+  auto engine = openEngine(*package, *weights, {.poison = true});
   ASSERT_TRUE(engine.ok()) << engine.status();
   BatchEntry entry{(*engine)->open(), kTokens};
   EXPECT_TRUE(says((*engine)->step({&entry, 1}).status(), "arena: a kernel wrote behind its end"));
@@ -65,7 +65,7 @@ TEST(Engine, PoisonsFreshPages) {
   ASSERT_TRUE(package.ok()) << package.status();
   auto weights = Weights::fromPackage(*package);
   for (bool poison : {false, true}) {
-    auto engine = Engine::create(*package, *weights, {.poison = poison});
+    auto engine = openEngine(*package, *weights, {.poison = poison});
     ASSERT_TRUE(engine.ok()) << engine.status();
     BatchEntry entry{(*engine)->open(), kTokens};
     auto result = (*engine)->step({&entry, 1});
@@ -79,7 +79,7 @@ TEST(Engine, MissingSymbolAndCpuAreErrors) {
   auto create = [&](const TestPackage &changed, const EngineOptions &options) {
     auto package = Package::open(folder.write("fake.strata", changed.encode()));
     EXPECT_TRUE(package.ok()) << package.status();
-    return Engine::create(*package, *Weights::fromPackage(*package), options).status();
+    return openEngine(*package, *Weights::fromPackage(*package), options).status();
   };
   TestPackage symbol = fakeModel();
   symbol.manifest.programs[0]->kernels[0]->variants[0]->phases[0]->symbol = "absent";
@@ -90,7 +90,7 @@ TEST(Engine, MissingSymbolAndCpuAreErrors) {
   features.layout();
   EXPECT_TRUE(says(create(features, {}), "fake.strata: this CPU cannot run the package's code: it "
                                          "is for x86-64 (it lacks avx9000)"));
-  EXPECT_TRUE(says(create(fakeModel(), {.cpu = "z80"}), "expected one of x86-64, found z80"));
+  EXPECT_TRUE(says(create(fakeModel(), {.target = "z80"}), "expected one of x86-64, found z80"));
   EXPECT_TRUE(says(create(fakeModel(), {.device = "tpu"}), "device: expected cpu, cuda or cuda:N"));
   EXPECT_TRUE(says(create(fakeModel(), {.threads = -1}), "threads: expected 1 to 1024"));
   EXPECT_TRUE(says(create(fakeModel(), {.context = 1u << 25}), "context: expected at most"));

@@ -1,7 +1,7 @@
 //===- FakeEngine.h - the fake model on a device, for tests -----*- C++ -*-===//
 #pragma once
 
-#include "runtime/Engine.h"
+#include "runtime/OpenEngine.h"
 #include "test/runtime/TestPackage.h"
 
 #include <memory>
@@ -38,7 +38,7 @@ protected:
     auto loaded = Weights::fromPackage(*package);
     ASSERT_TRUE(loaded.ok()) << loaded.status();
     weights.emplace(*std::move(loaded));
-    auto created = Engine::create(*package, *weights, options);
+    auto created = openEngine(*package, *weights, options);
     ASSERT_TRUE(created.ok()) << created.status();
     engine = *std::move(created);
   }

@@ -1,7 +1,7 @@
-#include "runtime/formats/GgufVocabulary.h"
+#include "runtime/checkpoint/GgufVocabulary.h"
 
-#include "runtime/MappedFile.h"
-#include "runtime/SentencePieceTokenizer.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
 #include "test/runtime/GgufWriter.h"
 
 #include <gtest/gtest.h>
@@ -52,6 +52,12 @@ absl::StatusOr<std::string> modelOf(const gguf::Writer &writer) {
   return sentencePieceModel(*file);
 }
 
+bool tokenizes(const gguf::Writer &writer) {
+  const std::string header = writer.header();
+  return hasVocabulary(*GgufFile::read(std::as_bytes(std::span(header)), "m.gguf", "nemotron"))
+      .value();
+}
+
 std::string errorOf(const gguf::Writer &writer) {
   return std::string(modelOf(writer).status().message());
 }
@@ -84,7 +90,9 @@ TEST(GgufVocabulary, SpacesAsTheFileSays) {
 TEST(GgufVocabulary, NoneIsNoError) {
   gguf::Writer file;
   file.set("general.architecture", gguf::text("nemotron"));
-  EXPECT_EQ(modelOf(file).value(), "");
+  EXPECT_FALSE(tokenizes(file));
+  EXPECT_FALSE(tokenizes(file.set("tokenizer.ggml.model", gguf::text("none"))));
+  EXPECT_TRUE(tokenizes(demoFile()));
 }
 
 TEST(GgufVocabulary, Errors) {

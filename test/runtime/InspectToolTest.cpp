@@ -1,6 +1,6 @@
 //===- InspectToolTest.cpp - strata-inspect as one calls it ---------------===//
 
-#include "runtime/Json.h"
+#include "runtime/base/Json.h"
 #include "test/runtime/TestFolder.h"
 #include "test/runtime/ToolFixture.h"
 

@@ -1,8 +1,8 @@
 //===- JsonWriterTest.cpp -------------------------------------------------===//
 
-#include "tools/run/JsonWriter.h"
+#include "tools/command_line/JsonWriter.h"
 
-#include "runtime/Json.h"
+#include "runtime/base/Json.h"
 #include "gtest/gtest.h"
 
 #include <limits>

@@ -1,4 +1,4 @@
-#include "runtime/MappedFile.h"
+#include "runtime/base/MappedFile.h"
 
 #include "test/runtime/TestFolder.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/formats/Nemo.h"
+#include "runtime/checkpoint/Nemo.h"
 
 #include "test/runtime/PickleWriter.h"
 #include "test/runtime/TarWriter.h"
@@ -143,7 +143,10 @@ TEST(Nemo, QueriesKeysAndValuesAreRowsOfOneMatrix) {
   EXPECT_FALSE(checkpoint->find("model.layers.1.input_layernorm.weight")->plusOne);
   EXPECT_TRUE(checkpoint->find("model.layers.1.mlp.up_proj.weight"));
   EXPECT_TRUE(checkpoint->find("model.norm.bias"));
-  EXPECT_EQ(checkpoint->tokenizer().size(), 6u);
+  ASSERT_TRUE(checkpoint->tokenizer());
+  EXPECT_EQ(checkpoint->tokenizer()->read(6)->size(), 6u);
+  EXPECT_TRUE(std::string(checkpoint->tokenizer()->read(5).status().message())
+                  .ends_with(": tokenizer: expected at most 5 bytes, found 6"));
   EXPECT_EQ(
       checkpoint->config(),
       R"({"architectures": ["NemotronForCausalLM"], "model_type": "nemotron", "vocab_size": 5, )"

@@ -1,7 +1,7 @@
 //===- PackageTest.cpp - what a damaged or false package is met with ------===//
 
-#include "runtime/Package.h"
-#include "runtime/PackageFormat.h"
+#include "runtime/package/Package.h"
+#include "runtime/package/PackageFormat.h"
 #include "test/runtime/TestPackage.h"
 
 #include <gtest/gtest.h>

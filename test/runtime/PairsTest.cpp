@@ -1,7 +1,7 @@
 //===- PairsTest.cpp - contexts and continuations -------------------------===//
 
-#include "tools/run/Pairs.h"
-#include "runtime/SentencePieceTokenizer.h"
+#include "tools/score/Pairs.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
 
 #include "test/runtime/TestPackage.h"
 

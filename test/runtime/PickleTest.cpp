@@ -1,4 +1,4 @@
-#include "runtime/formats/Pickle.h"
+#include "runtime/checkpoint/Pickle.h"
 
 #include "test/runtime/PickleWriter.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/formats/PyTorch.h"
+#include "runtime/checkpoint/PyTorch.h"
 
 #include "test/runtime/PickleWriter.h"
 #include "test/runtime/TestFolder.h"

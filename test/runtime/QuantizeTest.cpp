@@ -1,9 +1,9 @@
 //===- QuantizeTest.cpp - weights of 8 bits -------------------------------===//
 
-#include "tools/run/Quantize.h"
-#include "runtime/Json.h"
+#include "tools/quantize/Quantize.h"
+#include "runtime/base/Json.h"
 #include "test/runtime/TestFolder.h"
-#include "tools/run/QuantizeRow.h"
+#include "tools/quantize/QuantizeRow.h"
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"

@@ -1,6 +1,6 @@
-#include "runtime/Sampler.h"
+#include "runtime/engine/Sampler.h"
 
-#include "runtime/Philox.h"
+#include "runtime/base/Philox.h"
 
 #include <algorithm>
 #include <cmath>

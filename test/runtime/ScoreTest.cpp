@@ -1,8 +1,8 @@
 //===- ScoreTest.cpp - log-probabilities and perplexity -------------------===//
 
-#include "tools/run/Score.h"
+#include "tools/score/Score.h"
 #include "test/runtime/FakeEngine.h"
-#include "tools/run/Perplexity.h"
+#include "tools/score/Perplexity.h"
 
 #include <cmath>
 #include <limits>

@@ -1,6 +1,6 @@
 //===- ScoreToolTest.cpp - strata-score as one calls it -------------------===//
 
-#include "runtime/Json.h"
+#include "runtime/base/Json.h"
 #include "test/runtime/ToolFixture.h"
 
 namespace strata::test {

@@ -1,6 +1,6 @@
 //===- SentencePieceReference.h - the library, to compare with --*- C++ -*-===//
 //
-// Without Abseil, for the reason that runtime/SentencePiece.h gives.
+// Without Abseil, for the reason that runtime/tokenizer/SentencePiece.h gives.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -1,4 +1,4 @@
-#include "runtime/formats/TarArchive.h"
+#include "runtime/checkpoint/TarArchive.h"
 
 #include "test/runtime/TarWriter.h"
 

@@ -2,7 +2,7 @@
 
 #include "test/runtime/TestPackage.h"
 
-#include "runtime/PackageFormat.h"
+#include "runtime/package/PackageFormat.h"
 
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>

@@ -1,7 +1,7 @@
 //===- TestPackage.h - packages for tests -----------------------*- C++ -*-===//
 #pragma once
 
-#include "runtime/Package.h"
+#include "runtime/package/Package.h"
 #include "test/runtime/TestFolder.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "runtime/TextStream.h"
+#include "runtime/tokenizer/TextStream.h"
 
 #include <gtest/gtest.h>
 #include <random>

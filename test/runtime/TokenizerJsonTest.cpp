@@ -1,8 +1,8 @@
-#include "runtime/TokenizerJson.h"
+#include "runtime/tokenizer/TokenizerJson.h"
 
-#include "runtime/BpeTokenizer.h"
-#include "runtime/MappedFile.h"
-#include "runtime/TokenizerModel.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/tokenizer/BpeTokenizer.h"
+#include "runtime/tokenizer/TokenizerModel.h"
 
 #include "absl/strings/str_replace.h"
 

@@ -1,7 +1,7 @@
-#include "runtime/TokenizerModel.h"
+#include "runtime/tokenizer/TokenizerModel.h"
 
-#include "runtime/MappedFile.h"
-#include "runtime/SentencePieceTokenizer.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
 #include "test/runtime/SentencePieceReference.h"
 #include "test/runtime/TokenizerProtoWriter.h"
 

@@ -1,6 +1,6 @@
-#include "runtime/SentencePieceTokenizer.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
 
-#include "runtime/MappedFile.h"
+#include "runtime/base/MappedFile.h"
 #include "test/runtime/SentencePieceReference.h"
 #include "test/runtime/TokenizerProtoWriter.h"
 

@@ -1,9 +1,9 @@
 // 2,000 texts of thirty scripts against the packages `sentencepiece` and `tokenizers`, whose ids
 // and texts test/tokenizers/make.py has written down.
-#include "runtime/BpeTokenizer.h"
-#include "runtime/MappedFile.h"
-#include "runtime/SentencePieceTokenizer.h"
-#include "runtime/TokenizerJson.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/tokenizer/BpeTokenizer.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
+#include "runtime/tokenizer/TokenizerJson.h"
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"

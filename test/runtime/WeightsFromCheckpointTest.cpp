@@ -1,7 +1,7 @@
 //===- WeightsFromCheckpointTest.cpp - a package and another checkpoint ---===//
 
-#include "runtime/WeightsFromCheckpoint.h"
-#include "runtime/Status.h"
+#include "runtime/checkpoint/WeightsFromCheckpoint.h"
+#include "runtime/base/Status.h"
 #include "test/runtime/TestPackage.h"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 //===- WeightsTest.cpp - weights from files, sections and nowhere ---------===//
 
-#include "runtime/Weights.h"
-#include "runtime/Philox.h"
-#include "runtime/RandomWeights.h"
+#include "runtime/package/Weights.h"
+#include "runtime/base/Philox.h"
+#include "runtime/cpu/RandomWeights.h"
 #include "test/runtime/TestPackage.h"
 
 #define XXH_STATIC_LINKING_ONLY
@@ -145,7 +145,7 @@ std::vector<std::byte> randomScale(uint64_t size, package::DType dtype, uint64_t
   TestFolder folder;
   auto package = unboundPackage(folder, size, dtype, key);
   EXPECT_TRUE(package.ok()) << package.status();
-  auto weights = Weights::random(*package, seed).inMemory(*package);
+  auto weights = cpu::inMemory(*package, Weights::random(*package, seed));
   EXPECT_TRUE(weights.ok()) << weights.status();
   EXPECT_FALSE(weights->seed().has_value());
   std::span<const std::byte> bytes = weights->parameters()[1];
@@ -222,7 +222,8 @@ TEST(Weights, RandomThatDoNotFitAreAnError) {
   Weights weights = Weights::random(*package, 1);
   EXPECT_EQ(weights.seed(), 1u);
   EXPECT_EQ(weights.parameters()[1].size(), uint64_t(1) << 48);
-  EXPECT_TRUE(says(weights.inMemory(*package).status(), "random weights: 281.5 TB are needed"));
+  EXPECT_TRUE(
+      says(cpu::inMemory(*package, weights).status(), "random weights: 281.5 TB are needed"));
 }
 
 } // namespace

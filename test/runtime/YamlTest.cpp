@@ -1,4 +1,4 @@
-#include "runtime/formats/Yaml.h"
+#include "runtime/checkpoint/Yaml.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/formats/ZipArchive.h"
+#include "runtime/checkpoint/ZipArchive.h"
 
 #include "test/runtime/ZipWriter.h"
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes runtime/UnicodeNumbers.cpp: the characters that the package `tokenizers` splits at as digits."""
+"""Writes runtime/tokenizer/UnicodeNumbers.cpp: the characters that the package `tokenizers` splits at as digits."""
 from tokenizers import pre_tokenizers
 
 HEAD = """//===- UnicodeNumbers.cpp - written by test/tokenizers/unicode_numbers.py -===//
-#include "runtime/UnicodeNumbers.h"
+#include "runtime/tokenizer/UnicodeNumbers.h"
 
 #include <algorithm>
 #include <iterator>

@@ -3,8 +3,8 @@
 #include "tools/run/ActivationDump.h"
 
 #include "absl/strings/str_format.h"
-#include "runtime/Status.h"
-#include "tools/run/JsonWriter.h"
+#include "runtime/base/Status.h"
+#include "tools/command_line/JsonWriter.h"
 
 #include <array>
 #include <bit>

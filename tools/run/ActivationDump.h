@@ -2,7 +2,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "runtime/Engine.h"
+#include "runtime/engine/Engine.h"
 
 #include <cstdint>
 #include <map>

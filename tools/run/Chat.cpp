@@ -2,9 +2,9 @@
 
 #include "tools/run/Chat.h"
 
-#include "runtime/Quote.h"
-#include "runtime/Status.h"
-#include "runtime/Utf8.h"
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
+#include "runtime/base/Utf8.h"
 #include "tools/run/Interactive.h"
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "runtime/Package.h"
-#include "runtime/Tokenizer.h"
+#include "runtime/package/Package.h"
+#include "runtime/tokenizer/Tokenizer.h"
 
 #include <cstdint>
 #include <string>

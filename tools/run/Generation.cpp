@@ -3,7 +3,7 @@
 #include "tools/run/Generation.h"
 
 #include "absl/strings/str_format.h"
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <algorithm>
 #include <chrono>

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "runtime/Engine.h"
-#include "runtime/Sampler.h"
-#include "runtime/Tokenizer.h"
-#include "tools/run/Console.h"
-#include "tools/run/Interrupt.h"
+#include "runtime/engine/Engine.h"
+#include "runtime/engine/Sampler.h"
+#include "runtime/tokenizer/Tokenizer.h"
+#include "tools/command_line/Console.h"
+#include "tools/command_line/Interrupt.h"
 
 #include <cstdint>
 #include <span>

@@ -2,7 +2,7 @@
 
 #include "tools/run/Interactive.h"
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
 
 #include <algorithm>
 #include <cstdio>

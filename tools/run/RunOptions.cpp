@@ -3,7 +3,7 @@
 #include "tools/run/RunOptions.h"
 
 #include "absl/strings/str_cat.h"
-#include "tools/run/Tool.h"
+#include "tools/command_line/Tool.h"
 
 namespace strata {
 std::vector<Option> tableOf(RunOptions &options) {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "runtime/Engine.h"
-#include "runtime/Sampler.h"
+#include "runtime/OpenEngine.h"
+#include "runtime/engine/Sampler.h"
+#include "tools/command_line/CommandLine.h"
 #include "tools/run/Chat.h"
-#include "tools/run/CommandLine.h"
 
 #include <cstdint>
 #include <optional>

@@ -1,13 +1,13 @@
 //===- StrataRun.cpp - strata-run: a package writes text ------------------===//
 
-#include "runtime/Status.h"
+#include "runtime/base/Status.h"
+#include "tools/command_line/Devices.h"
+#include "tools/command_line/Load.h"
+#include "tools/command_line/Tool.h"
 #include "tools/run/ActivationDump.h"
-#include "tools/run/Devices.h"
 #include "tools/run/Generation.h"
 #include "tools/run/Interactive.h"
-#include "tools/run/Load.h"
 #include "tools/run/RunOptions.h"
-#include "tools/run/Tool.h"
 
 #include <unistd.h>
 
@@ -95,9 +95,8 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   STRATA_ASSIGN(std::vector<int32_t> prompt, model.encode(text));
   STRATA_ASSIGN(int64_t tokens, tokensAfter(int64_t(prompt.size()), options, model.context));
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
-  STRATA_ASSIGN(auto engine,
-                Engine::create(model.package, weights,
-                               engineOptions(options, int64_t(prompt.size()) + tokens)));
+  STRATA_ASSIGN(auto engine, openEngine(model.package, weights,
+                                        engineOptions(options, int64_t(prompt.size()) + tokens)));
   if (!options.dump.empty())
     STRATA_TRY(dumpPrompt(options, *engine, prompt, console));
   Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
@@ -118,7 +117,7 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
 absl::Status runLines(const RunOptions &options, const Model &model, Console &console) {
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
   STRATA_ASSIGN(auto engine,
-                Engine::create(model.package, weights, engineOptions(options, model.context)));
+                openEngine(model.package, weights, engineOptions(options, model.context)));
   Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{

@@ -1,0 +1,226 @@
+//===- Compile.cpp - a model through the stages ---------------------------===//
+
+#include "compiler/Compile.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FileSystem.h"
+
+using namespace mlir;
+using namespace strata;
+
+static llvm::Error error(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static llvm::StringRef asText(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+/// Notes the norms' weights of the program that include the 1.
+static void collectPlusOne(ModuleOp module, llvm::StringSet<> &keys) {
+  auto note = [&](auto op) {
+    if (op.getGammaIncludesOne())
+      if (auto gamma = op.getGamma().template getDefiningOp<ParameterOp>())
+        keys.insert(gamma.getKey());
+  };
+  module.walk([&](Operation *op) {
+    llvm::TypeSwitch<Operation *>(op).Case<LayerNormOp, LinearOp, LogitsOp>(note);
+  });
+}
+
+/// What the package says beside the program: files, tensors, tokenizer, machine code.
+static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
+                                                   const CompileOptions &options) {
+  PackageInputs inputs;
+  inputs.compiler = options.compiler;
+  inputs.embedWeights = options.embedWeights;
+  collectPlusOne(*model.module, inputs.plusOne);
+  if (model.checkpoint) {
+    llvm::SmallString<256> directory;
+    if (std::error_code code = llvm::sys::fs::real_path(model.directory, directory))
+      return error(model.directory + ": " + code.message());
+    inputs.weightsDirectory = directory.str();
+    for (const CheckpointFile &file : model.checkpoint->files())
+      inputs.files.push_back({file.name, file.bytes, file.header});
+    for (const auto &[key, tensor] : model.checkpoint->tensors())
+      inputs.tensors[key] = {tensor.file, tensor.offset, asText(tensor.bytes)};
+  }
+  if (model.tokenizer)
+    inputs.tokenizer = PackageTokenizer{model.tokenizer->name, model.tokenizer->bytes};
+  inputs.chatTemplate = model.chatTemplate;
+  return inputs;
+}
+
+namespace {
+/// The program of one target and generation; before `plan`, of all of them.
+struct Program {
+  Target target;
+  PipelineOptions pipeline;
+  OwningOpRef<ModuleOp> module;
+};
+
+class Compiler {
+public:
+  Compiler(ImportedModel &model, const CompileOptions &options) : model(model), options(options) {
+    programs.push_back({options.targets.front(), options.pipeline, model.module->clone()});
+  }
+
+  llvm::Expected<std::string> run();
+
+private:
+  llvm::Expected<std::string> runStage(Stage stage);
+  llvm::Error runPasses(Stage stage, Program &program);
+  llvm::Expected<std::string> runPackage();
+  llvm::Error show(const EmittedCode &emitted);
+  llvm::Error dumpStage(Stage stage, llvm::StringRef result);
+  void splitByTarget();
+  void splitByGeneration();
+  std::string print();
+
+  ImportedModel &model;
+  const CompileOptions &options;
+  std::vector<Program> programs;
+};
+} // namespace
+
+/// From here on each target has a program of its own.
+void Compiler::splitByTarget() {
+  for (Target target : llvm::drop_begin(options.targets))
+    programs.push_back({target, options.pipeline, programs.front().module->clone()});
+}
+
+/// From here on each generation of GPUs has a program of its own.
+void Compiler::splitByGeneration() {
+  std::vector<Program> split;
+  for (Program &program : programs) {
+    if (program.target == Target::Cuda)
+      for (std::vector<std::string> &chips : groupChips(options.pipeline.chips)) {
+        split.push_back({Target::Cuda, program.pipeline, program.module->clone()});
+        split.back().pipeline.chips = std::move(chips);
+      }
+    else
+      split.push_back(std::move(program));
+  }
+  programs = std::move(split);
+}
+
+std::string Compiler::print() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (Program &program : programs) {
+    if (&program != &programs.front())
+      os << "// -----\n";
+    program.module->print(os);
+    os << '\n';
+  }
+  return text;
+}
+
+llvm::Error Compiler::runPasses(Stage stage, Program &program) {
+  PassManager pm(program.module->getContext());
+  switch (stage) {
+  case Stage::Import:
+  case Stage::Package:
+    return llvm::Error::success();
+  case Stage::Fuse:
+    populateFuse(pm, options.pipeline);
+    break;
+  case Stage::Plan:
+    populatePlan(pm, program.target);
+    break;
+  case Stage::Kernels:
+    populateKernels(pm, program.target, program.pipeline);
+    break;
+  case Stage::Llvm:
+    populateLlvm(pm, program.target);
+    break;
+  }
+  if (failed(pm.run(*program.module)))
+    return error("the stage '" + stageName(stage) + "' failed");
+  return llvm::Error::success();
+}
+
+/// Tells the caller of machine code what can be read of it.
+llvm::Error Compiler::show(const EmittedCode &emitted) {
+  for (const AssemblyReport &report : emitted.reports) {
+    if (options.onAssembled)
+      options.onAssembled(report);
+    if (options.dump)
+      if (llvm::Error failed = options.dump("ptxas." + report.chip + ".txt", report.text))
+        return failed;
+  }
+  for (const PtxText &ptx : emitted.ptx)
+    if (options.dump)
+      if (llvm::Error failed = options.dump("kernels." + ptx.chip + ".ptx", ptx.text))
+        return failed;
+  return llvm::Error::success();
+}
+
+llvm::Error Compiler::dumpStage(Stage stage, llvm::StringRef result) {
+  if (!options.dump)
+    return llvm::Error::success();
+  return options.dump((stageName(stage) + (stage == Stage::Package ? ".strata" : ".mlir")).str(),
+                      result);
+}
+
+llvm::Expected<std::string> Compiler::runPackage() {
+  auto inputs = collectInputs(model, options);
+  if (!inputs)
+    return inputs.takeError();
+  std::vector<LoweredProgram> lowered;
+  for (Program &program : programs)
+    lowered.push_back({program.target, program.pipeline, *program.module});
+  auto emitted = emitCode(lowered);
+  if (!emitted)
+    return emitted.takeError();
+  std::vector<PackageDevice> devices;
+  for (auto [program, code] : llvm::zip_equal(programs, *emitted)) {
+    if (llvm::Error failed = show(code))
+      return failed;
+    devices.push_back({targetName(program.target).str(), *program.module, std::move(code.code),
+                       std::move(code.auxiliary)});
+  }
+  return emitPackage(devices, *inputs);
+}
+
+/// The stage's result: the package, or MLIR text if somebody wants it.
+llvm::Expected<std::string> Compiler::runStage(Stage stage) {
+  if (stage == Stage::Plan)
+    splitByTarget();
+  if (stage == Stage::Kernels)
+    splitByGeneration();
+  for (Program &program : programs) {
+    if (llvm::Error failed = runPasses(stage, program))
+      return failed;
+    if (options.onStage)
+      options.onStage({stage, program.target, program.pipeline.chips, *program.module});
+  }
+  if (stage == Stage::Package)
+    return runPackage();
+  return stage == options.stopAfter || options.dump ? print() : std::string();
+}
+
+llvm::Expected<std::string> Compiler::run() {
+  for (Stage stage : kStages) {
+    auto result = runStage(stage);
+    if (!result)
+      return result.takeError();
+    if (llvm::Error failed = dumpStage(stage, *result))
+      return failed;
+    if (stage == options.stopAfter)
+      return result;
+  }
+  llvm_unreachable("the last stage is `package`");
+}
+
+llvm::Expected<std::string> strata::compile(ImportedModel &model, const CompileOptions &options) {
+  MLIRContext &context = *model.module->getContext();
+  registerBuiltinDialectTranslation(context);
+  registerLLVMDialectTranslation(context);
+  registerNVVMDialectTranslation(context);
+  return Compiler(model, options).run();
+}

@@ -1,0 +1,27 @@
+//===- Utf8.cpp -----------------------------------------------------------===//
+#include "runtime/base/Utf8.h"
+
+namespace strata {
+
+size_t whiteSpaceAtBegin(std::string_view text) {
+  size_t end = 0;
+  while (end < text.size() && isWhiteSpace(firstCharacter(text.substr(end))))
+    end += characterBytes(text[end]);
+  return end;
+}
+
+size_t whiteSpaceAtEnd(std::string_view text) {
+  const auto isContinuation = [](char byte) { return (static_cast<uint8_t>(byte) & 0xC0) == 0x80; };
+  size_t begin = text.size();
+  while (begin > 0) {
+    size_t last = begin - 1;
+    while (last > 0 && isContinuation(text[last]))
+      --last;
+    if (!isWhiteSpace(firstCharacter(text.substr(last))))
+      break;
+    begin = last;
+  }
+  return text.size() - begin;
+}
+
+} // namespace strata

@@ -1,0 +1,134 @@
+//===- Checkpoint.cpp -----------------------------------------------------===//
+#include "runtime/checkpoint/Checkpoint.h"
+
+#include "runtime/base/Checked.h"
+#include "runtime/base/Quote.h"
+
+#include "absl/strings/str_join.h"
+
+#include <algorithm>
+#include <array>
+
+namespace strata {
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct DTypeFacts {
+  DType dtype;
+  std::string_view name;
+  unsigned bits;
+};
+} // namespace
+
+static constexpr std::array kDTypes = {
+    DTypeFacts{DType::boolean, "bool", 8},    DTypeFacts{DType::u8, "u8", 8},
+    DTypeFacts{DType::i8, "i8", 8},           DTypeFacts{DType::f8_e5m2, "f8_e5m2", 8},
+    DTypeFacts{DType::f8_e4m3, "f8_e4m3", 8}, DTypeFacts{DType::f8_e8m0, "f8_e8m0", 8},
+    DTypeFacts{DType::i16, "i16", 16},        DTypeFacts{DType::u16, "u16", 16},
+    DTypeFacts{DType::f16, "f16", 16},        DTypeFacts{DType::bf16, "bf16", 16},
+    DTypeFacts{DType::i32, "i32", 32},        DTypeFacts{DType::u32, "u32", 32},
+    DTypeFacts{DType::f32, "f32", 32},        DTypeFacts{DType::f64, "f64", 64},
+    DTypeFacts{DType::i64, "i64", 64},        DTypeFacts{DType::u64, "u64", 64},
+    DTypeFacts{DType::c64, "c64", 64},        DTypeFacts{DType::f4, "f4", 4},
+    DTypeFacts{DType::f6_e2m3, "f6_e2m3", 6}, DTypeFacts{DType::f6_e3m2, "f6_e3m2", 6},
+};
+
+/// The table is in the order of the enumeration.
+static const DTypeFacts &factsOf(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }
+
+unsigned bitWidth(DType dtype) { return factsOf(dtype).bits; }
+
+std::string_view name(DType dtype) { return factsOf(dtype).name; }
+
+std::optional<DType> dtypeNamed(std::string_view name) {
+  for (const DTypeFacts &facts : kDTypes)
+    if (facts.name == name)
+      return facts.dtype;
+  return std::nullopt;
+}
+
+std::string formatShape(std::span<const uint64_t> shape) {
+  return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+const CheckpointTensor *Checkpoint::find(std::string_view key) const {
+  const auto found = tensors_.find(key);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+/// "bf16, f16 or f32"
+static std::string formatChoice(std::span<const DType> dtypes) {
+  std::string text;
+  for (size_t i = 0; i < dtypes.size(); ++i)
+    absl::StrAppend(&text,
+                    i == 0                  ? ""
+                    : i + 1 < dtypes.size() ? ", "
+                                            : " or ",
+                    std::string(name(dtypes[i])));
+  return text;
+}
+
+absl::StatusOr<const CheckpointTensor *> Checkpoint::require(std::string_view key,
+                                                             std::span<const uint64_t> shape,
+                                                             std::span<const DType> dtypes) const {
+  const CheckpointTensor *tensor = find(key);
+  if (!tensor)
+    return absl::NotFoundError(absl::StrCat(
+        catalogue, ": ", shown(key), ": missing, expected a tensor of shape ", formatShape(shape)));
+  const std::string place = absl::StrCat(files_[tensor->file].path, ": ", shown(key));
+  if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
+    return absl::InvalidArgumentError(absl::StrCat(place, ": shape is ", formatShape(tensor->shape),
+                                                   ", expected ", formatShape(shape)));
+  if (std::find(dtypes.begin(), dtypes.end(), tensor->dtype) == dtypes.end())
+    return absl::InvalidArgumentError(absl::StrCat(place, ": dtype is ",
+                                                   std::string(name(tensor->dtype)), ", expected ",
+                                                   formatChoice(dtypes)));
+  return tensor;
+}
+
+std::optional<uint64_t> CheckpointTensor::spanBytes() const {
+  Checked elements = checkedProduct(shape);
+  if (groups && !shape.empty() && shape[0] > 0) {
+    const Checked rows = Checked(shape[0] / groups->rows - 1) * groups->stride + groups->rows;
+    elements = rows * checkedProduct(std::span(shape).subspan(1));
+  }
+  const auto bits = (elements * bitWidth(dtype)).value();
+  return bits && *bits % 8 == 0 ? std::optional(*bits / 8) : std::nullopt;
+}
+
+uint32_t Checkpoint::addFile(std::string name, MappedFile mapping,
+                             std::vector<std::span<const std::byte>> header) {
+  files_.push_back({std::move(name), mapping.path(), mapping.bytes(), std::move(header)});
+  mappings.push_back(std::move(mapping));
+  return static_cast<uint32_t>(files_.size() - 1);
+}
+
+void Checkpoint::addHeader(uint32_t file, std::span<const std::byte> part) {
+  auto &header = files_[file].header;
+  header.insert(std::ranges::upper_bound(header, part.data(), {},
+                                         [](const auto &other) { return other.data(); }),
+                part);
+}
+
+absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
+  const uint32_t file = tensor.file;
+  if (tensor.groups &&
+      (tensor.groups->stride == tensor.groups->rows || tensor.groups->rows == tensor.shape[0]))
+    tensor.groups.reset(); // nothing lies between them
+  tensor.bytes = mappings[file].bytes().subspan(tensor.offset, tensor.spanBytes().value());
+  const auto [place, added] = tensors_.try_emplace(std::move(key), std::move(tensor));
+  if (added)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(files_[file].path, ": ", shown(place->first),
+                                                 ": tensor is also in ",
+                                                 files_[place->second.file].path));
+}
+
+} // namespace strata

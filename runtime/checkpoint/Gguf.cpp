@@ -1,0 +1,256 @@
+//===- Gguf.cpp -----------------------------------------------------------===//
+//
+// The names are those of llama.cpp's converter (LLM_ARCH_NEMOTRON). It folds the 1 that the model
+// adds to the weights of its norms into them, and does not permute the rows of q and k.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/checkpoint/Gguf.h"
+
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
+#include "runtime/checkpoint/ConfigText.h"
+#include "runtime/checkpoint/GgufFile.h"
+#include "runtime/checkpoint/GgufVocabulary.h"
+
+#include "absl/strings/str_format.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+namespace strata {
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+struct Renamed {
+  std::string_view theirs, ours;
+};
+
+constexpr Renamed kOutside[] = {
+    {"token_embd.", "model.embed_tokens."},
+    {"output_norm.", "model.norm."},
+    {"output.", "lm_head."},
+};
+/// Behind "blk.N." and "model.layers.N.".
+constexpr Renamed kInLayer[] = {
+    {"attn_norm.", "input_layernorm."},    {"attn_q.", "self_attn.q_proj."},
+    {"attn_k.", "self_attn.k_proj."},      {"attn_v.", "self_attn.v_proj."},
+    {"attn_output.", "self_attn.o_proj."}, {"ffn_norm.", "post_attention_layernorm."},
+    {"ffn_up.", "mlp.up_proj."},           {"ffn_down.", "mlp.down_proj."},
+};
+
+/// `name` with its first part as Hugging Face calls it; empty if it is none of `table`.
+std::string rename(std::string_view name, std::span<const Renamed> table) {
+  for (const auto &[theirs, ours] : table)
+    if (const std::string_view kind = name.substr(std::min(theirs.size(), name.size()));
+        name.starts_with(theirs) && (kind == "weight" || kind == "bias"))
+      return absl::StrCat(std::string(ours), std::string(kind));
+  return "";
+}
+
+/// Hugging Face's key for a tensor; empty if it is none of Nemotron's.
+std::string keyOf(std::string_view name) {
+  constexpr std::string_view kBlock = "blk.";
+  if (!name.starts_with(kBlock))
+    return rename(name, kOutside);
+  const std::string_view rest = name.substr(kBlock.size());
+  const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  const bool isNumber = digits > 0 && rest.substr(digits).starts_with('.');
+  const std::string inner = isNumber ? rename(rest.substr(digits + 1), kInLayer) : "";
+  return inner.empty()
+             ? ""
+             : absl::StrCat("model.layers.", std::string(rest.substr(0, digits)), ".", inner);
+}
+
+absl::Status addTensors(const GgufFile &file, uint32_t index, Checkpoint &checkpoint) {
+  for (const GgufTensor &tensor : file.tensors()) {
+    std::string key = keyOf(tensor.name);
+    if (key.empty())
+      return file.error(tensor.name, "expected a tensor of a Nemotron model, found another, which "
+                                     "may change the model");
+    const bool plusOne = key.ends_with("norm.weight");
+    STRATA_TRY(checkpoint.addTensor(std::move(key), {.dtype = tensor.dtype,
+                                                     .shape = tensor.shape,
+                                                     .file = index,
+                                                     .offset = tensor.offset,
+                                                     .plusOne = plusOne}));
+  }
+  return absl::OkStatus();
+}
+
+//===----------------------------------------------------------------------===//
+// Configuration
+//===----------------------------------------------------------------------===//
+
+/// Keys behind "nemotron." and those of a config.json that mean the same.
+constexpr Renamed kIntegers[] = {
+    {"vocab_size", "vocab_size"},
+    {"context_length", "max_position_embeddings"},
+    {"embedding_length", "hidden_size"},
+    {"block_count", "num_hidden_layers"},
+    {"feed_forward_length", "intermediate_size"},
+    {"attention.head_count", "num_attention_heads"},
+    {"attention.head_count_kv", "num_key_value_heads"},
+    {"attention.key_length", "head_dim"},
+};
+constexpr Renamed kReals[] = {
+    {"attention.layer_norm_epsilon", "norm_eps"},
+    {"rope.freq_base", "rope_theta"},
+};
+constexpr std::string_view kOthers[] = {
+    "attention.value_length", "rope.dimension_count",   "rope.scaling.type",
+    "rope.scaling.factor",    "rope.scaling.finetuned", "rope.scaling.original_context_length",
+};
+constexpr std::string_view kPrefix = "nemotron.";
+
+/// Writes the text of a config.json, key by key.
+class ConfigWriter {
+public:
+  ConfigWriter(const GgufFile &file, const Checkpoint &checkpoint)
+      : file(file), checkpoint(checkpoint) {}
+
+  absl::StatusOr<std::string> write();
+
+private:
+  absl::Status checkKeys();
+  absl::Status writeNumbers();
+  absl::Status writeRotary();
+  absl::Status writeRopeScaling();
+  absl::Status writeTokens();
+  absl::StatusOr<std::optional<int64_t>> integer(std::string_view key) const {
+    return file.integer(absl::StrCat(std::string(kPrefix), std::string(key)));
+  }
+
+  const GgufFile &file;
+  const Checkpoint &checkpoint;
+  ConfigText text;
+};
+
+/// What this file does not know could change the model.
+absl::Status ConfigWriter::checkKeys() {
+  const auto isIn = [](std::span<const Renamed> table, std::string_view key) {
+    return std::ranges::find(table, key, &Renamed::theirs) != table.end();
+  };
+  for (const auto &[key, value] : file.metadata()) {
+    if (!key.starts_with(kPrefix))
+      continue;
+    const std::string_view own = key.substr(kPrefix.size());
+    if (!isIn(kIntegers, own) && !isIn(kReals, own) &&
+        std::ranges::find(kOthers, own) == std::end(kOthers))
+      return file.error(key, "expected a key that is known for this architecture, found another, "
+                             "which may change the model");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ConfigWriter::writeNumbers() {
+  for (const auto &[theirs, ours] : kIntegers) {
+    STRATA_ASSIGN(const std::optional<int64_t> value, integer(theirs));
+    if (value)
+      text.addInteger(ours, *value);
+  }
+  for (const auto &[theirs, ours] : kReals) {
+    const std::string key = absl::StrCat(std::string(kPrefix), std::string(theirs));
+    STRATA_ASSIGN(const std::optional<double> value, file.real(key));
+    if (value && !std::isfinite(*value))
+      return file.error(key, absl::StrCat("expected a finite number, found ", *value));
+    if (value)
+      text.addNumber(ours, *value);
+  }
+  // Older files have no vocab_size of their own.
+  const CheckpointTensor *table = checkpoint.find("model.embed_tokens.weight");
+  if (!file.metadata().contains("nemotron.vocab_size") && table && !table->shape.empty())
+    text.addInteger("vocab_size", int64_t(table->shape[0]));
+  return absl::OkStatus();
+}
+
+/// The fraction of a head that is rotated, from the number of its features that are.
+absl::Status ConfigWriter::writeRotary() {
+  STRATA_ASSIGN(const std::optional<int64_t> count, integer("rope.dimension_count"));
+  STRATA_ASSIGN(const std::optional<int64_t> hidden, integer("embedding_length"));
+  STRATA_ASSIGN(const std::optional<int64_t> heads, integer("attention.head_count"));
+  STRATA_ASSIGN(const std::optional<int64_t> keyLength, integer("attention.key_length"));
+  STRATA_ASSIGN(const std::optional<int64_t> valueLength, integer("attention.value_length"));
+  if (!count || !hidden || !heads || *heads <= 0)
+    return absl::OkStatus(); // defaults, or an error where the config is read
+  const int64_t quotient = *hidden / *heads, headDim = keyLength.value_or(quotient);
+  if (valueLength.value_or(headDim) != headDim)
+    return file.error(
+        "nemotron.attention.value_length",
+        absl::StrCat("expected ", headDim, " as in attention.key_length, found ", *valueLength));
+  if (headDim != quotient && *count == *hidden / 2 / *heads)
+    return file.error("nemotron.rope.dimension_count",
+                      absl::StrCat("expected ", headDim / 2,
+                                   ", half of attention.key_length, found ", *count,
+                                   ", half of embedding_length / attention.head_count: "
+                                   "a known error of converters; convert the model anew"));
+  if (*count < 1 || *count > headDim)
+    return file.error("nemotron.rope.dimension_count",
+                      absl::StrCat("expected 1 to ", headDim, ", found ", *count));
+  // The reader multiplies by the head's features and drops the fraction.
+  double fraction = double(*count) / double(headDim);
+  if (fraction * double(headDim) < double(*count))
+    fraction = std::nextafter(fraction, 1.0);
+  text.addNumber("partial_rotary_factor", fraction);
+  return absl::OkStatus();
+}
+
+absl::Status ConfigWriter::writeRopeScaling() {
+  STRATA_ASSIGN(const auto type, file.string("nemotron.rope.scaling.type"));
+  STRATA_ASSIGN(const auto factor, file.real("nemotron.rope.scaling.factor"));
+  if (!type || *type == "none")
+    return absl::OkStatus();
+  if (*type != "linear" || !factor || !std::isfinite(*factor))
+    return file.error("nemotron.rope.scaling.type",
+                      absl::StrCat("expected none, or linear and a factor, found ", shown(*type),
+                                   factor ? "" : " without a factor"));
+  text.add("rope_scaling", absl::StrFormat(R"({"type": "linear", "factor": %.17g})", *factor));
+  return absl::OkStatus();
+}
+
+absl::Status ConfigWriter::writeTokens() {
+  constexpr Renamed kTokens[] = {{"tokenizer.ggml.bos_token_id", "bos_token_id"},
+                                 {"tokenizer.ggml.eos_token_id", "eos_token_id"}};
+  for (const auto &[theirs, ours] : kTokens) {
+    STRATA_ASSIGN(const std::optional<int64_t> token, file.integer(theirs));
+    if (token)
+      text.addInteger(ours, *token);
+  }
+  STRATA_ASSIGN(const auto addBos, file.boolean("tokenizer.ggml.add_bos_token"));
+  if (addBos)
+    text.addBoolean("add_bos_token", *addBos);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ConfigWriter::write() {
+  STRATA_TRY(checkKeys());
+  STRATA_TRY(writeNumbers());
+  STRATA_TRY(writeRotary());
+  STRATA_TRY(writeRopeScaling());
+  STRATA_TRY(writeTokens());
+  text.addBoolean("tie_word_embeddings", !checkpoint.find("lm_head.weight"));
+  return text.finish();
+}
+} // namespace
+
+absl::Status readGguf(const std::string &folder, const std::string &name, Checkpoint &checkpoint) {
+  const std::string path = (std::filesystem::path(folder) / name).string();
+  STRATA_ASSIGN(MappedFile mapping, MappedFile::open(path));
+  STRATA_ASSIGN(GgufFile file, GgufFile::read(mapping.bytes(), path, "nemotron"));
+  checkpoint.setCatalogue(path);
+  const uint32_t index = checkpoint.addFile(name, std::move(mapping), {file.header()});
+  STRATA_TRY(addTensors(file, index, checkpoint));
+  STRATA_ASSIGN(std::string config, ConfigWriter(file, checkpoint).write());
+  checkpoint.setConfig(std::move(config));
+  STRATA_ASSIGN(const bool tokenizes, hasVocabulary(file));
+  if (tokenizes)
+    checkpoint.setTokenizer(
+        {absl::StrCat(path, ": tokenizer.ggml"),
+         [file = std::move(file)](uint64_t) { return sentencePieceModel(file); }});
+  return absl::OkStatus();
+}
+
+} // namespace strata

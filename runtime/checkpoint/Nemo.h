@@ -1,0 +1,18 @@
+//===- Nemo.h - Nemotron models as NeMo saves them --------------*- C++ -*-===//
+#pragma once
+
+#include "runtime/checkpoint/Checkpoint.h"
+
+#include "absl/status/status.h"
+
+#include <string>
+
+namespace strata {
+
+/// Adds the tensors of `folder`/`name`, a .nemo archive, or, if the name is model_config.yaml, of a
+/// folder that one was unpacked into. They are found in model_weights.ckpt or, as zarr arrays, in
+/// model_weights/; Hugging Face's keys, q, k and v apart, with rows in groups. Sets the config and
+/// the tokenizer. Other kinds of weights are UNIMPLEMENTED, by name.
+absl::Status readNemo(const std::string &folder, const std::string &name, Checkpoint &checkpoint);
+
+} // namespace strata

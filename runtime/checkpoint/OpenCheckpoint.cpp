@@ -1,0 +1,157 @@
+//===- OpenCheckpoint.cpp - which format a folder holds --------------------===//
+
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
+#include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/checkpoint/Gguf.h"
+#include "runtime/checkpoint/Nemo.h"
+#include "runtime/checkpoint/PyTorch.h"
+#include "runtime/checkpoint/Safetensors.h"
+#include "runtime/checkpoint/ShardIndex.h"
+
+#include "absl/strings/str_join.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+#include <system_error>
+#include <utility>
+
+namespace strata {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Read = absl::Status (*)(const std::string &folder, const std::string &name, Checkpoint &);
+
+/// A file by which reading begins.
+struct Entrance {
+  std::string_view name; // with a '.' in front: how any name ends, of one file in the folder
+  Read read;
+};
+
+absl::Status readSafetensorsShards(const std::string &folder, const std::string &name,
+                                   Checkpoint &checkpoint) {
+  return readShards(folder, name, readSafetensors, checkpoint);
+}
+absl::Status readPyTorchShards(const std::string &folder, const std::string &name,
+                               Checkpoint &checkpoint) {
+  return readShards(folder, name, readPyTorch, checkpoint);
+}
+
+/// The one to prefer first.
+constexpr Entrance kEntrances[] = {
+    {"model.safetensors", readSafetensors},
+    {"model.safetensors.index.json", readSafetensorsShards},
+    {"pytorch_model.bin", readPyTorch},
+    {"pytorch_model.bin.index.json", readPyTorchShards},
+    {".gguf", readGguf},
+    {"model_config.yaml", readNemo},
+    {".nemo", readNemo},
+};
+
+bool isEntrance(std::string_view name, const Entrance &entrance) {
+  return entrance.name.starts_with('.') ? name.ends_with(entrance.name) : name == entrance.name;
+}
+
+/// Weights that we know but do not read; `suffix` is how the file's name ends.
+constexpr struct {
+  std::string_view suffix, format;
+} kOtherFormats[] = {
+    {".bin", "a PyTorch checkpoint of another name"},
+    {".pt", "a PyTorch checkpoint of another name"},
+    {".pth", "a PyTorch checkpoint of another name"},
+    {".safetensors", "a safetensors file of another name"},
+};
+
+/// The names in `folder`, sorted; those that cannot be read are left out.
+std::vector<std::string> listFolder(const std::string &folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Says what the folder holds instead of weights that are read.
+absl::Status noCheckpoint(const std::string &folder, const std::vector<std::string> &names) {
+  std::string expected = "; expected";
+  for (const Entrance &entrance : kEntrances)
+    absl::StrAppend(&expected, &entrance == kEntrances ? " " : " or ",
+                    entrance.name.starts_with('.') ? "a " : "", std::string(entrance.name));
+  for (const auto &[suffix, format] : kOtherFormats)
+    for (const std::string &name : names)
+      if (std::string_view(name).ends_with(suffix))
+        return absl::UnimplementedError(absl::StrCat(folder, ": found ", shown(name), ", ",
+                                                     std::string(format),
+                                                     ", which is not supported", expected));
+  return absl::NotFoundError(absl::StrCat(folder, ": no weights in this folder", expected));
+}
+
+/// What is found by which reading may begin, the one to prefer first.
+std::vector<std::pair<std::string, Read>> findEntrances(const std::vector<std::string> &names) {
+  std::vector<std::pair<std::string, Read>> found;
+  for (const Entrance &entrance : kEntrances)
+    for (const std::string &name : names)
+      if (isEntrance(name, entrance))
+        found.emplace_back(name, entrance.read);
+  return found;
+}
+
+absl::StatusOr<Checkpoint> openFolder(const std::string &folder) {
+  const std::vector<std::string> names = listFolder(folder);
+  const auto entrances = findEntrances(names);
+  if (entrances.empty())
+    return noCheckpoint(folder, names);
+  const auto &[first, read] = entrances.front();
+  Checkpoint checkpoint;
+  std::vector<std::string> others;
+  for (const auto &[name, other] : std::span(entrances).subspan(1)) {
+    if (other == read)
+      return absl::InvalidArgumentError(absl::StrCat(folder, ": found ", shown(first), " and ",
+                                                     shown(name), "; name one of them"));
+    others.push_back(shown(name));
+  }
+  if (!others.empty())
+    checkpoint.addNote(
+        absl::StrCat(folder, ": reads ", shown(first), ", not ", absl::StrJoin(others, ", ")));
+  STRATA_TRY(read(folder, first, checkpoint));
+  return checkpoint;
+}
+
+absl::StatusOr<Checkpoint> openFile(const std::string &path) {
+  const std::string name = fs::path(path).filename().string();
+  for (const Entrance &entrance : kEntrances) {
+    if (!entrance.name.starts_with('.') || !isEntrance(name, entrance))
+      continue;
+    Checkpoint checkpoint;
+    STRATA_TRY(entrance.read(checkpointFolder(path), name, checkpoint));
+    return checkpoint;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": expected a folder, a .gguf or a .nemo file"));
+}
+
+} // namespace
+
+absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found)
+    return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
+  if (status.type() == fs::file_type::directory)
+    return openFolder(path);
+  return openFile(path);
+}
+
+std::string checkpointFolder(const std::string &path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored))
+    return path;
+  const std::string folder = fs::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+} // namespace strata

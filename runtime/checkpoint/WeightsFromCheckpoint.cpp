@@ -1,0 +1,65 @@
+//===- WeightsFromCheckpoint.cpp ------------------------------------------===//
+
+#include "runtime/checkpoint/WeightsFromCheckpoint.h"
+
+#include "runtime/base/Status.h"
+
+namespace strata {
+namespace {
+
+DType checkpointType(package::DType dtype) {
+  switch (dtype) {
+  case package::DType::bf16:
+    return DType::bf16;
+  case package::DType::f16:
+    return DType::f16;
+  case package::DType::f32:
+    return DType::f32;
+  case package::DType::i32:
+    return DType::i32;
+  case package::DType::i8:
+    return DType::i8;
+  }
+  return DType::u8; // not reached: the package is verified
+}
+
+std::string describeRows(uint64_t rows, uint64_t stride) {
+  return rows == 0 ? "one after the other"
+                   : absl::StrCat("in groups of ", rows, ", ", stride, " apart");
+}
+
+/// Whether the kernels read this tensor as it lies: its rows, and what the 1 of a norm is in.
+absl::Status verifyLayout(const package::Parameter &expected, const CheckpointTensor &found,
+                          const std::string &file) {
+  auto mismatch = [&](const auto &...parts) {
+    return absl::FailedPreconditionError(absl::StrCat(file, ": ", text(expected.key()), ": ",
+                                                      parts..., "; compile the model again"));
+  };
+  RowGroups groups = found.groups.value_or(RowGroups{0, 0});
+  if (groups.rows != expected.group_rows() || groups.stride != expected.group_stride())
+    return mismatch("expected rows ", describeRows(expected.group_rows(), expected.group_stride()),
+                    " as when compiled, found them ", describeRows(groups.rows, groups.stride));
+  if (found.plusOne != expected.plus_one())
+    return mismatch("expected values ", expected.plus_one() ? "with" : "without",
+                    " the 1 of the norm as when compiled, found them ",
+                    found.plusOne ? "with" : "without", " it");
+  return absl::OkStatus();
+}
+
+} // namespace
+
+absl::StatusOr<Weights> weightsFromCheckpoint(const Package &package, Checkpoint checkpoint) {
+  auto owner = std::make_shared<Checkpoint>(std::move(checkpoint));
+  Weights::Parameters spans;
+  for (const package::Parameter *parameter : items(package.manifest().parameters())) {
+    std::vector<uint64_t> shape(items(parameter->shape()).begin(), items(parameter->shape()).end());
+    DType dtype = checkpointType(parameter->dtype());
+    STRATA_ASSIGN(const CheckpointTensor *tensor,
+                  owner->require(text(parameter->key()), shape, {&dtype, 1}));
+    STRATA_TRY(verifyLayout(*parameter, *tensor, owner->files()[tensor->file].path));
+    spans.push_back(tensor->bytes);
+  }
+  return Weights(std::move(spans), std::move(owner));
+}
+
+} // namespace strata

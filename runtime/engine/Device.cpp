@@ -1,0 +1,59 @@
+//===- Device.cpp ---------------------------------------------------------===//
+
+#include "runtime/engine/Device.h"
+
+#include "runtime/base/Checked.h"
+#include "runtime/base/Status.h"
+
+#include <set>
+
+namespace strata {
+
+absl::Status Device::show(
+    const package::Dispatch &dispatch, const StepInputs &inputs,
+    absl::FunctionRef<absl::StatusOr<std::span<const std::byte>>(package::Buffer, uint64_t)> read)
+    const {
+  int64_t rows = lengthOf(program().kernels()->Get(dispatch.kernel())->axis(), inputs);
+  for (const package::Result *result : items(dispatch.results())) {
+    uint64_t bytes = uint64_t(rows) * result->features() * elementBytes(result->dtype());
+    STRATA_ASSIGN(auto values, read(*dispatch.buffers()->Get(result->buffer()), bytes));
+    STRATA_TRY(observer({dispatch, *result, rows, values}));
+  }
+  return absl::OkStatus();
+}
+
+void Device::setTimes(std::span<const double> seconds, const StepInputs &inputs) {
+  times.clear();
+  for (const package::Dispatch *dispatch : items(program().dispatches())) {
+    package::Axis axis = program().kernels()->Get(dispatch->kernel())->axis();
+    Work work = dispatch->cost() ? workOf(*dispatch->cost(), axis, inputs) : Work();
+    times.push_back({seconds[times.size()], work});
+  }
+}
+
+std::vector<uint64_t> streamedParameters(const package::Program &program) {
+  std::set<uint64_t> seen;
+  std::vector<uint64_t> result;
+  for (const package::Dispatch *dispatch : items(program.dispatches()))
+    for (const package::Buffer *buffer : items(dispatch->buffers()))
+      if (buffer->kind() == package::BufferKind::parameter && dispatch->cost() &&
+          dispatch->cost()->fixed_bytes() > 0 && seen.insert(buffer->value()).second)
+        result.push_back(buffer->value());
+  return result;
+}
+
+absl::StatusOr<uint32_t> cachePages(const package::Program &program, const DeviceOptions &options) {
+  uint64_t pages = (options.context + program.page_tokens() - 1) / program.page_tokens();
+  Checked total = Checked(pages) * options.sequences;
+  if (!total.atMost(INT32_MAX))
+    return absl::InvalidArgumentError(absl::StrCat("KV cache: expected at most ", INT32_MAX,
+                                                   " pages, found ", options.sequences,
+                                                   " sequences of ", pages));
+  if (!(total * program.page_bytes()).value())
+    return absl::ResourceExhaustedError(absl::StrCat("KV cache: ", *total.value(), " pages of ",
+                                                     program.page_bytes(),
+                                                     " bytes are more than can be addressed"));
+  return uint32_t(*total.value());
+}
+
+} // namespace strata

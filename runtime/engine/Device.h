@@ -1,0 +1,123 @@
+//===- Device.h - where the steps of an engine run --------------*- C++ -*-===//
+#pragma once
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "runtime/engine/StepInputs.h"
+#include "runtime/engine/StepWork.h"
+#include "runtime/package/Package.h"
+#include "runtime/package/Weights.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace strata {
+
+struct DeviceOptions {
+  int threads = 0;           // of the host; 0: one for each CPU this process may use
+  std::string target = {};   // of the code to run; empty: the best
+  uint64_t context = 1;      // most tokens of a sequence
+  uint64_t sequences = 1;    // the KV cache has room for this many of `context` tokens
+  uint64_t stepTokens = 512; // of a step that memory is set aside for
+  bool poison = false;       // see EngineOptions
+};
+
+/// What comes back of the R rows whose logits are wanted.
+enum class StepOutput : uint8_t { logits, likeliest };
+
+/// What a device did in a step. Spans are on the host and valid until the next step; the one that
+/// was not asked for may be empty.
+struct DeviceStep {
+  std::span<const float> logits;      // [R, vocabulary]
+  std::span<const int32_t> likeliest; // [R], as findLikeliest tells them
+  Work work;
+};
+
+/// A value that a dispatch has just computed, on the host: [rows, features of the result], valid
+/// during the call.
+struct ComputedValue {
+  const package::Dispatch &dispatch;
+  const package::Result &result;
+  int64_t rows;
+  std::span<const std::byte> bytes;
+};
+/// Looks at values; an error ends the step.
+using ValueObserver = std::function<absl::Status(const ComputedValue &)>;
+
+/// How long a dispatch took in a step, and what it cost by its formula.
+struct DispatchTime {
+  double seconds;
+  Work work;
+};
+
+/// Has a program's code, its parameters, the pages of the KV cache and the memory of a step, and
+/// runs the program. Threads: one thread creates it, calls it and destroys it.
+class Device {
+public:
+  virtual ~Device() = default;
+
+  /// The program that it runs.
+  virtual const package::Program &program() const = 0;
+  /// Name of the code that was chosen, e.g. "x86-64-v4-bf16".
+  virtual const std::string &target() const = 0;
+  /// Pages of the KV cache.
+  virtual uint32_t pages() const = 0;
+  /// Threads of the host that work on a step; 0: the work is not the host's.
+  virtual int threads() const = 0;
+  /// Whether page tables must have the same stride in every step.
+  virtual bool fixedPageTables() const = 0;
+
+  /// Fills pages with 0xFF (NaN as bf16 and f32).
+  virtual absl::Status poisonPages(std::span<const int32_t> pages) = 0;
+  /// Runs all dispatches on the step's inputs.
+  virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) = 0;
+  /// From now on a step waits after each dispatch and shows the results that the package names, in
+  /// the order of the program; with an empty function, no more. For looking into a model: slow.
+  void observe(ValueObserver function) { observer = std::move(function); }
+  /// From now on a step's dispatches are timed one by one, on a GPU without graphs; or no more. It
+  /// makes a step slower, as a dispatch does not begin before the one before it has been timed.
+  void timeDispatches(bool on) { timed = on; }
+  /// Of the last step, if it was timed, in the order of the program.
+  std::span<const DispatchTime> dispatchTimes() const { return times; }
+
+  /// The rate, in bytes a second, of a mere read of the parameters that every step streams, where
+  /// they are, at most `mostBytes` a pass, for about `seconds`; 0 where it cannot be measured.
+  virtual absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) = 0;
+  /// The peak of the best instruction for products, FLOP a second; 0 where it cannot be measured.
+  virtual absl::StatusOr<double> measureFlops() = 0;
+  /// The name of that instruction: "vdpbf16ps zmm".
+  virtual std::string flopInstruction() const = 0;
+
+protected:
+  Device() = default;
+  Device(const Device &) = delete;
+  Device &operator=(const Device &) = delete;
+
+  bool observed() const { return observer != nullptr; }
+  bool timesDispatches() const { return timed; }
+  /// Notes the times of a step.
+  void setTimes(std::span<const double> seconds, const StepInputs &inputs);
+  /// Shows the results of a dispatch that ended; `read` gets their bytes to the host.
+  absl::Status
+  show(const package::Dispatch &dispatch, const StepInputs &inputs,
+       absl::FunctionRef<absl::StatusOr<std::span<const std::byte>>(package::Buffer, uint64_t)>
+           read) const;
+
+private:
+  ValueObserver observer;
+  bool timed = false;
+  std::vector<DispatchTime> times;
+};
+
+/// Indices of the parameters that every step reads from end to end; those of which a step reads
+/// single rows (an embedding) are not among them.
+std::vector<uint64_t> streamedParameters(const package::Program &program);
+
+/// Pages that hold `sequences` of `context` tokens; an error if they are too many to be numbered.
+absl::StatusOr<uint32_t> cachePages(const package::Program &program, const DeviceOptions &options);
+
+} // namespace strata

@@ -1,0 +1,149 @@
+//===- Engine.cpp ---------------------------------------------------------===//
+
+#include "runtime/engine/Engine.h"
+
+#include "runtime/base/Status.h"
+#include "runtime/engine/Likeliest.h"
+
+#include <algorithm>
+#include <set>
+
+namespace strata {
+Engine::Engine(const Package &package, std::unique_ptr<Device> device, uint32_t context,
+               bool poison)
+    : package(package), mostTokens(context), poison(poison), hardware(std::move(device)),
+      pages(hardware->pages()), inputs(hardware->fixedPageTables() ? pagesFor(mostTokens) : 0) {}
+
+Sequence Engine::open() {
+  auto slot = std::find_if(slots.begin(), slots.end(), [](const Slot &s) { return !s.open; });
+  if (slot == slots.end())
+    slot = slots.emplace(slots.end());
+  slot->open = true;
+  return Sequence(slot - slots.begin());
+}
+
+void Engine::close(Sequence sequence) {
+  rewind(sequence, 0);
+  slots[size_t(sequence)].open = false;
+}
+
+void Engine::rewind(Sequence sequence, int64_t length) {
+  Slot &slot = slots[size_t(sequence)];
+  slot.length = std::min(length, slot.length);
+  auto kept = std::min(size_t(pagesFor(slot.length)), slot.pages.size());
+  std::vector<int32_t> freed(slot.pages.begin() + ptrdiff_t(kept), slot.pages.end());
+  slot.pages.resize(kept);
+  pages.giveBack(freed);
+}
+
+int64_t Engine::pagesFor(int64_t tokens) const {
+  int64_t size = hardware->program().page_tokens();
+  return (tokens + size - 1) / size;
+}
+
+absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch, StepOutput output) {
+  STRATA_TRY(check(batch));
+  STRATA_TRY(takePages(batch));
+  STRATA_TRY(buildInputs(batch));
+  STRATA_ASSIGN(DeviceStep done, hardware->run(inputs, output));
+  for (int32_t found : done.likeliest)
+    STRATA_TRY(likeliestToken(found, model().vocabulary()).status());
+  for (const BatchEntry &entry : batch)
+    slots[size_t(entry.sequence)].length += int64_t(entry.tokens.size());
+  return StepResult{done.logits, done.likeliest, inputs.outputRows, model().vocabulary(),
+                    done.work};
+}
+
+absl::Status Engine::check(std::span<const BatchEntry> batch) const {
+  if (batch.empty())
+    return absl::InvalidArgumentError("step: expected at least 1 sequence, found none");
+  std::set<Sequence> seen;
+  uint64_t tokens = 0;
+  for (const BatchEntry &entry : batch) {
+    STRATA_TRY(annotate(checkEntry(entry), absl::StrCat("sequence ", entry.sequence)));
+    if (!seen.insert(entry.sequence).second)
+      return absl::InvalidArgumentError(
+          absl::StrCat("sequence ", entry.sequence, ": expected once in a step, found twice"));
+    tokens += entry.tokens.size();
+  }
+  return tokens <= kMostContext
+             ? absl::OkStatus()
+             : absl::InvalidArgumentError(absl::StrCat("step: expected at most ", kMostContext,
+                                                       " tokens, found ", tokens));
+}
+
+absl::Status Engine::checkEntry(const BatchEntry &entry) const {
+  if (entry.sequence < 0 || size_t(entry.sequence) >= slots.size() ||
+      !slots[size_t(entry.sequence)].open)
+    return absl::InvalidArgumentError("expected an open one, found another number");
+  if (entry.tokens.empty())
+    return absl::InvalidArgumentError("expected at least 1 token, found none");
+  for (int32_t token : entry.tokens)
+    if (token < 0 || uint32_t(token) >= model().vocabulary())
+      return absl::InvalidArgumentError(
+          absl::StrCat("token: expected 0 to ", model().vocabulary() - 1, ", found ", token));
+  uint64_t end = uint64_t(length(entry.sequence)) + entry.tokens.size();
+  return end <= uint64_t(mostTokens)
+             ? absl::OkStatus()
+             : absl::OutOfRangeError(absl::StrCat("expected at most ", mostTokens,
+                                                  " tokens (the context), found ", end));
+}
+
+absl::Status Engine::takePages(std::span<const BatchEntry> batch) {
+  auto missing = [&](const BatchEntry &entry) {
+    const Slot &slot = slots[size_t(entry.sequence)];
+    int64_t wanted = pagesFor(slot.length + int64_t(entry.tokens.size()));
+    // A step that failed after this point has left its pages with the sequence.
+    return uint32_t(std::max<int64_t>(0, wanted - int64_t(slot.pages.size())));
+  };
+  uint64_t sum = 0;
+  for (const BatchEntry &entry : batch)
+    sum += missing(entry);
+  if (sum > pages.freePages())
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "KV cache: full: the step needs ", sum, " pages of ", hardware->program().page_tokens(),
+        " tokens, ", pages.freePages(), " of ", pages.pages(), " are free"));
+  for (const BatchEntry &entry : batch)
+    STRATA_TRY(takePages(missing(entry), slots[size_t(entry.sequence)].pages));
+  return absl::OkStatus();
+}
+
+absl::Status Engine::takePages(uint32_t count, std::vector<int32_t> &taken) {
+  STRATA_TRY(pages.take(count, taken));
+  return poison ? hardware->poisonPages(std::span(taken).last(count)) : absl::OkStatus();
+}
+
+absl::Status Engine::buildInputs(std::span<const BatchEntry> batch) {
+  std::vector<StepSequence> sequences;
+  for (const BatchEntry &entry : batch) {
+    const Slot &slot = slots[size_t(entry.sequence)];
+    sequences.push_back({entry.tokens, slot.length, slot.pages, entry.rows});
+  }
+  return inputs.build(sequences);
+}
+
+absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
+                                   std::span<const int32_t> tokens, int64_t chunk,
+                                   absl::FunctionRef<bool(int64_t done)> proceed,
+                                   StepOutput output) {
+  if (tokens.empty() || chunk < 1)
+    return absl::InvalidArgumentError(absl::StrCat("prefill: expected tokens and a chunk of at ",
+                                                   "least 1, found ", tokens.size(), " and ",
+                                                   chunk));
+  Work work;
+  for (size_t done = 0;;) {
+    if (!proceed(int64_t(done)))
+      return absl::CancelledError("stopped");
+    auto part = tokens.subspan(done, std::min(size_t(chunk), tokens.size() - done));
+    bool last = done + part.size() == tokens.size();
+    BatchEntry entry{sequence, part, last ? LogitRows::last : LogitRows::none};
+    STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, output));
+    work += result.work;
+    result.work = work;
+    if (last)
+      return result;
+    done += part.size();
+  }
+}
+
+} // namespace strata

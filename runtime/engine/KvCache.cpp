@@ -1,0 +1,28 @@
+//===- KvCache.cpp --------------------------------------------------------===//
+
+#include "runtime/engine/KvCache.h"
+
+#include "runtime/base/Status.h"
+
+namespace strata {
+
+KvCache::KvCache(uint32_t pages) : total(pages) {
+  for (uint32_t page = pages; page-- > 0;)
+    free.push_back(int32_t(page));
+}
+
+absl::Status KvCache::take(uint32_t count, std::vector<int32_t> &pages) {
+  if (count > free.size())
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "KV cache: full: expected ", count, " free pages, found ", free.size(), " of ", total));
+  pages.insert(pages.end(), free.rbegin(), free.rbegin() + count);
+  free.resize(free.size() - count);
+  return absl::OkStatus();
+}
+
+void KvCache::giveBack(std::vector<int32_t> &pages) {
+  free.insert(free.end(), pages.rbegin(), pages.rend());
+  pages.clear();
+}
+
+} // namespace strata

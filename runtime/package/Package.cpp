@@ -1,0 +1,86 @@
+//===- Package.cpp --------------------------------------------------------===//
+
+#include "runtime/package/Package.h"
+
+#include "absl/strings/str_join.h"
+#include "runtime/base/Status.h"
+#include "runtime/package/PackageFormat.h"
+
+#include <cstring>
+#include <set>
+
+namespace strata {
+namespace {
+
+const package::Manifest *findManifest(std::span<const std::byte> bytes) {
+  PackageHeader header;
+  memcpy(&header, bytes.data(), sizeof header);
+  return flatbuffers::GetRoot<package::Manifest>(bytes.data() + header.manifestOffset);
+}
+
+} // namespace
+
+Package::Package(std::string path, MappedFile mapped)
+    : name(std::move(path)), file(std::move(mapped)), root(findManifest(file.bytes())) {}
+
+absl::StatusOr<Package> Package::open(const std::string &path) {
+  STRATA_ASSIGN(MappedFile file, MappedFile::open(path));
+  STRATA_TRY(annotate(verifyPackage(file.bytes()), path));
+  return Package(path, std::move(file));
+}
+
+std::span<const std::byte> Package::section(uint32_t index) const {
+  const package::Section *section = root->sections()->Get(index);
+  return file.bytes().subspan(section->offset(), section->size());
+}
+
+std::optional<std::span<const std::byte>> Package::findSection(const std::string &name) const {
+  for (uint32_t i = 0; i < count(root->sections()); ++i)
+    if (text(root->sections()->Get(i)->name()) == name)
+      return section(i);
+  return std::nullopt;
+}
+
+absl::StatusOr<const package::Program *> Package::program(const std::string &device) const {
+  std::set<std::string> devices;
+  for (const package::Program *program : items(root->programs())) {
+    if (text(program->device()) == device)
+      return program;
+    devices.insert(text(program->device()));
+  }
+  return absl::NotFoundError(
+      absl::StrCat(name, ": device: expected one the package has a program for (",
+                   devices.empty() ? "none" : absl::StrJoin(devices, ", "), "), found ", device));
+}
+
+uint64_t elementBytes(package::DType dtype) {
+  switch (dtype) {
+  case package::DType::bf16:
+  case package::DType::f16:
+    return 2;
+  case package::DType::f32:
+  case package::DType::i32:
+    return 4;
+  case package::DType::i8:
+    return 1;
+  }
+  return 0;
+}
+
+Checked checkedBytes(const package::Parameter &parameter) {
+  Checked bytes = elementBytes(parameter.dtype());
+  for (uint32_t i = 0; i < count(parameter.shape()); ++i) {
+    uint64_t size = parameter.shape()->Get(i), rows = parameter.group_rows();
+    if (i == 0 && rows)
+      bytes = bytes * (Checked(size / rows - 1) * parameter.group_stride() + rows);
+    else
+      bytes = bytes * size;
+  }
+  return bytes;
+}
+
+uint64_t parameterBytes(const package::Parameter &parameter) {
+  return *checkedBytes(parameter).value();
+}
+
+} // namespace strata

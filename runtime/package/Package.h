@@ -1,0 +1,59 @@
+//===- Package.h - model.strata, opened and verified ------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/base/Checked.h"
+#include "runtime/base/Flatbuffers.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/package/Package_generated.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace strata {
+
+/// Everything Package::open checks, on the bytes of a whole file: header, hashes, and every index,
+/// range and size of the manifest. `bytes` start at a multiple of 8. The errors do not name the
+/// file. The compiler's writer calls it too, so that what is written can be read.
+absl::Status verifyPackage(std::span<const std::byte> bytes);
+
+/// A compiled model. Owns the mapping of its file; the manifest and the sections point into it.
+/// Immutable, so safe to share between threads; everything made from it must not outlive it.
+class Package {
+public:
+  /// Maps and verifies the file. Errors name the file, the field, what was expected and found.
+  static absl::StatusOr<Package> open(const std::string &path);
+
+  const std::string &path() const { return name; }
+  uint64_t size() const { return bytes().size(); }
+  /// The whole file.
+  std::span<const std::byte> bytes() const { return file.bytes(); }
+  const package::Manifest &manifest() const { return *root; }
+  const package::Model &model() const { return *root->model(); }
+
+  /// The bytes of sections[index], index < number of sections.
+  std::span<const std::byte> section(uint32_t index) const;
+  std::optional<std::span<const std::byte>> findSection(const std::string &name) const;
+  /// The first program for a device kind ("cpu"); the error names those there are.
+  absl::StatusOr<const package::Program *> program(const std::string &device) const;
+
+private:
+  Package(std::string path, MappedFile file);
+
+  std::string name;
+  MappedFile file;
+  const package::Manifest *root;
+};
+
+/// Bytes of one element.
+uint64_t elementBytes(package::DType dtype);
+/// Bytes from a parameter's first element to the end of its last, those between its row groups
+/// included; `group_rows` is no more than the rows.
+Checked checkedBytes(const package::Parameter &parameter);
+/// The same for a verified parameter.
+uint64_t parameterBytes(const package::Parameter &parameter);
+
+} // namespace strata

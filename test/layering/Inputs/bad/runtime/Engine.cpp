@@ -1,4 +1,0 @@
-#include <vector>
-#include <mlir/IR/Operation.h>
-#include "dialect/Decoder.h"
-#include "runtime/Engine.h"

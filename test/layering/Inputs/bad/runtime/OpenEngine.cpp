@@ -1,0 +1,2 @@
+#include "runtime/cpu/CpuDevice.h"
+#include "tools/command_line/Tool.h"

@@ -1,0 +1,25 @@
+//===- Load.h - what a package needs to run ---------------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/package/Package.h"
+#include "runtime/package/Weights.h"
+#include "runtime/tokenizer/Tokenizer.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace strata {
+
+/// The package's own tokenizer, which must not outlive it; NOT_FOUND if it was compiled without.
+absl::StatusOr<std::unique_ptr<Tokenizer>> loadTokenizer(const Package &package);
+
+/// The weights in `folder`, a checkpoint; if that is empty, those that the package names.
+absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &folder);
+
+/// All of a file, or of standard input if `path` is "-"; either may be a pipe. More than `most`
+/// bytes are an error.
+absl::StatusOr<std::string> readText(const std::string &path, uint64_t most);
+
+} // namespace strata

@@ -1,0 +1,119 @@
+//===- strata-compile.cpp - a model definition to model.strata ------------===//
+
+#include "codegen/nvptx/Chip.h"
+#include "compiler/Schedule.h"
+#include "compiler/Summary.h"
+#include "tools/command_line/CommandLine.h"
+#include "tools/compile/CompileArguments.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include <chrono>
+
+using namespace llvm;
+using namespace strata;
+
+static Error error(const Twine &message) {
+  return createStringError(inconvertibleErrorCode(), message);
+}
+
+/// Leaves a file in the dump folder.
+static Error writeDump(const std::string &folder, StringRef name, StringRef bytes) {
+  if (std::error_code code = sys::fs::create_directories(folder))
+    return error(folder + ": " + code.message());
+  SmallString<128> path(folder);
+  sys::path::append(path, name);
+  return writeFileAtomically(path, bytes);
+}
+
+static Error writeStandardOutput(StringRef text) {
+  outs() << text;
+  outs().flush();
+  if (!outs().has_error())
+    return Error::success();
+  std::error_code code = outs().error();
+  outs().clear_error();
+  return error("standard output: cannot write: " + code.message());
+}
+
+static void warn(const Twine &message) { errs() << "strata-compile: warning: " << message << "\n"; }
+
+namespace {
+/// What --print-schedule shows: a table for each program. Complete only after the last stage, as
+/// ptxas runs there.
+struct Schedule {
+  std::vector<ScheduledProgram> programs;
+  std::vector<AssemblyReport> reports;
+
+  void print(raw_ostream &os) const {
+    for (const ScheduledProgram &program : programs)
+      printSchedule(program, reports, os);
+  }
+};
+} // namespace
+
+static Error run(const CompileArguments &args) {
+  auto start = std::chrono::steady_clock::now();
+  mlir::MLIRContext context;
+  absl::StatusOr<ImportedModel> model = importModel(args.model, context);
+  if (!model.ok())
+    return error(std::string(model.status().message()));
+  for (const std::string &warning : model->warnings)
+    warn(warning);
+
+  std::string report;
+  raw_string_ostream os(report);
+  CompileOptions options = args.options;
+  Schedule schedule;
+  options.onStage = [&](const StageResult &result) {
+    if (result.stage == Stage::Fuse && args.roofline)
+      printRoofline(result.module, *args.roofline, os);
+    if (result.stage == Stage::Fuse)
+      printModel(result.module, os);
+    if (result.stage == Stage::Plan)
+      printPlan(result.module, os);
+    if (result.stage == Stage::Kernels && args.schedule)
+      schedule.programs.push_back({result.target, result.chips, collectSchedule(result.module)});
+  };
+  options.onAssembled = [&](const AssemblyReport &report) {
+    for (const std::string &problem : findPtxasProblems(report))
+      warn(problem);
+    schedule.reports.push_back(report);
+  };
+  if (!args.dumpDirectory.empty())
+    options.dump = [&](StringRef name, StringRef bytes) {
+      return writeDump(args.dumpDirectory, name, bytes);
+    };
+  Expected<std::string> result = compile(*model, options);
+  if (!result)
+    return result.takeError();
+  if (args.output == "-")
+    return writeStandardOutput(*result);
+  if (Error failed = writeFileAtomically(args.output, *result))
+    return failed;
+  if (args.schedule) {
+    schedule.print(os);
+    os << '\n';
+  }
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  os << formatv("wrote       {0}, {1:N} bytes, in {2:F2} s\n", args.output, result->size(),
+                seconds.count());
+  return writeStandardOutput(report);
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  absl::StatusOr<CompileArguments> args = parseCompileArguments(argc, argv);
+  if (!args.ok())
+    return reportUsage("strata-compile", args.status());
+  if (args->help || args->version) {
+    outs() << (args->help ? compileHelp()
+                          : compilerVersion() + "\ntargets: cpu (" + levelNames() + "), cuda (" +
+                                nvptx::chipNames() + ")\n");
+    return 0;
+  }
+  if (Error failed = run(*args))
+    return reportError("strata-compile", absl::InternalError(toString(std::move(failed))));
+  return 0;
+}

@@ -1,0 +1,312 @@
+//===- DescribePackage.cpp - a package as text and as JSON ----------------===//
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "runtime/base/Status.h"
+#include "runtime/package/PackageFormat.h"
+#include "runtime/package/Weights.h"
+#include "tools/command_line/InspectText.h"
+#include "tools/command_line/Load.h"
+#include "tools/inspect/Inspect.h"
+
+#include <cstring>
+
+namespace strata {
+namespace {
+
+using Line = std::vector<std::string>;
+
+/// What one token costs by the plan's formulas, its logits included.
+struct TokenCost {
+  uint64_t streamed = 0, activations = 0, flops = 0; // bytes, bytes, FLOP
+  uint64_t contextBytes = 0, contextFlops = 0;       // for each token of context
+};
+
+TokenCost costOf(const package::Program &program) {
+  TokenCost sum;
+  for (const package::Dispatch *dispatch : items(program.dispatches()))
+    if (const package::Cost *cost = dispatch->cost()) {
+      sum.streamed += cost->fixed_bytes();
+      sum.activations += cost->row_bytes();
+      sum.flops += cost->row_flops();
+      sum.contextBytes += cost->context_bytes();
+      sum.contextFlops += cost->context_flops();
+    }
+  return sum;
+}
+
+std::vector<uint64_t> shapeOf(const package::Parameter &parameter) {
+  auto shape = items(parameter.shape());
+  return {shape.begin(), shape.end()};
+}
+
+std::string versionOf(const Package &package) {
+  // The header was verified when the package was opened.
+  PackageHeader header;
+  memcpy(&header, package.bytes().data(), sizeof header);
+  return absl::StrCat(header.major, ".", header.minor);
+}
+
+/// The tokenizer, if the package has one; an error if it is not one that can be used.
+absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizerOf(const Package &package) {
+  auto tokenizer = loadTokenizer(package);
+  if (absl::IsNotFound(tokenizer.status()))
+    return std::unique_ptr<Tokenizer>();
+  STRATA_TRY(tokenizer.status());
+  return tokenizer;
+}
+
+//===----------------------------------------------------------------------===//
+// Text
+//===----------------------------------------------------------------------===//
+
+std::string modelText(const Package &package) {
+  const package::Model &model = package.model();
+  std::string bos =
+      model.bos_token() < 0
+          ? "no BOS"
+          : absl::StrCat("BOS ", model.bos_token(), model.add_bos() ? " before every text" : "");
+  return labelled("package",
+                  absl::StrCat(grouped(package.size()), " bytes, format ", versionOf(package),
+                               ", by ", text(package.manifest().compiler()))) +
+         labelled("model",
+                  absl::StrCat(text(model.name()), " (", text(model.architecture()), ")")) +
+         labelled("parameters",
+                  absl::StrCat(grouped(model.parameter_count()), " in ",
+                               grouped(count(package.manifest().parameters())), " tensors")) +
+         labelled("layers",
+                  absl::StrCat(model.layers(), " of ", grouped(model.hidden()), " features")) +
+         labelled("vocabulary", grouped(model.vocabulary())) +
+         labelled("context", grouped(model.context()) + " tokens") +
+         labelled("tokens",
+                  absl::StrCat(bos, ", EOS ", absl::StrJoin(items(model.eos_tokens()), ", ")));
+}
+
+std::string weightsText(const Package &package) {
+  const package::Manifest &manifest = package.manifest();
+  std::string place = text(manifest.weights_dir());
+  if (place.empty())
+    place = package.findSection("weights") ? "in the package" : "none";
+  absl::Status status = Weights::fromPackage(package).status();
+  return labelled("weights", place) +
+         (status.ok() ? "" : labelled("", absl::StrCat("not usable: ", status.message())));
+}
+
+std::string codeText(const Package &package, const package::Program &program) {
+  std::vector<std::string> codes;
+  for (const package::CodeObject *code : items(program.code()))
+    codes.push_back(absl::StrCat(text(code->target()), " (",
+                                 package::EnumNameCodeFormat(code->format()), ", ",
+                                 grouped(package.section(code->section()).size()), " bytes)"));
+  return absl::StrJoin(codes, ", ");
+}
+
+std::string programText(const Package &package, const package::Program &program) {
+  TokenCost cost = costOf(program);
+  return absl::StrCat("\n", labelled(text(program.device()), codeText(package, program))) +
+         labelled("plan", absl::StrFormat("%d dispatches of %d kernels",
+                                          count(program.dispatches()), count(program.kernels()))) +
+         labelled("arena", absl::StrFormat("%s bytes x tokens of the step, rounded up to %d",
+                                           grouped(program.arena_bytes_per_token()),
+                                           program.arena_token_multiple())) +
+         labelled("KV cache",
+                  absl::StrFormat("%s bytes a token, in pages of %d tokens, %s bytes",
+                                  grouped(program.page_bytes() / program.page_tokens()),
+                                  program.page_tokens(), grouped(program.page_bytes()))) +
+         labelled("a token", absl::StrFormat("%s bytes streamed, %s of activations, %s FLOP",
+                                             grouped(cost.streamed), grouped(cost.activations),
+                                             grouped(cost.flops))) +
+         labelled("", absl::StrFormat("and %s bytes, %s FLOP for each token of context",
+                                      grouped(cost.contextBytes), grouped(cost.contextFlops)));
+}
+
+std::string parameterLines(const Package &package) {
+  std::vector<Line> lines;
+  for (const package::Parameter *parameter : items(package.manifest().parameters())) {
+    bool file = parameter->storage() == package::Storage::file;
+    lines.push_back({text(parameter->key()), package::EnumNameDType(parameter->dtype()),
+                     formatShape(shapeOf(*parameter)),
+                     file ? text(package.manifest().files()->Get(parameter->file())->name())
+                          : package::EnumNameStorage(parameter->storage()),
+                     grouped(parameter->offset())});
+  }
+  return absl::StrCat("\n", aligned(lines, {4}));
+}
+
+std::string planLines(const package::Program &program) {
+  std::vector<Line> lines = {
+      {text(program.device()), "kernel", "bytes", "bytes/row", "FLOP/row", "results"}};
+  for (const package::Dispatch *dispatch : items(program.dispatches())) {
+    std::vector<std::string> results;
+    for (const package::Result *result : items(dispatch->results()))
+      results.push_back(absl::StrCat(text(result->name()), " ",
+                                     package::EnumNameDType(result->dtype()), "[",
+                                     result->features(), "]"));
+    package::Cost cost = dispatch->cost() ? *dispatch->cost() : package::Cost();
+    lines.push_back({text(dispatch->name()),
+                     text(program.kernels()->Get(dispatch->kernel())->name()),
+                     grouped(cost.fixed_bytes()), grouped(cost.row_bytes()),
+                     grouped(cost.row_flops()), absl::StrJoin(results, ", ")});
+  }
+  return absl::StrCat("\n", aligned(lines, {2, 3, 4}));
+}
+
+std::string packageText(const Package &package, const Tokenizer *tokenizer,
+                        const InspectOptions &options) {
+  std::string result = modelText(package) + weightsText(package) +
+                       labelled("tokenizer", tokenizer ? describeTokenizer(*tokenizer) : "none");
+  for (const package::Program *program : items(package.manifest().programs()))
+    result += programText(package, *program);
+  for (const package::Program *program : items(package.manifest().programs()))
+    if (options.plan)
+      result += planLines(*program);
+  return options.tensors ? result + parameterLines(package) : result;
+}
+
+//===----------------------------------------------------------------------===//
+// JSON
+//===----------------------------------------------------------------------===//
+
+constexpr auto kOneLine = JsonWriter::Layout::oneLine;
+
+void writeModel(JsonWriter &json, const package::Model &model) {
+  json.key("model").beginObject().member("name", text(model.name()));
+  json.member("architecture", text(model.architecture()));
+  json.member("parameters", model.parameter_count()).member("vocabulary", model.vocabulary());
+  json.member("hidden", model.hidden()).member("layers", model.layers());
+  json.member("context", model.context()).member("bos_token", model.bos_token());
+  json.member("add_bos", model.add_bos()).list("eos_tokens", items(model.eos_tokens()));
+  json.endObject();
+}
+
+void writeWeights(JsonWriter &json, const Package &package) {
+  const package::Manifest &manifest = package.manifest();
+  absl::Status status = Weights::fromPackage(package).status();
+  json.member("weights_dir", text(manifest.weights_dir())).key("weights_error");
+  status.ok() ? json.null() : json.value(std::string(status.message()));
+  json.key("files").beginArray();
+  for (const package::CheckpointFile *file : items(manifest.files())) {
+    json.beginObject(kOneLine).member("name", text(file->name()));
+    json.member("size", file->size()).endObject();
+  }
+  json.endArray().key("parameters").beginArray();
+  for (const package::Parameter *parameter : items(manifest.parameters())) {
+    json.beginObject(kOneLine).member("key", text(parameter->key()));
+    json.member("dtype", package::EnumNameDType(parameter->dtype()));
+    json.list("shape", shapeOf(*parameter));
+    json.member("storage", package::EnumNameStorage(parameter->storage()));
+    json.member("file", parameter->file()).member("offset", parameter->offset()).endObject();
+  }
+  json.endArray();
+}
+
+void writeSections(JsonWriter &json, const package::Manifest &manifest) {
+  json.key("sections").beginArray();
+  for (const package::Section *section : items(manifest.sections())) {
+    json.beginObject(kOneLine).member("name", text(section->name()));
+    json.member("offset", section->offset()).member("size", section->size()).endObject();
+  }
+  json.endArray();
+}
+
+void writeMaps(JsonWriter &json, const package::Phase &phase) {
+  json.key("maps").beginArray();
+  for (const package::TensorMap *map : items(phase.maps())) {
+    json.beginObject().member("buffer", map->buffer());
+    json.member("axis", package::EnumNameAxis(map->axis())).member("rows", map->rows());
+    json.member("columns", map->columns()).member("row_bytes", map->row_bytes());
+    json.member("dtype", package::EnumNameDType(map->dtype())).member("box_rows", map->box_rows());
+    json.member("box_columns", map->box_columns());
+    json.member("swizzle", package::EnumNameSwizzle(map->swizzle())).endObject();
+  }
+  json.endArray();
+}
+
+void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
+  json.beginObject(kOneLine).member("name", text(kernel.name()));
+  json.member("axis", package::EnumNameAxis(kernel.axis())).key("variants").beginArray();
+  for (const package::Variant *variant : items(kernel.variants())) {
+    json.beginObject().member("up_to", variant->up_to()).key("phases").beginArray();
+    for (const package::Phase *phase : items(variant->phases())) {
+      json.beginObject().member("symbol", text(phase->symbol()));
+      json.member("axis", package::EnumNameAxis(phase->grid()->axis()));
+      json.member("divisor", phase->grid()->divisor()).member("factor", phase->grid()->factor());
+      json.member("block", phase->block()).member("shared_bytes", phase->shared_bytes());
+      writeMaps(json, *phase);
+      json.endObject();
+    }
+    json.endArray().endObject();
+  }
+  json.endArray().endObject();
+}
+
+void writeDispatch(JsonWriter &json, const package::Dispatch &dispatch) {
+  package::Cost cost = dispatch.cost() ? *dispatch.cost() : package::Cost();
+  json.beginObject(kOneLine).member("name", text(dispatch.name()));
+  json.member("kernel", dispatch.kernel()).member("layer", dispatch.layer());
+  json.member("fixed_bytes", cost.fixed_bytes()).member("row_bytes", cost.row_bytes());
+  json.member("row_flops", cost.row_flops()).member("context_bytes", cost.context_bytes());
+  json.member("context_flops", cost.context_flops()).key("results").beginArray();
+  for (const package::Result *result : items(dispatch.results())) {
+    json.beginObject().member("name", text(result->name()));
+    json.member("dtype", package::EnumNameDType(result->dtype()));
+    json.member("features", result->features()).endObject();
+  }
+  json.endArray().endObject();
+}
+
+void writeProgram(JsonWriter &json, const package::Program &program) {
+  json.beginObject().member("device", text(program.device())).key("code").beginArray();
+  for (const package::CodeObject *code : items(program.code())) {
+    json.beginObject(kOneLine).member("target", text(code->target()));
+    json.member("format", package::EnumNameCodeFormat(code->format()));
+    json.member("section", code->section()).endObject();
+  }
+  json.endArray().member("arena_bytes_per_token", program.arena_bytes_per_token());
+  json.member("arena_token_multiple", program.arena_token_multiple());
+  json.member("page_tokens", program.page_tokens()).member("page_bytes", program.page_bytes());
+  TokenCost cost = costOf(program);
+  json.key("per_token").beginObject(kOneLine).member("streamed_bytes", cost.streamed);
+  json.member("activation_bytes", cost.activations).member("flops", cost.flops);
+  json.member("context_bytes", cost.contextBytes).member("context_flops", cost.contextFlops);
+  json.endObject().key("kernels").beginArray();
+  for (const package::Kernel *kernel : items(program.kernels()))
+    writeKernel(json, *kernel);
+  json.endArray().key("dispatches").beginArray();
+  for (const package::Dispatch *dispatch : items(program.dispatches()))
+    writeDispatch(json, *dispatch);
+  json.endArray().endObject();
+}
+
+std::string packageJson(const Package &package, const Tokenizer *tokenizer) {
+  const package::Manifest &manifest = package.manifest();
+  JsonWriter json;
+  json.beginObject().member("kind", "package").member("path", package.path());
+  json.member("size", package.size()).member("format", versionOf(package));
+  json.member("compiler", text(manifest.compiler()));
+  writeModel(json, package.model());
+  writeWeights(json, package);
+  writeSections(json, manifest);
+  json.key("tokenizer");
+  if (tokenizer) {
+    json.beginObject(kOneLine);
+    writeTokenizer(json, *tokenizer);
+    json.endObject();
+  } else {
+    json.null();
+  }
+  json.key("programs").beginArray();
+  for (const package::Program *program : items(manifest.programs()))
+    writeProgram(json, *program);
+  return json.endArray().endObject().take();
+}
+
+} // namespace
+
+absl::StatusOr<std::string> describePackage(const Package &package, const InspectOptions &options) {
+  STRATA_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, tokenizerOf(package));
+  return options.format == InspectFormat::json ? packageJson(package, tokenizer.get())
+                                               : packageText(package, tokenizer.get(), options);
+}
+
+} // namespace strata

@@ -1,0 +1,111 @@
+//===- InspectModel.cpp - reads what there is of a model ------------------===//
+
+#include "frontend/Parameters.h"
+#include "runtime/base/Quote.h"
+#include "runtime/base/Status.h"
+#include "runtime/checkpoint/PyTorch.h"
+#include "runtime/checkpoint/Safetensors.h"
+#include "tools/inspect/Inspect.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace strata {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostReasons = 8; // about tensors; the rest is counted
+
+void refuse(InspectedModel &model, const absl::Status &status) {
+  if (!status.ok())
+    model.refused.emplace_back(status.message());
+}
+
+/// A file of tensors on its own.
+absl::StatusOr<Checkpoint> openTensorFile(const fs::path &path) {
+  std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+  Checkpoint checkpoint;
+  if (path.extension() == ".safetensors") {
+    STRATA_TRY(readSafetensors(folder, path.filename().string(), checkpoint));
+    return checkpoint;
+  }
+  if (path.extension() == ".bin") {
+    STRATA_TRY(readPyTorch(folder, path.filename().string(), checkpoint));
+    return checkpoint;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      path.string(),
+      ": expected a package, a model folder, a config.json, a .gguf, .nemo, .safetensors or .bin "
+      "file"));
+}
+
+absl::Status openTokenizer(const std::string &folder, InspectedModel &model) {
+  STRATA_ASSIGN(model.tokenizerSection,
+                readTokenizer(folder, model.checkpoint ? &*model.checkpoint : nullptr));
+  if (!model.tokenizerSection)
+    return absl::OkStatus();
+  const TokenizerSection &section = *model.tokenizerSection;
+  STRATA_ASSIGN(model.tokenizer,
+                loadTokenizer(section.name, std::as_bytes(std::span(section.bytes)), section.file));
+  return absl::OkStatus();
+}
+
+/// What the configuration asks for and the checkpoint does not have, and the other way round.
+void compare(InspectedModel &model) {
+  size_t reasons = 0;
+  std::vector<ParameterShape> parameters = listParameters(*model.config);
+  for (const ParameterShape &parameter : parameters) {
+    absl::Status status =
+        model.checkpoint->require(parameter.key, parameter.shape, parameter.dtypes).status();
+    if (!status.ok() && ++reasons <= kMostReasons)
+      refuse(model, status);
+  }
+  if (reasons > kMostReasons)
+    model.refused.push_back(
+        absl::StrCat(model.path, ": ", reasons - kMostReasons, " more tensors like these"));
+  for (std::string_view key : listUnused(parameters, *model.checkpoint))
+    model.unused.emplace_back(key);
+}
+
+/// A folder, or a file that is a whole model.
+InspectedModel inspectCheckpoint(const std::string &path) {
+  InspectedModel model;
+  model.path = path;
+  auto checkpoint = openCheckpoint(path);
+  auto config = findModelConfig(path, checkpoint);
+  refuse(model, config.status());
+  if (config.ok())
+    model.config = std::move(config->config);
+  if (checkpoint.status() != config.status())
+    refuse(model, checkpoint.status());
+  if (checkpoint.ok())
+    model.checkpoint = *std::move(checkpoint);
+  const absl::Status tokenizer = openTokenizer(checkpointFolder(path), model);
+  model.tokenizerRefused = !tokenizer.ok();
+  refuse(model, tokenizer);
+  if (model.config && model.checkpoint)
+    compare(model);
+  return model;
+}
+
+} // namespace
+
+absl::StatusOr<InspectedModel> inspectModel(const std::string &path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored))
+    return absl::NotFoundError(absl::StrCat(shown(path), ": no such file or folder"));
+  const fs::path extension = fs::path(path).extension();
+  if (fs::is_directory(path, ignored) || extension == ".gguf" || extension == ".nemo")
+    return inspectCheckpoint(path);
+  InspectedModel model;
+  model.path = path;
+  if (fs::path(path).extension() == ".json") {
+    STRATA_ASSIGN(model.config, readModelConfig(path));
+  } else {
+    STRATA_ASSIGN(model.checkpoint, openTensorFile(path));
+  }
+  return model;
+}
+
+} // namespace strata

@@ -1,0 +1,52 @@
+//===- Perplexity.h - of a text, window by window ---------------*- C++ -*-===//
+#pragma once
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "runtime/engine/Engine.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace strata {
+
+/// Tokens [begin, end) of a text, of which those from `first` on are scored: begin < first < end.
+struct Window {
+  size_t begin, first, end;
+  bool operator==(const Window &) const = default;
+};
+
+/// As llama-perplexity does: chunks of `context` tokens one behind the other, what is left at the
+/// end unused. A chunk's tokens behind its middle one are scored, context - context / 2 - 1 of
+/// them.
+std::vector<Window> chunkWindows(size_t tokens, size_t context);
+
+/// As Hugging Face's guide does: windows of `context` tokens, each beginning `stride` (1 to
+/// `context`) behind the last, to the end of the text. The tokens that no window had before are
+/// scored; in the end every token but the first was, once.
+std::vector<Window> stridedWindows(size_t tokens, size_t context, size_t stride);
+
+/// exp of the mean of -log p over all scored tokens, each weighing the same. (The guide's program
+/// weighs a window's mean by one token less than it has, which is seen in the fifth digit.)
+struct Perplexity {
+  int64_t tokens = 0;             // scored
+  double sum = 0, squaredSum = 0; // of -log p, of its square
+
+  void add(double logProbability);
+  double mean() const { return sum / double(tokens); }
+  double value() const;
+  /// The standard error, from that of the mean as if tokens were independent; 0 for one token.
+  double error() const;
+};
+
+/// Runs the windows, each a sequence of its own. With `begin`, that token takes the place of each
+/// window's first one, as llama-perplexity does with BOS. `progress` is told after each window how
+/// many are done.
+absl::StatusOr<Perplexity>
+measurePerplexity(Engine &engine, std::span<const int32_t> tokens, std::span<const Window> windows,
+                  std::optional<int32_t> begin,
+                  absl::FunctionRef<void(size_t done, const Perplexity &)> progress);
+
+} // namespace strata

@@ -1,0 +1,73 @@
+//===- Score.cpp ----------------------------------------------------------===//
+
+#include "tools/score/Score.h"
+
+#include "runtime/base/Status.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace strata {
+namespace {
+
+constexpr int64_t kMostRows = 512;
+constexpr int64_t kMostLogitBytes = 256 << 20;
+
+} // namespace
+
+absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t token) {
+  float most = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (float logit : logits)
+    sum += std::exp(double(logit) - double(most));
+  float own = logits[size_t(token)];
+  double logProbability = double(own) - double(most) - std::log(sum);
+  if (!std::isfinite(logProbability))
+    return absl::InternalError(
+        absl::StrCat("logits: expected numbers, found a log-probability of ", logProbability));
+  return TokenScore{logProbability, own == most};
+}
+
+int64_t rowsAtOnce(int64_t vocabulary) {
+  return std::clamp<int64_t>(kMostLogitBytes / int64_t(sizeof(float)) / vocabulary, 1, kMostRows);
+}
+
+absl::StatusOr<StepResult> Scorer::feed(std::span<const int32_t> tokens, LogitRows rows) {
+  BatchEntry entry{sequence, tokens, rows};
+  return engine.step({&entry, 1});
+}
+
+absl::Status Scorer::feedPrefix(std::span<const int32_t> tokens) {
+  bool same = std::ranges::equal(tokens, prefix);
+  engine.rewind(sequence, same ? int64_t(prefix.size()) : 0);
+  if (same)
+    return absl::OkStatus();
+  prefix.clear();
+  for (size_t done = 0; done < tokens.size();) {
+    size_t part = std::min(tokens.size() - done, size_t(kMostRows));
+    STRATA_TRY(feed(tokens.subspan(done, part), LogitRows::none).status());
+    done += part;
+  }
+  prefix.assign(tokens.begin(), tokens.end());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TokenScore>> Scorer::score(std::span<const int32_t> tokens,
+                                                      size_t first) {
+  STRATA_TRY(feedPrefix(tokens.first(first - 1)));
+  std::vector<TokenScore> scores;
+  auto most = size_t(rowsAtOnce(engine.model().vocabulary()));
+  // Row i of the logits says how likely token i + 1 is.
+  for (size_t done = first - 1; done < tokens.size() - 1;) {
+    size_t part = std::min(tokens.size() - 1 - done, most);
+    STRATA_ASSIGN(StepResult result, feed(tokens.subspan(done, part), LogitRows::all));
+    for (size_t i = 0; i < part; ++i) {
+      STRATA_ASSIGN(TokenScore score, scoreToken(result.row(int64_t(i)), tokens[done + i + 1]));
+      scores.push_back(score);
+    }
+    done += part;
+  }
+  return scores;
+}
+
+} // namespace strata

@@ -1,0 +1,48 @@
+//===- Score.h - how likely a model finds tokens ----------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/engine/Engine.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace strata {
+
+/// What the model made of one token, given those before it.
+struct TokenScore {
+  double logProbability; // natural logarithm; at most 0
+  bool greedy;           // no other token was likelier
+};
+
+/// log softmax(logits)[token], summed in double; an error if a logit is not a number.
+absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t token);
+
+/// Rows of logits computed at once, so that they take at most 256 MiB.
+int64_t rowsAtOnce(int64_t vocabulary);
+
+/// Scores texts, each a sequence of its own. Uses the engine, which must outlive it. What stands
+/// before the scored tokens is not computed again where the last text had the same: many questions
+/// ask for several continuations of one context. The scores are the same as if it were.
+class Scorer {
+public:
+  explicit Scorer(Engine &engine) : engine(engine), sequence(engine.open()) {}
+  ~Scorer() { engine.close(sequence); }
+  Scorer(const Scorer &) = delete;
+  Scorer &operator=(const Scorer &) = delete;
+
+  /// The scores of tokens[first], tokens[first + 1], ..., each given all before it; 1 <= `first` <
+  /// tokens.size(). The last token is not fed, so tokens may be one more than the engine's context.
+  absl::StatusOr<std::vector<TokenScore>> score(std::span<const int32_t> tokens, size_t first);
+
+private:
+  absl::Status feedPrefix(std::span<const int32_t> tokens);
+  absl::StatusOr<StepResult> feed(std::span<const int32_t> tokens, LogitRows rows);
+
+  Engine &engine;
+  const Sequence sequence;
+  std::vector<int32_t> prefix; // tokens of the sequence that the next text may share
+};
+
+} // namespace strata

@@ -1,0 +1,255 @@
+//===- StrataScore.cpp - strata-score: how likely a model finds a text ----===//
+
+#include "absl/strings/str_format.h"
+#include "runtime/base/Status.h"
+#include "tools/command_line/Devices.h"
+#include "tools/command_line/JsonWriter.h"
+#include "tools/command_line/Load.h"
+#include "tools/command_line/Tool.h"
+#include "tools/score/Pairs.h"
+#include "tools/score/Perplexity.h"
+#include "tools/score/Score.h"
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+
+namespace strata {
+namespace {
+
+constexpr int64_t kDefaultWindow = 512;
+constexpr uint64_t kMostTextBytes = 64 << 20;
+constexpr uint64_t kMostPairBytes = uint64_t(1) << 30;
+
+enum class ScoreFormat { text, json };
+
+struct ScoreOptions {
+  std::string package, text, pairs; // of the last two, one is empty
+  int64_t context = 0;              // 0: what suits
+  int64_t stride = 0;               // 0: chunks
+  int64_t chunks = 0;               // 0: all windows
+  bool noBos = false;
+  ScoreFormat format = ScoreFormat::text;
+  EngineOptions engine; // device, threads and cpu
+  std::string weights;
+};
+
+constexpr const char *kAbout =
+    "Measures how likely a model finds a text. -f gives its perplexity: exp of the mean of -log "
+    "p\n"
+    "over the tokens scored. Without --stride these are the second half of each chunk of N "
+    "tokens,\n"
+    "each chunk begun with BOS, as llama-perplexity does it; with --stride all tokens but the\n"
+    "first, once, in windows that overlap, as Hugging Face's guide to perplexity does it.\n"
+    "--pairs gives log p of continuations, as lm-evaluation-harness asks for it: of each line\n"
+    "{\"context\": ..., \"continuation\": ...} the sum over the continuation's tokens (natural\n"
+    "logarithm), their number, and whether greedy decoding would have written them. Context and\n"
+    "continuation are encoded together; the continuation's tokens are those behind as many as "
+    "the\n"
+    "context alone has. Spaces that end the context count as the continuation's.";
+
+std::vector<Option> tableOf(ScoreOptions &options) {
+  return {{"f", "FILE", "a text; - is stdin", setText(options.text)},
+          {"pairs", "FILE", "lines of JSON, each a pair; - is stdin", setText(options.pairs)},
+          {"c", "N",
+           "tokens of a window; default 512, or the model's context if that is less; with "
+           "--pairs the model's context",
+           setInteger(options.context, 2, kMostTokens)},
+          {"stride", "N", "windows begin N tokens apart, at most -c; default: chunks",
+           setInteger(options.stride, 1, kMostTokens)},
+          {"chunks", "N", "only the first N windows; default: all",
+           setInteger(options.chunks, 1, kMostTokens)},
+          {"no-bos", "", "no BOS, even if the model wants one", setFlag(options.noBos)},
+          {"o", "FORMAT", "text, the default, or json (with --pairs a line for each)",
+           setChoice(options.format, {{"text", ScoreFormat::text}, {"json", ScoreFormat::json}})},
+          {"weights", "DIR", "a checkpoint to take the weights from, instead of the one compiled",
+           setText(options.weights)}};
+}
+
+absl::Status check(const ScoreOptions &options) {
+  int sources = !options.text.empty() + !options.pairs.empty();
+  if (sources != 1)
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected one of -f and --pairs, found ", sources));
+  if (!options.pairs.empty() && (options.stride || options.chunks))
+    return absl::InvalidArgumentError("expected --stride and --chunks with -f, found --pairs");
+  return absl::OkStatus();
+}
+
+/// What is scored with, once the text is known to be good.
+struct Loaded {
+  Weights weights;
+  std::unique_ptr<Engine> engine;
+
+  static absl::StatusOr<Loaded> load(const ScoreOptions &options, const Package &package,
+                                     int64_t context) {
+    STRATA_ASSIGN(Weights weights, loadWeights(package, options.weights));
+    EngineOptions wanted = options.engine;
+    wanted.context = uint32_t(context);
+    wanted.stepTokens = uint32_t(std::min(context, rowsAtOnce(package.model().vocabulary())));
+    STRATA_ASSIGN(auto engine, openEngine(package, weights, wanted));
+    return Loaded{std::move(weights), std::move(engine)};
+  }
+};
+
+bool wantsBos(const ScoreOptions &options, const package::Model &model) {
+  return model.add_bos() && !options.noBos;
+}
+
+//===----------------------------------------------------------------------===//
+// Perplexity
+//===----------------------------------------------------------------------===//
+
+absl::StatusOr<std::vector<int32_t>> readTokens(const ScoreOptions &options, const Package &package,
+                                                const Tokenizer &tokenizer) {
+  STRATA_ASSIGN(std::string text, readText(options.text, kMostTextBytes));
+  auto encoded = tokenizer.encode(text);
+  if (!encoded.ok())
+    return annotate(encoded.status(), options.text);
+  if (encoded->empty())
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.text, ": expected a text, found no token"));
+  if (wantsBos(options, package.model()))
+    encoded->insert(encoded->begin(), package.model().bos_token());
+  return encoded;
+}
+
+absl::StatusOr<std::vector<Window>> chooseWindows(const ScoreOptions &options, size_t tokens,
+                                                  int64_t context) {
+  if (options.stride > context)
+    return absl::InvalidArgumentError(
+        absl::StrCat("--stride: expected at most -c, ", context, ", found ", options.stride));
+  if (!options.stride && context < 3)
+    return absl::InvalidArgumentError(
+        absl::StrCat("-c: expected at least 3 tokens without --stride, found ", context));
+  if (tokens < size_t(context))
+    return absl::InvalidArgumentError(absl::StrCat(options.text, ": expected at least ", context,
+                                                   " tokens (a window), found ", tokens,
+                                                   "; a smaller -c needs less"));
+  std::vector<Window> windows =
+      options.stride ? stridedWindows(tokens, size_t(context), size_t(options.stride))
+                     : chunkWindows(tokens, size_t(context));
+  if (options.chunks && size_t(options.chunks) < windows.size())
+    windows.resize(size_t(options.chunks));
+  return windows;
+}
+
+std::string describeText(const ScoreOptions &options, size_t tokens, int64_t context,
+                         const Perplexity &result) {
+  if (options.format == ScoreFormat::json) {
+    JsonWriter json;
+    json.beginObject(JsonWriter::Layout::oneLine).member("file", options.text);
+    json.member("method", options.stride ? "strided" : "chunked").member("context", context);
+    json.key("stride");
+    options.stride ? json.value(options.stride) : json.null();
+    json.member("text_tokens", tokens).member("tokens", result.tokens);
+    json.member("logprob", -result.sum).member("logprob_per_token", -result.mean());
+    json.member("perplexity", result.value()).member("perplexity_error", result.error());
+    return json.endObject().take();
+  }
+  std::string method =
+      options.stride ? absl::StrFormat("windows of %d tokens, %d apart", context, options.stride)
+                     : absl::StrFormat("second halves of chunks of %d tokens", context);
+  return absl::StrFormat("text        %d tokens\nscored      %d tokens: %s\n"
+                         "log p       %.6f per token\nperplexity  %.6f +/- %.6f\n",
+                         tokens, result.tokens, method, -result.mean(), result.value(),
+                         result.error());
+}
+
+absl::Status scoreText(const ScoreOptions &options, const Package &package,
+                       const Tokenizer &tokenizer, Console &console) {
+  int64_t trained = package.model().context();
+  int64_t context = options.context ? options.context : std::min(kDefaultWindow, trained);
+  STRATA_ASSIGN(std::vector<int32_t> tokens, readTokens(options, package, tokenizer));
+  STRATA_ASSIGN(std::vector<Window> windows, chooseWindows(options, tokens.size(), context));
+  STRATA_ASSIGN(Loaded loaded, Loaded::load(options, package, context));
+  std::optional<int32_t> begin;
+  if (!options.stride && wantsBos(options, package.model()))
+    begin = package.model().bos_token();
+  auto progress = [&](size_t done, const Perplexity &soFar) {
+    console.progress(
+        absl::StrFormat("window %d of %d: perplexity %.4f", done, windows.size(), soFar.value()));
+  };
+  STRATA_ASSIGN(Perplexity result,
+                measurePerplexity(*loaded.engine, tokens, windows, begin, progress));
+  return console.write(describeText(options, tokens.size(), context, result));
+}
+
+//===----------------------------------------------------------------------===//
+// Pairs
+//===----------------------------------------------------------------------===//
+
+/// All lines are read and encoded before the first is scored.
+absl::StatusOr<std::vector<EncodedPair>> readPairs(const ScoreOptions &options,
+                                                   const package::Model &model,
+                                                   const Tokenizer &tokenizer, int64_t context) {
+  STRATA_ASSIGN(std::string text, readText(options.pairs, kMostPairBytes));
+  std::istringstream lines(text);
+  std::vector<EncodedPair> pairs;
+  for (std::string line; std::getline(lines, line);) {
+    std::string place = absl::StrCat(options.pairs, ":", pairs.size() + 1);
+    STRATA_ASSIGN(Pair pair, parsePair(line, place));
+    auto encoded = encodePair(tokenizer, model, pair, wantsBos(options, model), size_t(context));
+    if (!encoded.ok())
+      return annotate(encoded.status(), place);
+    pairs.push_back(*std::move(encoded));
+  }
+  if (pairs.empty())
+    return absl::InvalidArgumentError(
+        absl::StrCat(options.pairs, ": expected at least 1 line, found none"));
+  return pairs;
+}
+
+std::string describePair(ScoreFormat format, const EncodedPair &pair, const PairScore &score) {
+  if (format == ScoreFormat::text)
+    return absl::StrFormat("%14.6f  %5d %s  %s\n", score.logProbability, score.tokens,
+                           score.tokens == 1 ? "token " : "tokens", score.greedy ? "greedy" : "-");
+  JsonWriter json;
+  json.beginObject(JsonWriter::Layout::oneLine).member("logprob", score.logProbability);
+  json.member("tokens", score.tokens).member("greedy", score.greedy);
+  return json.member("truncated", pair.truncated).endObject().take();
+}
+
+absl::Status scorePairs(const ScoreOptions &options, const Package &package,
+                        const Tokenizer &tokenizer, Console &console) {
+  int64_t context = options.context ? options.context : package.model().context();
+  STRATA_ASSIGN(std::vector<EncodedPair> pairs,
+                readPairs(options, package.model(), tokenizer, context));
+  STRATA_ASSIGN(Loaded loaded, Loaded::load(options, package, context));
+  Scorer scorer(*loaded.engine);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    console.progress(absl::StrFormat("pair %d of %d", i + 1, pairs.size()));
+    STRATA_ASSIGN(PairScore score, scorePair(scorer, pairs[i]));
+    STRATA_TRY(console.write(describePair(options.format, pairs[i], score)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> run(const ScoreOptions &options, Console &console) {
+  STRATA_ASSIGN(Package package, openPackage(options.package, options.engine.device));
+  STRATA_ASSIGN(std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
+  int64_t trained = package.model().context();
+  if (options.context > trained)
+    console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
+                              " tokens the model was trained on"));
+  STRATA_TRY(options.pairs.empty() ? scoreText(options, package, *tokenizer, console)
+                                   : scorePairs(options, package, *tokenizer, console));
+  return 0;
+}
+
+} // namespace
+} // namespace strata
+
+int main(int argc, char **argv) {
+  using namespace strata;
+  ScoreOptions options;
+  return runMain({.program = "strata-score",
+                  .usage = "model.strata -f TEXT | --pairs FILE  [options]",
+                  .about = kAbout,
+                  .options = tableOf(options),
+                  .path = options.package,
+                  .engine = &options.engine,
+                  .check = [&] { return check(options); },
+                  .run = [&](Console &console) { return run(options, console); }},
+                 argc, argv);
+}
