@@ -1,50 +1,20 @@
 //===- GenerateKernels.cpp - one kernel for each distinct op --------------===//
 
-#include "codegen/GenerateKernels.h"
-
+#include "codegen/CodegenPasses.h"
 #include "codegen/ResultNames.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "codegen/Target.h"
 #include "llvm/ADT/StringMap.h"
+
+namespace strata {
+#define GEN_PASS_DEF_GENERATEKERNELS
+#include "codegen/CodegenPasses.h.inc"
+} // namespace strata
 
 using namespace mlir;
 using namespace strata;
 
 static auto typesOf(Operation *op) {
   return llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes());
-}
-
-LogicalResult strata::verifyPlanned(Operation *op, bool wantsWorkspace, StringRef target) {
-  if (llvm::any_of(typesOf(op), llvm::IsaPred<TensorType>))
-    return op->emitOpError("is on tensors; run --decoder-plan-memory first");
-  if (wantsWorkspace && !op->getAttr("workspace"))
-    return op->emitOpError() << "has no workspace; run --decoder-assign-" << target
-                             << "-workspace before --decoder-plan-memory";
-  return success();
-}
-
-static bool isScale(Operation *op, Value value) {
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return llvm::is_contained(linear.getScales(), value);
-  auto logits = dyn_cast<LogitsOp>(op);
-  return logits && logits.getScales() == value;
-}
-
-LogicalResult strata::verifyFeatures(Operation *op, int64_t multiple, StringRef target) {
-  SmallVector<Value> values(op->getOperands());
-  llvm::append_range(values, op->getResults());
-  for (Value value : values) {
-    Type type = value.getType();
-    auto shaped = dyn_cast<ShapedType>(type);
-    if (shaped && !isScale(op, value) && shaped.getElementType().isBF16() &&
-        shaped.getShape().back() % multiple)
-      return op->emitOpError() << "has " << shaped.getShape().back() << " features; the " << target
-                               << " target needs a multiple of " << multiple;
-    auto cache = dyn_cast<KVCacheType>(type);
-    if (cache && cache.getHeadDim() % multiple)
-      return op->emitOpError() << "head_dim is " << cache.getHeadDim() << "; the " << target
-                               << " target needs a multiple of " << multiple;
-  }
-  return success();
 }
 
 /// What distinguishes kernels: op, clauses, shapes. Not layer, buffers or location.
@@ -68,7 +38,7 @@ static std::string signature(Operation *op) {
 namespace {
 class Generator {
 public:
-  explicit Generator(GenerateKernel generate) : generate(generate) {}
+  Generator(KernelGenerator &target, ModuleOp bodies) : target(target), bodies(bodies) {}
 
   LogicalResult replace(KernelOpInterface op, ArrayRef<std::string> names) {
     FailureOr<FlatSymbolRefAttr> kernel = getKernel(op);
@@ -92,35 +62,88 @@ private:
     FlatSymbolRefAttr &kernel = kernels[signature(op)];
     if (kernel)
       return kernel;
+    FailureOr<KernelSpec> spec = target.describe(op);
+    if (failed(spec))
+      return failure();
     StringRef kind = op->getName().stripDialect();
     std::string name = (kind + "_" + Twine(counts[kind]++)).str();
-    FailureOr<GeneratedKernel> generated = generate(op, name);
-    if (failed(generated))
-      return failure();
+    SmallVector<Attribute> variants;
+    for (const VariantSpec &variant : spec->variants)
+      variants.push_back(emitVariant(op, name, variant));
     // A kernel serves many layers: no location of one of them.
     OpBuilder builder(op->getParentOp());
-    auto made = KernelOp::create(builder, builder.getUnknownLoc(), name, generated->axis,
-                                 builder.getArrayAttr(generated->variants));
+    auto made = KernelOp::create(builder, builder.getUnknownLoc(), name, spec->axis,
+                                 builder.getArrayAttr(variants));
     return kernel = FlatSymbolRefAttr::get(made.getSymNameAttr());
   }
 
-  GenerateKernel generate;
+  /// Writes the functions of a variant.
+  VariantAttr emitVariant(Operation *op, StringRef kernel, const VariantSpec &variant) {
+    MLIRContext *context = op->getContext();
+    SmallVector<PhaseAttr> phases;
+    for (const PhaseSpec &phase : variant.phases) {
+      auto symbol = StringAttr::get(context, target.symbolOf(kernel, phase));
+      if (!bodies.lookupSymbol(symbol)) // variants may share a phase
+        target.emitFunction(bodies, symbol, phase, listBuffers(op), op->getLoc());
+      SmallVector<TensorMapAttr> maps;
+      for (const TensorMapSpec &map : phase.block.maps)
+        maps.push_back(TensorMapAttr::get(context, map.buffer, map.axis, map.rows, map.columns,
+                                          map.boxRows, map.boxColumns));
+      phases.push_back(PhaseAttr::get(context, symbol, phase.axis, phase.divisor, phase.factor,
+                                      phase.block.threads, phase.block.sharedBytes, maps));
+    }
+    return VariantAttr::get(context, variant.upTo, phases);
+  }
+
+  KernelGenerator &target;
+  ModuleOp bodies;
   llvm::StringMap<FlatSymbolRefAttr> kernels;
   llvm::StringMap<unsigned> counts;
 };
-} // namespace
 
-LogicalResult strata::generateKernels(ModuleOp module, GenerateKernel generate) {
-  auto forward = module.lookupSymbol<func::FuncOp>("forward");
-  if (!forward)
-    return module.emitError("there is no @forward");
-  SmallVector<KernelOpInterface> ops;
-  forward.walk([&](KernelOpInterface op) { ops.push_back(op); });
-  // Names come from ops before: all of them while those still stand.
-  auto names = llvm::map_to_vector(ops, [](Operation *op) { return nameResults(op); });
-  Generator generator(generate);
-  for (auto [op, results] : llvm::zip(ops, names))
-    if (failed(generator.replace(op, results)))
+struct GenerateKernels : strata::impl::GenerateKernelsBase<GenerateKernels> {
+  using GenerateKernelsBase::GenerateKernelsBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    for (const Target *each : targets())
+      each->registerDialects(registry);
+  }
+
+  void runOnOperation() override {
+    if (failed(generate()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult generate() {
+    ModuleOp program = getOperation();
+    const Target *found = findTarget(target);
+    if (!found)
+      return program.emitError() << "unknown target '" << target << "', expected one of "
+                                 << targetNames();
+    std::unique_ptr<KernelGenerator> generator = found->generatorFor(machine);
+    if (!generator)
+      return program.emitError() << "unknown machine '" << machine << "' of target " << target;
+    auto forward = program.lookupSymbol<func::FuncOp>("forward");
+    if (!forward)
+      return program.emitError("there is no @forward");
+    auto builder = OpBuilder::atBlockEnd(program.getBody());
+    ModuleOp bodies = generator->createModule(builder, program.getLoc());
+    if (failed(replaceAll(forward, Generator(*generator, bodies))))
       return failure();
-  return success();
-}
+    generator->finish(bodies);
+    return success();
+  }
+
+  LogicalResult replaceAll(func::FuncOp forward, Generator generator) {
+    SmallVector<KernelOpInterface> ops;
+    forward.walk([&](KernelOpInterface op) { ops.push_back(op); });
+    // Names come from ops before: all of them while those still stand.
+    auto names = llvm::map_to_vector(ops, [](Operation *op) { return nameResults(op); });
+    for (auto [op, results] : llvm::zip(ops, names))
+      if (failed(generator.replace(op, results)))
+        return failure();
+    return success();
+  }
+};
+} // namespace

@@ -2,6 +2,7 @@
 
 #include "compiler/Compile.h"
 
+#include "codegen/RunAll.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -56,17 +57,19 @@ static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
 }
 
 namespace {
-/// The program of one target and generation; before `plan`, of all of them.
+/// The program of one target and class of machines; before `plan`, of all of them.
 struct Program {
-  Target target;
-  PipelineOptions pipeline;
+  const TargetChoice *choice;
   OwningOpRef<ModuleOp> module;
+  MachineClass machines = {}; ///< from `kernels` on
+
+  const Target &target() const { return *choice->target; }
 };
 
 class Compiler {
 public:
   Compiler(ImportedModel &model, const CompileOptions &options) : model(model), options(options) {
-    programs.push_back({options.targets.front(), options.pipeline, model.module->clone()});
+    programs.push_back({&options.targets.front(), model.module->clone()});
   }
 
   llvm::Expected<std::string> run();
@@ -78,7 +81,7 @@ private:
   llvm::Error show(const EmittedCode &emitted);
   llvm::Error dumpStage(Stage stage, llvm::StringRef result);
   void splitByTarget();
-  void splitByGeneration();
+  void splitByMachines();
   std::string print();
 
   ImportedModel &model;
@@ -89,22 +92,16 @@ private:
 
 /// From here on each target has a program of its own.
 void Compiler::splitByTarget() {
-  for (Target target : llvm::drop_begin(options.targets))
-    programs.push_back({target, options.pipeline, programs.front().module->clone()});
+  for (const TargetChoice &choice : llvm::drop_begin(options.targets))
+    programs.push_back({&choice, programs.front().module->clone()});
 }
 
-/// From here on each generation of GPUs has a program of its own.
-void Compiler::splitByGeneration() {
+/// From here on each class of a target's machines has a program of its own.
+void Compiler::splitByMachines() {
   std::vector<Program> split;
-  for (Program &program : programs) {
-    if (program.target == Target::Cuda)
-      for (std::vector<std::string> &chips : groupChips(options.pipeline.chips)) {
-        split.push_back({Target::Cuda, program.pipeline, program.module->clone()});
-        split.back().pipeline.chips = std::move(chips);
-      }
-    else
-      split.push_back(std::move(program));
-  }
+  for (Program &program : programs)
+    for (MachineClass &machines : program.target().classify(program.choice->machines))
+      split.push_back({program.choice, program.module->clone(), std::move(machines)});
   programs = std::move(split);
 }
 
@@ -127,16 +124,16 @@ llvm::Error Compiler::runPasses(Stage stage, Program &program) {
   case Stage::Package:
     return llvm::Error::success();
   case Stage::Fuse:
-    populateFuse(pm, options.pipeline);
+    populateFuse(pm, options.fuse);
     break;
   case Stage::Plan:
-    populatePlan(pm, program.target);
+    populatePlan(pm, program.target());
     break;
   case Stage::Kernels:
-    populateKernels(pm, program.target, program.pipeline);
+    populateKernels(pm, program.target(), program.machines);
     break;
   case Stage::Llvm:
-    populateLlvm(pm, program.target);
+    populateLlvm(pm, program.target());
     break;
   }
   if (failed(pm.run(*program.module)))
@@ -146,16 +143,12 @@ llvm::Error Compiler::runPasses(Stage stage, Program &program) {
 
 /// Tells the caller of machine code what can be read of it.
 llvm::Error Compiler::show(const EmittedCode &emitted) {
-  for (const AssemblyReport &report : emitted.reports) {
+  for (const AssemblyReport &report : emitted.reports)
     if (options.onAssembled)
       options.onAssembled(report);
+  for (const CodeText &text : emitted.texts)
     if (options.dump)
-      if (llvm::Error failed = options.dump("ptxas." + report.chip + ".txt", report.text))
-        return failed;
-  }
-  for (const PtxText &ptx : emitted.ptx)
-    if (options.dump)
-      if (llvm::Error failed = options.dump("kernels." + ptx.chip + ".ptx", ptx.text))
+      if (llvm::Error failed = options.dump(text.file, text.text))
         return failed;
   return llvm::Error::success();
 }
@@ -171,17 +164,17 @@ llvm::Expected<std::string> Compiler::runPackage() {
   auto inputs = collectInputs(model, options);
   if (!inputs)
     return inputs.takeError();
-  std::vector<LoweredProgram> lowered;
+  std::vector<std::function<llvm::Expected<EmittedCode>()>> jobs;
   for (Program &program : programs)
-    lowered.push_back({program.target, program.pipeline, *program.module});
-  auto emitted = emitCode(lowered);
+    jobs.push_back([&] { return program.target().emit(*program.module, program.machines); });
+  auto emitted = runAll<EmittedCode>(jobs);
   if (!emitted)
     return emitted.takeError();
   std::vector<PackageDevice> devices;
   for (auto [program, code] : llvm::zip_equal(programs, *emitted)) {
     if (llvm::Error failed = show(code))
       return failed;
-    devices.push_back({targetName(program.target).str(), *program.module, std::move(code.code),
+    devices.push_back({program.target().name().str(), *program.module, std::move(code.code),
                        std::move(code.auxiliary)});
   }
   return emitPackage(devices, *inputs);
@@ -192,12 +185,12 @@ llvm::Expected<std::string> Compiler::runStage(Stage stage) {
   if (stage == Stage::Plan)
     splitByTarget();
   if (stage == Stage::Kernels)
-    splitByGeneration();
+    splitByMachines();
   for (Program &program : programs) {
     if (llvm::Error failed = runPasses(stage, program))
       return failed;
     if (options.onStage)
-      options.onStage({stage, program.target, program.pipeline.chips, *program.module});
+      options.onStage({stage, &program.target(), program.machines, *program.module});
   }
   if (stage == Stage::Package)
     return runPackage();

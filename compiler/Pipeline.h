@@ -6,10 +6,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "codegen/EmitPackage.h"
+#include "codegen/Target.h"
 #include "mlir/Pass/PassManager.h"
-#include <string>
-#include <vector>
 
 namespace strata {
 
@@ -21,64 +19,23 @@ inline constexpr Stage kStages[] = {Stage::Import,  Stage::Fuse, Stage::Plan,
 /// "import", "fuse", ...
 llvm::StringRef stageName(Stage stage);
 
-/// The devices that a program is compiled for. From `plan` on each has a program of its own; from
-/// `kernels` on each generation of GPUs.
-enum class Target { Cpu, Cuda };
-
-/// "cpu", "cuda"
-llvm::StringRef targetName(Target target);
-
-struct PipelineOptions {
-  bool fuse = true;                ///< false: every op stays a kernel of its own
-  std::vector<std::string> levels; ///< of x86-64; all if empty
-  std::vector<std::string> chips = {"sm_80", "sm_90a"}; ///< of NVIDIA (nvptx/Chip.h)
-};
-
 // `import` is frontend/ImportModel: it makes decoder ops on tensors, weights by checkpoint key.
 
-/// Folds the cheap ops into clauses of the expensive ones. Every op left is one kernel.
-void populateFuse(mlir::OpPassManager &pm, const PipelineOptions &options);
+/// Folds the cheap ops into clauses of the expensive ones, unless every op shall stay a kernel of
+/// its own. Every op left is one kernel.
+void populateFuse(mlir::OpPassManager &pm, bool fuse);
 
-/// Tensors become buffers at arena offsets; no two live values overlap.
-void populatePlan(mlir::OpPassManager &pm, Target target);
+/// Tensors become buffers at arena offsets; no two live values overlap. From here on each target
+/// has a program of its own.
+void populatePlan(mlir::OpPassManager &pm, const Target &target);
 
-/// The programs that `chips` need, as the chips of each, best first: one for each generation. That
-/// of sm_80 goes with all real chips, as PTX for other GPUs.
-std::vector<std::vector<std::string>> groupChips(llvm::ArrayRef<std::string> chips);
-
-/// One kernel for each distinct op; no compute op of the dialect is left. On cuda, options.chips
-/// are of one generation, or none: sm_80.
-void populateKernels(mlir::OpPassManager &pm, Target target, const PipelineOptions &options);
+/// One kernel for each distinct op; no compute op of the dialect is left. From here on each class
+/// of machines has a program of its own.
+void populateKernels(mlir::OpPassManager &pm, const Target &target, const MachineClass &machines);
 
 /// The kernels in the llvm dialect (and nvvm on cuda), with entries.
-void populateLlvm(mlir::OpPassManager &pm, Target target);
+void populateLlvm(mlir::OpPassManager &pm, const Target &target);
 
-/// What ptxas says of the kernels for one chip: registers, spills, advisories.
-struct AssemblyReport {
-  std::string chip, text;
-};
-
-/// The kernels as text, whether or not the package holds it.
-struct PtxText {
-  std::string chip, text;
-};
-
-struct EmittedCode {
-  std::vector<PackageCode> code;       ///< best first
-  std::vector<PtxText> ptx;            ///< for real GPUs
-  std::vector<AssemblyReport> reports; ///< one for each chip that ptxas assembled for
-  std::vector<PackageAuxiliary> auxiliary;
-};
-
-/// A program after the stage `llvm`.
-struct LoweredProgram {
-  Target target;
-  const PipelineOptions &options;
-  mlir::ModuleOp module;
-};
-
-/// Machine code for each program, all made side by side. After this, codegen/EmitPackage makes the
-/// file.
-llvm::Expected<std::vector<EmittedCode>> emitCode(llvm::ArrayRef<LoweredProgram> programs);
+// `package` is Target::emit for each program, then codegen/EmitPackage.
 
 } // namespace strata

@@ -1,8 +1,4 @@
 //===- OpenEngine.h - an engine on a device of this machine -----*- C++ -*-===//
-//
-// Where the rooms of the runtime meet: which device a name means, and an engine that runs on it.
-//
-//===----------------------------------------------------------------------===//
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -24,16 +20,10 @@ struct EngineOptions {
   uint32_t sequences = 1; // the KV cache has room for this many of `context` tokens
   bool poison = false;    // for tests: arena, logits and fresh pages hold NaN before each step, and
                           // a kernel that writes behind arena or logits is an error
-  std::string device = "cpu"; // or "cuda", the first one, or "cuda:N"
+  std::string device = "cpu"; // as parseDeviceName (Devices.h) takes it
   uint32_t stepTokens = 512;  // cuda: memory is set aside for steps of this many tokens; larger
                               // ones take more when they come
 };
-
-/// A device by name: "cpu", "cuda" (the first one) or "cuda:N". Package and weights must outlive
-/// it.
-absl::StatusOr<std::unique_ptr<Device>> openDevice(const std::string &name, const Package &package,
-                                                   const Weights &weights,
-                                                   const DeviceOptions &options);
 
 /// An engine without sequences. Package and weights must outlive it.
 absl::StatusOr<std::unique_ptr<Engine>> openEngine(const Package &package, const Weights &weights,

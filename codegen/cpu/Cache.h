@@ -13,7 +13,7 @@
 #pragma once
 
 #include "codegen/Buffers.h"
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/OpKernels.h"
 
 namespace strata::cpu {
 

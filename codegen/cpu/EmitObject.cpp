@@ -142,10 +142,3 @@ Expected<std::string> strata::cpu::emitSharedObject(mlir::ModuleOp mlirModule, c
     return object.takeError();
   return link(*object, mayImport);
 }
-
-Expected<Object> strata::cpu::emitObject(mlir::ModuleOp levelModule, const Level &level) {
-  Expected<std::string> elf = emitSharedObject(levelModule, level, /*mayImport=*/false);
-  if (!elf)
-    return elf.takeError();
-  return Object{&level, std::move(*elf)};
-}

@@ -107,5 +107,9 @@ static KernelSpec describePhases(const LinearSpec &spec) {
   return {spec.axis(), {decode, prefill}};
 }
 
-KernelSpec strata::cpu::describeLinear(LinearOp op) { return describePhases(describeOperands(op)); }
-KernelSpec strata::cpu::describeLogits(LogitsOp op) { return describePhases(describeOperands(op)); }
+KernelSpec strata::cpu::describeLinear(LinearOp op, const Level &) {
+  return describePhases(describeOperands(op));
+}
+KernelSpec strata::cpu::describeLogits(LogitsOp op, const Level &) {
+  return describePhases(describeOperands(op));
+}

@@ -2,7 +2,7 @@
 
 #include "codegen/Buffers.h"
 #include "codegen/Rotary.h"
-#include "codegen/cpu/Kernels.h"
+#include "codegen/cpu/OpKernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;

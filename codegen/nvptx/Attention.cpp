@@ -329,9 +329,10 @@ KernelSpec strata::nvptx::describeAttention(AttentionOp op) {
     return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
   };
   int64_t bytes = Shared::bytes(spec);
-  VariantSpec few{kSplitRows,
-                  {{"part", Axis::Tokens, 1, spec.kvHeads * kContextSplits, bytes, bind(emitPart)},
-                   {"combine", Axis::Tokens, 1, spec.heads(), 0, bind(emitCombine)}}};
+  VariantSpec few{
+      kSplitRows,
+      {{"part", Axis::Tokens, 1, spec.kvHeads * kContextSplits, bind(emitPart), block(bytes)},
+       {"combine", Axis::Tokens, 1, spec.heads(), bind(emitCombine), block()}}};
   VariantSpec many{0, {describePrefillAttention(spec)}};
   return {Axis::Tokens, {few, many}};
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "codegen/Buffers.h"
-#include "codegen/nvptx/Kernels.h"
+#include "codegen/nvptx/OpKernels.h"
 
 namespace strata::nvptx {
 

@@ -351,6 +351,6 @@ PhaseSpec strata::nvptx::describePrefillAttention(const AttentionSpec &attention
           Axis::Tokens,
           spec.blockTokens,
           spec.kvHeads,
-          spec.bytes(kRows + 2 * kSlots) + 4,
-          [spec](KernelBuilder &b, const KernelArguments &args) { emitPrefill(b, args, spec); }};
+          [spec](KernelBuilder &b, const KernelArguments &args) { emitPrefill(b, args, spec); },
+          block(spec.bytes(kRows + 2 * kSlots) + 4)};
 }

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "codegen/Buffers.h"
-#include "codegen/nvptx/Kernels.h"
+#include "codegen/nvptx/OpKernels.h"
 
 namespace strata::nvptx {
 

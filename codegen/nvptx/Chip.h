@@ -9,7 +9,7 @@ namespace strata::nvptx {
 
 /// GPUs that share the forms of their kernels, and so a program of the package. Each has what its
 /// predecessors have.
-enum class Generation {
+enum class ChipFamily {
   Sm80, ///< mma.sync and cp.async; runs on every later GPU as PTX
   Sm90  ///< wgmma and TMA
 };
@@ -17,17 +17,15 @@ enum class Generation {
 /// What --arch names.
 struct Chip {
   llvm::StringLiteral name;
-  Generation generation;
+  ChipFamily family;
   bool simulated; ///< code for the simulated GPU
 };
 
 /// All of them.
 llvm::ArrayRef<Chip> chips();
-/// "sm_80, sm_90a, sim, ...".
-std::string chipNames();
 /// Null if there is none of that name.
 const Chip *findChip(llvm::StringRef name);
-/// The real one of a generation: what its PTX is for.
-const Chip &realChip(Generation generation);
+/// The first one of a family, a real one: what its PTX is for.
+const Chip &firstChip(ChipFamily family);
 
 } // namespace strata::nvptx

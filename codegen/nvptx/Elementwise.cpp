@@ -13,10 +13,8 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
 
-using Emit = std::function<void(KernelBuilder &, const KernelArguments &)>;
-
-static KernelSpec perToken(std::string name, Emit emit) {
-  return {Axis::Tokens, {{0, {{std::move(name), Axis::Tokens, 1, 1, 0, std::move(emit)}}}}};
+static KernelSpec perToken(std::string name, EmitBody emit) {
+  return {Axis::Tokens, {{0, {{std::move(name), Axis::Tokens, 1, 1, std::move(emit), block()}}}}};
 }
 
 /// A buffer as activations [tokens, features] of bf16.
@@ -29,6 +27,38 @@ static Value activations(KernelBuilder &b, const KernelArguments &args, unsigned
 /// body(i) for each of `count` features or other things of the block's token.
 static void perFeature(KernelBuilder &b, int64_t count, llvm::function_ref<void(Value)> body) {
   b.perThread(b.index(count), body);
+}
+
+/// One block copies the row of one token.
+KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
+  auto buffers = listBuffers(op);
+  unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
+           result = findBuffer(buffers, op.getResult());
+  RowGroupsAttr groups = getRowGroups(op.getTable());
+  Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
+  int64_t pairs = columns(op.getTable()) / 2;
+  auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
+    Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, groups, id);
+    Value stored = b.add(row, 1);
+    Value to =
+        b.view(args.buffers[result], b.getI32Type(), {ShapedType::kDynamic, pairs}, args.tokens);
+    if (element.isBF16()) {
+      Value from =
+          b.view(args.buffers[table], b.getI32Type(), {ShapedType::kDynamic, pairs}, stored);
+      b.perThread(b.index(pairs), [&](Value i) {
+        b.store(b.load(from, {row, i}), to, {b.block, i});
+      });
+      return;
+    }
+    Value from = b.view(args.buffers[table], element, {ShapedType::kDynamic, 2 * pairs}, stored);
+    b.perThread(b.index(pairs), [&](Value i) {
+      Value at = b.mul(i, 2);
+      Value even = b.toF32(b.load(from, {row, at})),
+            odd = b.toF32(b.load(from, {row, b.add(at, 1)}));
+      b.store(b.pairs(even, odd), to, {b.block, i});
+    });
+  };
+  return {Axis::Tokens, {{0, {{"embedding", Axis::Tokens, 1, 1, emit, block()}}}}};
 }
 
 KernelSpec strata::nvptx::describeLayerNorm(LayerNormOp op) {

@@ -84,7 +84,7 @@ Value strata::nvptx::rowAt(KernelBuilder &b, const LinearSpec &spec, RowOrder or
   return b.add(b.add(b.mul(head, spec.headDim), low), b.mul(second, distance));
 }
 
-static KernelSpec describePhases(const LinearSpec &spec, Generation generation) {
+static KernelSpec describePhases(const LinearSpec &spec, ChipFamily family) {
   KernelSpec kernel{spec.axis(), {}};
   auto add = [&](int64_t upTo, bool prepares, PhaseSpec main) {
     VariantSpec variant{upTo, {}};
@@ -95,14 +95,14 @@ static KernelSpec describePhases(const LinearSpec &spec, Generation generation) 
   };
   for (const DecodeForm &form : kDecodeForms)
     add(form.tokens, decodePrepares(spec, form), describeDecode(spec, form));
-  bool sm90 = generation == Generation::Sm90 && fitsPrefillSm90(spec);
+  bool sm90 = family == ChipFamily::Sm90 && fitsPrefillSm90(spec);
   add(0, prefillPrepares(spec), sm90 ? describePrefillSm90(spec) : describePrefill(spec));
   return kernel;
 }
 
-KernelSpec strata::nvptx::describeLinear(LinearOp op, Generation generation) {
-  return describePhases(describeOperands(op), generation);
+KernelSpec strata::nvptx::describeLinear(LinearOp op, ChipFamily family) {
+  return describePhases(describeOperands(op), family);
 }
-KernelSpec strata::nvptx::describeLogits(LogitsOp op, Generation generation) {
-  return describePhases(describeOperands(op), generation);
+KernelSpec strata::nvptx::describeLogits(LogitsOp op, ChipFamily family) {
+  return describePhases(describeOperands(op), family);
 }

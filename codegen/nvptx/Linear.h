@@ -8,7 +8,7 @@
 #pragma once
 
 #include "codegen/LinearSpec.h"
-#include "codegen/nvptx/Kernels.h"
+#include "codegen/nvptx/OpKernels.h"
 #include "codegen/nvptx/Schedule.h"
 
 namespace strata::nvptx {

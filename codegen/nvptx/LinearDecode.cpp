@@ -132,6 +132,6 @@ PhaseSpec strata::nvptx::describeDecode(const LinearSpec &spec, const DecodeForm
           Axis::One,
           1,
           rowBlocks(spec, form.unitRows),
-          decodeTileBytes(form) + stagedBytes(spec, form),
-          [=](KernelBuilder &b, const KernelArguments &args) { emitDecode(b, args, spec, form); }};
+          [=](KernelBuilder &b, const KernelArguments &args) { emitDecode(b, args, spec, form); },
+          block(decodeTileBytes(form) + stagedBytes(spec, form))};
 }

@@ -184,6 +184,6 @@ PhaseSpec strata::nvptx::describePrefill(const LinearSpec &spec) {
           spec.axis(),
           kTileTokens,
           rowBlocks(spec, form.usedRows),
-          form.sharedBytes(),
-          [=](KernelBuilder &b, const KernelArguments &args) { emitPrefill(b, args, spec, form); }};
+          [=](KernelBuilder &b, const KernelArguments &args) { emitPrefill(b, args, spec, form); },
+          block(form.sharedBytes())};
 }

@@ -191,14 +191,13 @@ PhaseSpec strata::nvptx::describePrefillSm90(const LinearSpec &spec) {
       spec.axis(),
       kSm90TileTokens,
       rowBlocks(spec, form.usedRows),
-      form.sharedBytes(),
-      [=](KernelBuilder &b, const KernelArguments &args) { emitPrefill(b, args, spec, form); }};
-  phase.threads = kConsumers + kWarp;
+      [=](KernelBuilder &b, const KernelArguments &args) { emitPrefill(b, args, spec, form); },
+      {kConsumers + kWarp, form.sharedBytes()}};
   unsigned input = prefillPrepares(spec) ? *spec.workspace : spec.input;
-  phase.maps.push_back(
+  phase.block.maps.push_back(
       {input, spec.axis(), 1, spec.inFeatures, kSm90TileTokens, kSwizzledFeatures});
   for (const LinearSpec::Part &part : spec.parts)
-    phase.maps.push_back(
+    phase.block.maps.push_back(
         {part.weight, Axis::One, part.rows, spec.inFeatures, form.tileRows, kSwizzledFeatures});
   return phase;
 }

@@ -134,8 +134,8 @@ PhaseSpec strata::nvptx::describeRows(const LinearSpec &spec) {
           spec.axis(),
           1,
           1,
-          scratchBytes,
-          [spec](KernelBuilder &b, const KernelArguments &args) { emitRows(b, args, spec); }};
+          [spec](KernelBuilder &b, const KernelArguments &args) { emitRows(b, args, spec); },
+          block(scratchBytes)};
 }
 
 Value strata::nvptx::preparedPairs(KernelBuilder &b, const KernelArguments &args,

@@ -35,11 +35,9 @@ bool streamsBytes(const Package &package, const package::Program &program, const
 
 absl::StatusOr<std::unique_ptr<Device>>
 CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOptions &options) {
-  STRATA_ASSIGN(const package::Program *program, package.program("cpu"));
-  auto chosen = selectCode(*program, CpuFeatures::detect(), options.target);
-  if (!chosen.ok())
-    return annotate(chosen.status(), package.path());
-  STRATA_ASSIGN(CodeObject code, loadCode(package, **chosen));
+  STRATA_ASSIGN(SelectedCode chosen, selectCode(package, CpuFeatures::detect(), options.target));
+  const package::Program *program = chosen.program;
+  STRATA_ASSIGN(CodeObject code, loadCode(package, *chosen.code));
   STRATA_ASSIGN(Weights weights, inMemory(package, wanted));
   STRATA_ASSIGN(Plan plan, Plan::create(*program, weights, code));
   STRATA_ASSIGN(uint32_t pages, cachePages(*program, options));
@@ -47,7 +45,7 @@ CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOpt
                 AnonymousMemory::reserve(pages * program->page_bytes(), "KV cache"));
   int threads = options.threads ? options.threads : availableCpus();
   STRATA_ASSIGN(auto pool, ThreadPool::create(threads));
-  FlopCeiling flops(featuresOf(**chosen), streamsBytes(package, *program, weights));
+  FlopCeiling flops(featuresOf(*chosen.code), streamsBytes(package, *program, weights));
   Parts parts{*program,        std::move(pool), std::move(code), flops,
               std::move(plan), pages,           std::move(cache)};
   return std::unique_ptr<Device>(

@@ -26,24 +26,25 @@ CpuFeatures featuresOf(const package::CodeObject &code) {
   return CpuFeatures(std::move(names));
 }
 
-absl::StatusOr<const package::CodeObject *> selectCode(const package::Program &program,
-                                                       const CpuFeatures &features,
-                                                       const std::string &target) {
+absl::StatusOr<SelectedCode> selectCode(const Package &package, const CpuFeatures &features,
+                                        const std::string &target) {
+  STRATA_ASSIGN(const std::vector<SelectedCode> all, package.code("cpu"));
   std::vector<std::string> refused, names;
-  for (const package::CodeObject *code : items(program.code())) {
-    names.push_back(text(code->target()));
+  for (const SelectedCode &each : all) {
+    names.push_back(text(each.code->target()));
     if (!target.empty() && names.back() != target)
       continue;
-    std::vector<std::string> missing = lacking(*code, features);
+    std::vector<std::string> missing = lacking(*each.code, features);
     if (missing.empty())
-      return code;
+      return each;
     refused.push_back(absl::StrCat(names.back(), " (it lacks ", absl::StrJoin(missing, ", "), ")"));
   }
   if (refused.empty())
-    return absl::NotFoundError(absl::StrCat("cpu target: expected one of ",
+    return absl::NotFoundError(absl::StrCat(package.path(), ": cpu target: expected one of ",
                                             absl::StrJoin(names, ", "), ", found ", target));
-  return absl::FailedPreconditionError(absl::StrCat(
-      "this CPU cannot run the package's code: it is for ", absl::StrJoin(refused, ", ")));
+  return absl::FailedPreconditionError(
+      absl::StrCat(package.path(), ": this CPU cannot run the package's code: it is for ",
+                   absl::StrJoin(refused, ", ")));
 }
 
 } // namespace strata::cpu

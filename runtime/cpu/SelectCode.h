@@ -9,10 +9,10 @@
 
 namespace strata::cpu {
 
-/// The first code object of the program whose features this CPU has; with a non-empty `target`, the
-/// one of that name. Otherwise an error that tells what the package has and what the CPU lacks.
-absl::StatusOr<const package::CodeObject *>
-selectCode(const package::Program &program, const CpuFeatures &features, const std::string &target);
+/// The package's first code for cpu whose features this CPU has; with a non-empty `target`, the one
+/// of that name. Otherwise an error that tells what the package has and what the CPU lacks.
+absl::StatusOr<SelectedCode> selectCode(const Package &package, const CpuFeatures &features,
+                                        const std::string &target);
 
 /// What a code object needs of a CPU, and so what its kernels can be measured against.
 CpuFeatures featuresOf(const package::CodeObject &code);

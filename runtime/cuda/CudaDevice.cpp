@@ -52,7 +52,7 @@ absl::StatusOr<CudaDevice::Context> CudaDevice::Context::open(int ordinal) {
 absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Package &package,
                                                            const Weights &weights,
                                                            const DeviceOptions &options) {
-  STRATA_TRY(package.program("cuda").status()); // before anything of the driver is needed
+  STRATA_TRY(package.code("cuda").status()); // before anything of the driver is needed
   STRATA_ASSIGN(Context context, Context::open(ordinal));
   std::string place = context.info.place();
   STRATA_ASSIGN(SelectedCode selected,

@@ -45,24 +45,20 @@ absl::Status noCode(const std::vector<std::string> &refused, const std::vector<s
 
 absl::StatusOr<SelectedCode> selectCode(const Package &package, Capability capability,
                                         const std::string &device, const std::string &target) {
-  STRATA_TRY(package.program("cuda").status());
+  STRATA_ASSIGN(const std::vector<SelectedCode> all, package.code("cuda"));
   std::optional<SelectedCode> best;
   GpuTarget bestTarget = {};
   std::vector<std::string> refused, names;
-  for (const package::Program *program : items(package.manifest().programs())) {
-    if (text(program->device()) != "cuda")
+  for (const SelectedCode &each : all) {
+    GpuTarget found = *parseGpuTarget(text(each.code->target()), each.code->format()); // verified
+    names.push_back(text(each.code->target()));
+    if (!target.empty() && names.back() != target)
       continue;
-    for (const package::CodeObject *code : items(program->code())) {
-      GpuTarget found = *parseGpuTarget(text(code->target()), code->format()); // verified
-      names.push_back(text(code->target()));
-      if (!target.empty() && names.back() != target)
-        continue;
-      if (!canRun(found, capability))
-        refused.push_back(describe(names.back(), found));
-      else if (!best || isBetter(found, bestTarget)) {
-        best = {program, code};
-        bestTarget = found;
-      }
+    if (!canRun(found, capability))
+      refused.push_back(describe(names.back(), found));
+    else if (!best || isBetter(found, bestTarget)) {
+      best = each;
+      bestTarget = found;
     }
   }
   if (best)

@@ -9,12 +9,6 @@
 
 namespace strata::cuda {
 
-/// A code object and the program it belongs to.
-struct SelectedCode {
-  const package::Program *program;
-  const package::CodeObject *code;
-};
-
 /// The package's best code for a GPU: machine code for exactly its capability, else the PTX of the
 /// latest capability that is not later. With a non-empty `target`, only the one of that name. The
 /// error tells what there is and what `device` ("cuda:0 (NVIDIA L4)") is.

@@ -41,13 +41,17 @@ std::optional<std::span<const std::byte>> Package::findSection(const std::string
   return std::nullopt;
 }
 
-absl::StatusOr<const package::Program *> Package::program(const std::string &device) const {
+absl::StatusOr<std::vector<SelectedCode>> Package::code(const std::string &device) const {
+  std::vector<SelectedCode> found;
   std::set<std::string> devices;
   for (const package::Program *program : items(root->programs())) {
-    if (text(program->device()) == device)
-      return program;
     devices.insert(text(program->device()));
+    if (text(program->device()) == device)
+      for (const package::CodeObject *code : items(program->code()))
+        found.push_back({program, code});
   }
+  if (!found.empty())
+    return found;
   return absl::NotFoundError(
       absl::StrCat(name, ": device: expected one the package has a program for (",
                    devices.empty() ? "none" : absl::StrJoin(devices, ", "), "), found ", device));

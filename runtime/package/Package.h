@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace strata {
 
@@ -19,6 +20,12 @@ namespace strata {
 /// range and size of the manifest. `bytes` start at a multiple of 8. The errors do not name the
 /// file. The compiler's writer calls it too, so that what is written can be read.
 absl::Status verifyPackage(std::span<const std::byte> bytes);
+
+/// A code object and the program it belongs to.
+struct SelectedCode {
+  const package::Program *program;
+  const package::CodeObject *code;
+};
 
 /// A compiled model. Owns the mapping of its file; the manifest and the sections point into it.
 /// Immutable, so safe to share between threads; everything made from it must not outlive it.
@@ -37,8 +44,9 @@ public:
   /// The bytes of sections[index], index < number of sections.
   std::span<const std::byte> section(uint32_t index) const;
   std::optional<std::span<const std::byte>> findSection(const std::string &name) const;
-  /// The first program for a device kind ("cpu"); the error names those there are.
-  absl::StatusOr<const package::Program *> program(const std::string &device) const;
+  /// The code objects of all programs for a device kind ("cpu"), in the package's order; at least
+  /// one. The error names the kinds there are.
+  absl::StatusOr<std::vector<SelectedCode>> code(const std::string &device) const;
 
 private:
   Package(std::string path, MappedFile file);

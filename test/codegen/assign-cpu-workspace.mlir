@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --pass-pipeline='builtin.module(func.func(decoder-assign-cpu-workspace))' | FileCheck %s
+// RUN: strata-opt %s --pass-pipeline='builtin.module(func.func(decoder-assign-workspace))' | FileCheck %s
 
 // linear and logits keep their packed input: 2 bytes for each of its features.
 // CHECK-LABEL: @linears

@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --pass-pipeline='builtin.module(func.func(decoder-assign-cuda-workspace))' | FileCheck %s
+// RUN: strata-opt %s --pass-pipeline='builtin.module(func.func(decoder-assign-workspace{target=cuda}))' | FileCheck %s
 
 !kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
 

@@ -1,6 +1,6 @@
-// RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s
-// RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s --check-prefix=PRODUCTS
-// RUN: strata-opt %s --decoder-generate-cuda-kernels --decoder-lower-cuda-kernels | FileCheck %s --check-prefix=LOWERED
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda | FileCheck %s --check-prefix=PRODUCTS
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda --decoder-lower-cuda-kernels | FileCheck %s --check-prefix=LOWERED
 
 // Every program has kernels that belong to no op: to measure the device, and for random weights. Their
 // parameters are addresses, and numbers of 64 bits.

@@ -1,5 +1,5 @@
-// RUN: strata-opt %s --decoder-generate-cpu-kernels=levels=x86-64-v4-bf16 | FileCheck %s
-// RUN: strata-opt %s --decoder-generate-cpu-kernels=levels=x86-64-v3 | FileCheck %s --check-prefix=AVX2
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v4-bf16 | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v3 | FileCheck %s --check-prefix=AVX2
 
 !kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
 func.func @forward(%q: memref<?x768xbf16>, %kv: !kv, %batch: !decoder.batch) {

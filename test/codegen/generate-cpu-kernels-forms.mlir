@@ -1,4 +1,5 @@
-// RUN: strata-opt %s --decoder-generate-cpu-kernels --canonicalize | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels --canonicalize | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v3 --canonicalize | FileCheck %s --check-prefix=AVX2
 // The forms of a linear: one token takes rows of the weight as they are; more are packed first.
 
 // CHECK: decoder.kernel @linear_0
@@ -34,7 +35,7 @@ func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x217
 // CHECK: scf.if %[[FEW]]
 
 // Vectors of 8, for up to four tokens.
-// CHECK: module @cpu_x86_64_v3
-// CHECK: func.func private @few_2176x64(
-// CHECK: memref<136x4x8xi32>
-// CHECK: arith.cmpi slt, %{{.*}}, %c5{{.*}} :
+// AVX2: module @cpu_x86_64_v3
+// AVX2: func.func private @few_2176x64(
+// AVX2: memref<136x4x8xi32>
+// AVX2: arith.cmpi slt, %{{.*}}, %c5{{.*}} :

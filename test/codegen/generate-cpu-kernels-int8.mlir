@@ -1,7 +1,8 @@
 // Weights of i8: the input is rounded to 8 bits by a phase of its own, for few tokens and for many, and multiplied four
 // by four; packages demand avx512vnni for that.
-// RUN: strata-opt %s --decoder-generate-cpu-kernels | FileCheck %s
-// RUN: strata-opt %s --decoder-generate-cpu-kernels --decoder-lower-cpu-kernels -o /dev/null
+// RUN: strata-opt %s --decoder-generate-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v3 | FileCheck %s --check-prefix=AVX2
+// RUN: strata-opt %s --decoder-generate-kernels --decoder-lower-cpu-kernels -o /dev/null
 
 // CHECK: decoder.kernel @linear_0 axis tokens variants
 // CHECK-SAME: up_to = 4, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
@@ -34,10 +35,10 @@ func.func @forward(%x: !x, %w: memref<64x96xi8>, %s: memref<64x3xbf16>, %f: memr
 // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 
 // Without it, products of magnitudes and of numbers with the sign of the other.
-// CHECK: module @cpu_x86_64_v3
-// CHECK-NOT: vpdpbusd
-// CHECK: math.absi
-// CHECK: llvm.call_intrinsic "llvm.x86.avx2.psign.b"
-// CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
-// CHECK: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
-// CHECK-NOT: vpdpbusd
+// AVX2: module @cpu_x86_64_v3
+// AVX2-NOT: vpdpbusd
+// AVX2: math.absi
+// AVX2: llvm.call_intrinsic "llvm.x86.avx2.psign.b"
+// AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+// AVX2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// AVX2-NOT: vpdpbusd

@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --decoder-generate-cpu-kernels --split-input-file --verify-diagnostics
+// RUN: strata-opt %s --decoder-generate-kernels --split-input-file --verify-diagnostics
 
 func.func @forward(%x: tensor<?x256xbf16>) {
   // expected-error @below {{is on tensors; run --decoder-plan-memory first}}
@@ -9,7 +9,7 @@ func.func @forward(%x: tensor<?x256xbf16>) {
 // -----
 
 func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>) {
-  // expected-error @below {{has no workspace; run --decoder-assign-cpu-workspace before --decoder-plan-memory}}
+  // expected-error @below {{has no workspace; run --decoder-assign-workspace=target=cpu before --decoder-plan-memory}}
   %y = decoder.linear %x, [%w]
     : (memref<?x256xbf16>, memref<16x256xbf16>) -> memref<?x16xbf16, #decoder.arena<0>>
   return

@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda | FileCheck %s
 
 // Where there are logits there is an auxiliary kernel for the likeliest token of each row. It is no part
 // of the program.

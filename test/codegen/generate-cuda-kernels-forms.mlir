@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda | FileCheck %s
 
 // Norms of few rows are computed where they are used: in decode forms whose rows take at most 48 KB.
 // 16 rows of 1536 features do, 16 of 1544 have a launch of their own, as prefill always has.

@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --decoder-generate-cuda-kernels --split-input-file --verify-diagnostics
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda --split-input-file --verify-diagnostics
 
 func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<16x256xbf16>) {
   // expected-error @below {{is on tensors; run --decoder-plan-memory first}}
@@ -9,7 +9,7 @@ func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<16x256xbf16>) {
 // -----
 
 func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>, %batch: !decoder.batch) {
-  // expected-error @below {{has no workspace; run --decoder-assign-cuda-workspace before --decoder-plan-memory}}
+  // expected-error @below {{has no workspace; run --decoder-assign-workspace=target=cuda before --decoder-plan-memory}}
   %y = decoder.logits %x, %w, %batch
     : (memref<?x256xbf16>, memref<16x256xbf16>, !decoder.batch) -> memref<?x16xf32, #decoder.arena<0>>
   return

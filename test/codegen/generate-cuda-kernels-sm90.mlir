@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --decoder-generate-cuda-kernels=chip=sm_90a | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels="target=cuda machine=sm_90a" | FileCheck %s
 
 // Rope turns whole heads: a block of linear_0 has one of 192 features, one of linear_1 five of 40. The
 // weights of a linear have a tensor map each.

@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda | FileCheck %s
 
 // The ops that fusion would fold into linear: each is a launch with a block for each token.
 // CHECK:      decoder.kernel @layer_norm_0 axis tokens variants [#decoder.variant<up_to = 0, [<"layer_norm_0_layer_norm", tokens, divisor = 1, factor = 1, block = 128, shared = 16>]>]

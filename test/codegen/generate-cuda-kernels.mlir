@@ -1,8 +1,8 @@
-// RUN: strata-opt %s --decoder-generate-cuda-kernels | FileCheck %s
-// RUN: strata-opt %s --decoder-generate-cuda-kernels=chip=sm_90a | FileCheck %s --check-prefix=SM90
-// RUN: strata-opt %s --decoder-generate-cuda-kernels=chip=sim_90a | FileCheck %s --check-prefix=SM90
-// RUN: not strata-opt %s --decoder-generate-cuda-kernels=chip=sm_75 2>&1 | FileCheck %s --check-prefix=CHIP
-// CHIP: unknown cuda chip 'sm_75'
+// RUN: strata-opt %s --decoder-generate-kernels=target=cuda | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels="target=cuda machine=sm_90a" | FileCheck %s --check-prefix=SM90
+// RUN: strata-opt %s --decoder-generate-kernels="target=cuda machine=sim_90a" | FileCheck %s --check-prefix=SM90
+// RUN: not strata-opt %s --decoder-generate-kernels="target=cuda machine=sm_75" 2>&1 | FileCheck %s --check-prefix=CHIP
+// CHIP: unknown machine 'sm_75' of target cuda
 
 // Ops that differ only in their buffers share a kernel; another shape is another kernel. A linear
 // has a decode form for 1, 4 and 16 rows and one on tensor cores; each launch knows its block.

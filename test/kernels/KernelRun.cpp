@@ -85,14 +85,14 @@ Weights pack(const Package &package, const Parameters &parameters) {
 
 /// Features of the CPU that the code of a level needs and this one lacks.
 std::vector<std::string> missing(const Package &package, const std::string &level) {
-  auto program = package.program("cpu");
-  EXPECT_TRUE(program.ok()) << program.status();
+  auto all = package.code("cpu");
+  EXPECT_TRUE(all.ok()) << all.status();
   std::vector<std::string> features;
   bool found = false;
-  for (const package::CodeObject *code : items((*program)->code()))
-    if (text(code->target()) == level) {
+  for (const SelectedCode &each : *all)
+    if (text(each.code->target()) == level) {
       found = true;
-      for (const flatbuffers::String *feature : items(code->features()))
+      for (const flatbuffers::String *feature : items(each.code->features()))
         features.push_back(text(feature));
     }
   EXPECT_TRUE(found) << "no code for " << level;

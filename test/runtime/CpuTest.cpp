@@ -24,31 +24,33 @@ TEST(CpuFeatures, DetectsWhatTheCompilerUses) {
   EXPECT_EQ(features.missing({"sse3", "no-such"}), std::vector<std::string>{"no-such"});
 }
 
-/// The fake model's program with code for three targets, best first.
-package::ManifestT withTargets() {
-  TestPackage package = fakeModel();
-  auto &code = package.manifest.programs[0]->code;
-  code.clear();
-  for (const char *target : {"best", "good", "any"}) {
-    code.push_back(std::make_unique<package::CodeObjectT>());
-    code.back()->target = target;
+/// A package with code for `targets` of three targets, best first, each in a program of its own.
+TestPackage withTargets(size_t targets) {
+  TestPackage model = fakeModel();
+  const package::ProgramT program = *model.manifest.programs[0];
+  model.manifest.programs.clear();
+  const std::pair<const char *, std::vector<std::string>> all[] = {
+      {"best", {"avx2", "avx512bf16"}}, {"good", {"avx2"}}, {"any", {}}};
+  for (const auto &[target, features] : std::span(all).first(targets)) {
+    model.manifest.programs.push_back(std::make_unique<package::ProgramT>(program));
+    package::CodeObjectT &code = *model.manifest.programs.back()->code[0];
+    code.target = target;
+    code.features = features;
   }
-  code[0]->features = {"avx2", "avx512bf16"};
-  code[1]->features = {"avx2"};
-  return std::move(package.manifest);
+  model.layout();
+  return model;
 }
 
 /// The target chosen on a CPU with these features, or the error.
 std::string chosen(std::set<std::string, std::less<>> features, const std::string &wanted,
                    size_t targets = 3) {
-  package::ManifestT manifest = withTargets();
-  manifest.programs[0]->code.resize(targets);
-  flatbuffers::FlatBufferBuilder builder;
-  builder.Finish(package::Manifest::Pack(builder, &manifest));
-  const auto *root = flatbuffers::GetRoot<package::Manifest>(builder.GetBufferPointer());
-  auto code =
-      cpu::selectCode(*root->programs()->Get(0), cpu::CpuFeatures(std::move(features)), wanted);
-  return code.ok() ? text((*code)->target()) : std::string(code.status().message());
+  TestFolder folder;
+  auto package = Package::open(folder.write("fake.strata", withTargets(targets).encode()));
+  EXPECT_TRUE(package.ok()) << package.status();
+  auto selected = cpu::selectCode(*package, cpu::CpuFeatures(std::move(features)), wanted);
+  return selected.ok()
+             ? text(selected->code->target())
+             : std::string(selected.status().message()).substr(package->path().size() + 2);
 }
 
 TEST(SelectCode, TakesTheFirstThatRuns) {

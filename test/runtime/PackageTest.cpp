@@ -43,8 +43,8 @@ TEST(Package, ValidIsAccepted) {
   EXPECT_EQ(text(package->model().name()), "fake");
   EXPECT_EQ(package->findSection("weights")->size(), 16384u);
   EXPECT_FALSE(package->findSection("tokenizer"));
-  EXPECT_TRUE(package->program("cpu").ok());
-  EXPECT_TRUE(says(package->program("cuda").status(),
+  EXPECT_TRUE(package->code("cpu").ok());
+  EXPECT_TRUE(says(package->code("cuda").status(),
                    "device: expected one the package has a program for (cpu), found cuda"));
 }
 

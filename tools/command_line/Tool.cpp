@@ -2,6 +2,7 @@
 
 #include "tools/command_line/Tool.h"
 
+#include "runtime/Devices.h"
 #include "runtime/base/Status.h"
 #include "tools/command_line/Devices.h"
 #include "tools/command_line/Interrupt.h"

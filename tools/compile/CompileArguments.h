@@ -14,8 +14,6 @@ struct CompileArguments {
   std::string output;              ///< resolved: never empty; "-" is standard output
   std::string dumpDirectory;       ///< empty: no dumps
   std::optional<Machine> roofline; ///< print the roofline for this machine
-  std::vector<Target> targets;     ///< as given; empty: the default
-  std::vector<std::string> chips;  ///< the same of --arch
   CompileOptions options;
   bool schedule = false; ///< print the table of launches
   bool help = false, version = false;
@@ -27,7 +25,7 @@ absl::StatusOr<CompileArguments> parseCompileArguments(int argc, char **argv);
 std::string compileHelp();
 /// "strata 0.1.0 (a1b2c3d, LLVM 22.1.8)"
 std::string compilerVersion();
-/// The levels of x86-64 that can be compiled for, separated by commas.
-std::string levelNames();
+/// "cpu (x86-64-v4-bf16, x86-64-v3), cuda (sm_80, ...)"
+std::string describeTargets();
 
 } // namespace strata

@@ -1,6 +1,5 @@
-//===- strata-compile.cpp - a model definition to model.strata ------------===//
+//===- StrataCompile.cpp - a model definition to model.strata ------------===//
 
-#include "codegen/nvptx/Chip.h"
 #include "compiler/Schedule.h"
 #include "compiler/Summary.h"
 #include "tools/command_line/CommandLine.h"
@@ -74,11 +73,12 @@ static Error run(const CompileArguments &args) {
     if (result.stage == Stage::Plan)
       printPlan(result.module, os);
     if (result.stage == Stage::Kernels && args.schedule)
-      schedule.programs.push_back({result.target, result.chips, collectSchedule(result.module)});
+      schedule.programs.push_back({result.target, result.machines, collectSchedule(result.module)});
   };
   options.onAssembled = [&](const AssemblyReport &report) {
-    for (const std::string &problem : findPtxasProblems(report))
-      warn(problem);
+    for (const Target *target : targets())
+      for (const std::string &problem : target->findProblems(report))
+        warn(problem);
     schedule.reports.push_back(report);
   };
   if (!args.dumpDirectory.empty())
@@ -109,8 +109,7 @@ int main(int argc, char **argv) {
     return reportUsage("strata-compile", args.status());
   if (args->help || args->version) {
     outs() << (args->help ? compileHelp()
-                          : compilerVersion() + "\ntargets: cpu (" + levelNames() + "), cuda (" +
-                                nvptx::chipNames() + ")\n");
+                          : compilerVersion() + "\ntargets: " + describeTargets() + "\n");
     return 0;
   }
   if (Error failed = run(*args))

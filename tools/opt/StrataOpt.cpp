@@ -1,8 +1,6 @@
 //===- strata-opt.cpp - mlir-opt with Strata's dialect and passes ---------===//
 
-#include "codegen/cpu/CpuPasses.h"
-#include "codegen/nvptx/CudaPasses.h"
-#include "codegen/nvptx/SimulatorRewrite.h"
+#include "codegen/CodegenPasses.h"
 #include "dialect/Decoder.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
@@ -15,9 +13,7 @@ int main(int argc, char **argv) {
   registry.insert<strata::DecoderDialect>();
   mlir::registerAllPasses();
   strata::registerStrataPasses();
-  strata::registerCpuPassesAndPipelines();
-  strata::registerCudaPassesAndPipelines();
-  strata::registerSimulatorPasses();
+  strata::registerAllCodegenPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Strata's optimizer driver\n", registry));
 }

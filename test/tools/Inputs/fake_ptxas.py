@@ -13,6 +13,9 @@ chip = next(a for a in arguments if a.startswith("-arch=")).removeprefix("-arch=
 if mode == "fails":
     print("ptxas fatal   : Unresolved extern function 'lost'", file=sys.stderr)
     sys.exit(255)
+if f".target {chip}\n" not in open(source).read():
+    print(f"ptxas fatal   : the PTX is for another target than {chip}", file=sys.stderr)
+    sys.exit(255)
 for name in re.findall(r"\.entry (\w+)\(", open(source).read()):
     spills = 8 if mode == "spills" and "prefill" in name else 0
     if spills:

@@ -1,0 +1,44 @@
+//===- VerifyOps.cpp - what targets ask of ops before kernels -------------===//
+
+#include "codegen/VerifyOps.h"
+
+using namespace mlir;
+using namespace strata;
+
+static auto typesOf(Operation *op) {
+  return llvm::concat<const Type>(op->getOperandTypes(), op->getResultTypes());
+}
+
+LogicalResult strata::verifyPlanned(Operation *op, bool wantsWorkspace, StringRef target) {
+  if (llvm::any_of(typesOf(op), llvm::IsaPred<TensorType>))
+    return op->emitOpError("is on tensors; run --decoder-plan-memory first");
+  if (wantsWorkspace && !op->getAttr("workspace"))
+    return op->emitOpError() << "has no workspace; run --decoder-assign-workspace=target=" << target
+                             << " before --decoder-plan-memory";
+  return success();
+}
+
+static bool isScale(Operation *op, Value value) {
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return llvm::is_contained(linear.getScales(), value);
+  auto logits = dyn_cast<LogitsOp>(op);
+  return logits && logits.getScales() == value;
+}
+
+LogicalResult strata::verifyFeatures(Operation *op, int64_t multiple, StringRef target) {
+  SmallVector<Value> values(op->getOperands());
+  llvm::append_range(values, op->getResults());
+  for (Value value : values) {
+    Type type = value.getType();
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (shaped && !isScale(op, value) && shaped.getElementType().isBF16() &&
+        shaped.getShape().back() % multiple)
+      return op->emitOpError() << "has " << shaped.getShape().back() << " features; the " << target
+                               << " target needs a multiple of " << multiple;
+    auto cache = dyn_cast<KVCacheType>(type);
+    if (cache && cache.getHeadDim() % multiple)
+      return op->emitOpError() << "head_dim is " << cache.getHeadDim() << "; the " << target
+                               << " target needs a multiple of " << multiple;
+  }
+  return success();
+}

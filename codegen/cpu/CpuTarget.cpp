@@ -1,0 +1,187 @@
+//===- CpuTarget.cpp - the target cpu: x86-64 -----------------------------===//
+
+#include "codegen/cpu/CpuTarget.h"
+
+#include "codegen/VerifyOps.h"
+#include "codegen/cpu/CpuPasses.h"
+#include "codegen/cpu/EmitObject.h"
+#include "codegen/cpu/Int8.h"
+#include "codegen/cpu/OpKernels.h"
+#include "runtime/cpu/CpuFeatures.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+/// bf16 travels in pairs: an odd number of features has no whole pair at its end.
+constexpr int64_t kPair = 2;
+
+static LogicalResult verifyPages(Operation *op) {
+  for (Type type : op->getOperandTypes())
+    if (auto cache = dyn_cast<KVCacheType>(type); cache && cache.getPageTokens() % 64)
+      return op->emitOpError() << "page_tokens is " << cache.getPageTokens()
+                               << "; the cpu target needs a multiple of 64";
+  return success();
+}
+
+int64_t CpuTarget::workspaceBytes(Operation *op) const {
+  // The normalized, packed or rounded input, in whole blocks of tokens. Few tokens take whole
+  // vectors of pairs, but half of a block at most.
+  auto bytes = [](Value input, bool int8) {
+    return int8 ? int8WorkspaceBytes(columns(input)) : 2 * std::max<int64_t>(columns(input), 16);
+  };
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return bytes(linear.getInput(), !linear.getScales().empty());
+  if (auto logits = dyn_cast<LogitsOp>(op))
+    return bytes(logits.getInput(), bool(logits.getScales()));
+  return 0;
+}
+
+namespace {
+class CpuGenerator : public KernelGenerator {
+public:
+  CpuGenerator(const CpuTarget &target, const Level &level) : target(target), level(level) {}
+
+  FailureOr<KernelSpec> describe(Operation *op) override;
+
+  std::string symbolOf(StringRef kernel, const PhaseSpec &phase) const override {
+    return (kernel + "." + phase.name).str();
+  }
+
+  ModuleOp createModule(OpBuilder &builder, Location loc) override {
+    return ModuleOp::create(builder, loc, level.moduleName);
+  }
+
+  void emitFunction(ModuleOp bodies, StringAttr symbol, const PhaseSpec &phase,
+                    ArrayRef<BufferRef> buffers, Location loc) override;
+
+private:
+  const CpuTarget &target;
+  const Level &level;
+};
+} // namespace
+
+FailureOr<KernelSpec> CpuGenerator::describe(Operation *op) {
+  if (failed(verifyPlanned(op, target.workspaceBytes(op), "cpu")) ||
+      failed(verifyFeatures(op, kPair, "cpu")) || failed(verifyPages(op)))
+    return failure();
+  return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
+      .Case([&](LinearOp op) { return describeLinear(op, level); })
+      .Case([&](LogitsOp op) { return describeLogits(op, level); })
+      .Case([](AttentionOp op) { return describeAttention(op); })
+      .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
+      .Case([](EmbeddingOp op) { return describeEmbedding(op); })
+      .Case([](LayerNormOp op) { return describeLayerNorm(op); })
+      .Case([](RopeOp op) { return describeRope(op); })
+      .Case([](CacheAppendOp op) { return describeCacheAppend(op); })
+      .Case([](SquaredReluOp op) { return describeSquaredRelu(op); })
+      .Case([](AddOp op) { return describeAdd(op); })
+      .Default([](Operation *op) -> FailureOr<KernelSpec> {
+        return op->emitOpError("the cpu target has no kernel for this op");
+      });
+}
+
+/// func @name(buffers: memref<1xi8>..., tokens, output_rows, page_table_stride, layer, begin, end:
+/// index), with its body from `phase`.
+void CpuGenerator::emitFunction(ModuleOp bodies, StringAttr symbol, const PhaseSpec &phase,
+                                ArrayRef<BufferRef> buffers, Location loc) {
+  auto builder = OpBuilder::atBlockEnd(bodies.getBody());
+  Type buffer = MemRefType::get({1}, builder.getI8Type());
+  SmallVector<Type> inputs(buffers.size(), buffer);
+  inputs.append(6, builder.getIndexType());
+  auto function = func::FuncOp::create(builder, loc, symbol, builder.getFunctionType(inputs, {}));
+  // The plan gives every buffer a place of its own while the kernel runs.
+  for (unsigned i = 0; i != buffers.size(); ++i)
+    KernelBuilder::markNoAlias(function, i);
+  Block *body = function.addEntryBlock();
+  KernelBuilder kernel(function, body, level);
+  auto scalars = body->getArguments().drop_front(buffers.size());
+  KernelArguments args{Values(body->getArguments().take_front(buffers.size())),
+                       scalars[0],
+                       scalars[1],
+                       scalars[2],
+                       scalars[3],
+                       scalars[4],
+                       scalars[5],
+                       {}};
+  phase.emit(kernel, args);
+  func::ReturnOp::create(kernel);
+}
+
+std::unique_ptr<KernelGenerator> CpuTarget::generatorFor(StringRef machine) const {
+  const Level *level = machine.empty() ? &levels().front() : findLevel(machine);
+  return level ? std::make_unique<CpuGenerator>(*this, *level) : nullptr;
+}
+
+void CpuTarget::registerDialects(DialectRegistry &registry) const {
+  KernelBuilder::registerDialects(registry);
+}
+
+//===----------------------------------------------------------------------===//
+// Lowering and code
+//===----------------------------------------------------------------------===//
+
+void CpuTarget::buildLowering(OpPassManager &bodies) const { buildLowerCpuKernelsPipeline(bodies); }
+
+llvm::Expected<EmittedCode> CpuTarget::emit(ModuleOp program, const MachineClass &machines) const {
+  const Level &level = *findLevel(machines.kernels);
+  auto elf = emitSharedObject(program.lookupSymbol<ModuleOp>(level.moduleName), level,
+                              /*mayImport=*/false);
+  if (!elf)
+    return elf.takeError();
+  EmittedCode emitted;
+  emitted.code.push_back({level.name.str(),
+                          {level.required.begin(), level.required.end()},
+                          PackageCode::Format::Elf,
+                          std::move(*elf)});
+  return emitted;
+}
+
+void CpuTarget::registerPasses() const { registerCpuPassesAndPipelines(); }
+
+//===----------------------------------------------------------------------===//
+// Machines
+//===----------------------------------------------------------------------===//
+
+std::vector<std::string> CpuTarget::machines() const {
+  std::vector<std::string> names;
+  for (const Level &level : levels())
+    names.push_back(level.name.str());
+  return names;
+}
+
+Target::Option CpuTarget::machineOption() const {
+  return {"cpu", "LEVELS",
+          "native, or some of " + llvm::join(machines(), ", ") + "; default: all of them"};
+}
+
+static llvm::Error error(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+llvm::Expected<std::string> CpuTarget::findMachine(StringRef name) const {
+  if (findLevel(name))
+    return name.str();
+  if (name != "native")
+    return error("expected native or one of " + llvm::join(machines(), ", ") + ", found \"" + name +
+                 "\"");
+  auto features = CpuFeatures::detect();
+  for (const Level &level : levels())
+    if (features.missing({level.required.begin(), level.required.end()}).empty())
+      return level.name.str();
+  return error("this CPU has none of the levels " + llvm::join(machines(), ", "));
+}
+
+std::vector<MachineClass> CpuTarget::classify(ArrayRef<std::string> machines) const {
+  std::vector<MachineClass> classes;
+  for (const Level &level : levels())
+    if (machines.empty() || llvm::is_contained(machines, level.name.str()))
+      classes.push_back({level.name.str(), {level.name.str()}});
+  return classes;
+}

@@ -1,0 +1,20 @@
+//===- OpKernels.h - the CPU kernel of each op ------------------*- C++ -*-===//
+#pragma once
+
+#include "codegen/KernelSpec.h"
+#include "codegen/cpu/KernelBuilder.h"
+
+namespace strata::cpu {
+
+KernelSpec describeLinear(LinearOp op, const Level &level);
+KernelSpec describeLogits(LogitsOp op, const Level &level);
+KernelSpec describeAttention(AttentionOp op);
+KernelSpec describeRotaryTable(RotaryTableOp op);
+KernelSpec describeEmbedding(EmbeddingOp op);
+KernelSpec describeLayerNorm(LayerNormOp op);
+KernelSpec describeRope(RopeOp op);
+KernelSpec describeCacheAppend(CacheAppendOp op);
+KernelSpec describeSquaredRelu(SquaredReluOp op);
+KernelSpec describeAdd(AddOp op);
+
+} // namespace strata::cpu
