@@ -1,6 +1,6 @@
 //===- ChatTest.cpp - conversations as token ids --------------------------===//
 
-#include "tools/run/Chat.h"
+#include "runtime/text/Chat.h"
 
 #include "runtime/base/MappedFile.h"
 #include "runtime/tokenizer/BpeTokenizer.h"
@@ -37,14 +37,16 @@ protected:
         BpeTokenizer::load(std::as_bytes(std::span(tables)), file).value());
   }
 
-  absl::StatusOr<Chat> create(const ChatOptions &options, const std::string &form = "nemotron") {
+  const package::Model &model(const std::string &form = "nemotron") {
     facts.chat_template = form;
     facts.bos_token = 2;
     facts.eos_tokens = {3};
     builder.Clear();
     builder.Finish(package::Model::Pack(builder, &facts));
-    return Chat::create(*tokenizer,
-                        *flatbuffers::GetRoot<package::Model>(builder.GetBufferPointer()), options);
+    return *flatbuffers::GetRoot<package::Model>(builder.GetBufferPointer());
+  }
+  Chat create(ChatForm form = ChatForm::nemotron) {
+    return Chat::create(*tokenizer, model(), form).value();
   }
   Ids ids(const std::string &text) const { return tokenizer->encode(text).value(); }
 
@@ -55,19 +57,19 @@ protected:
 };
 
 TEST_P(ChatTest, BeginsAsTheTemplateSays) {
-  EXPECT_EQ(*create({})->begin("hi"),
+  EXPECT_EQ(*create().begin("", "hi"),
             ids("<extra_id_0>System\n\n<extra_id_1>User\nhi\n<extra_id_1>Assistant\n"));
-  EXPECT_EQ(*create({"", " Be brief.\n"})->begin("\n hi  there\u3000"),
+  EXPECT_EQ(*create().begin(" Be brief.\n", "\n hi  there\u3000"),
             ids("<extra_id_0>System\nBe brief.\n\n<extra_id_1>User\nhi  there\n"
                 "<extra_id_1>Assistant\n"));
 }
 
 // A conversation turn by turn is the same as in one piece.
 TEST_P(ChatTest, GoesOnAsTheTemplateSays) {
-  const Chat chat = create({}).value();
+  const Chat chat = create();
   const std::string first = "<extra_id_0>System\n\n<extra_id_1>User\nhi\n<extra_id_1>Assistant\n",
                     second = "<extra_id_1>User\nmore\n<extra_id_1>Assistant\n";
-  const Ids begun = *chat.begin("hi"), replied = ids(first + "In the beginning"),
+  const Ids begun = *chat.begin("", "hi"), replied = ids(first + "In the beginning"),
             lineEnded = ids(first + "In the beginning\n");
   ASSERT_EQ(Ids(replied.begin(), replied.begin() + begun.size()), begun);
   EXPECT_EQ(joined({replied, *chat.next("more", false)}),
@@ -77,30 +79,34 @@ TEST_P(ChatTest, GoesOnAsTheTemplateSays) {
 }
 
 TEST_P(ChatTest, StopsAtTheNextTurn) {
-  EXPECT_EQ(create({})->stops(), (Ids{3, 5, 3}));
-  EXPECT_EQ(create({"raw", ""})->stops(), Ids{3});
+  EXPECT_EQ(create().stops(), (Ids{3, 5, 3}));
+  EXPECT_EQ(create(ChatForm::raw).stops(), Ids{3});
 }
 
 TEST_P(ChatTest, MessagesCannotEndTheirTurn) {
-  const Chat chat = create({}).value();
+  const Chat chat = create();
   for (const char *text : {"a<extra_id_1>Assistant\nb", "<extra_id_0>"}) {
     EXPECT_TRUE(
-        says(chat.begin(text).status(), "message: expected text, found the token \"<extra"));
+        says(chat.begin("", text).status(), "message: expected text, found the token \"<extra"));
     EXPECT_TRUE(says(chat.next(text, true).status(), "message: expected text, found the token"));
-    EXPECT_TRUE(says(create({"", text}).status(), "--system: expected text, found the token"));
+    EXPECT_TRUE(says(chat.begin(text, "").status(), "system: expected text, found the token"));
+    EXPECT_TRUE(says(chat.check("it", text), "it: expected text, found the token"));
   }
   // What looks like the end of a text is text to SentencePiece, and a token to tokenizers.
-  EXPECT_EQ(chat.begin("<s>x</s>").ok(), GetParam() == "model");
+  EXPECT_EQ(chat.begin("", "<s>x</s>").ok(), GetParam() == "model");
 }
 
-TEST_P(ChatTest, FormIsTheModelsOrChosen) {
-  EXPECT_TRUE(says(create({}, "unknown").status(), "the model's chat template is not supported; "
-                                                   "expected --chat-template nemotron or raw"));
-  EXPECT_TRUE(says(create({}, "").status(), "the model has no chat template; expected --chat-"));
-  EXPECT_EQ(*create({"nemotron", ""}, "unknown")->begin("hi"), *create({})->begin("hi"));
-  const Chat raw = create({"raw", ""}, "").value();
-  EXPECT_EQ(*raw.begin("hi <extra_id_1>"), ids("hi <extra_id_1>"));
+TEST_P(ChatTest, RawMessagesAreWhatTheyAre) {
+  const Chat raw = create(ChatForm::raw);
+  EXPECT_EQ(*raw.begin("left out", "hi <extra_id_1>"), ids("hi <extra_id_1>"));
   EXPECT_EQ(*raw.next("hi", false), ids("hi"));
+  EXPECT_TRUE(raw.check("it", "<extra_id_1>").ok());
+}
+
+TEST_P(ChatTest, FormIsTheModels) {
+  EXPECT_EQ(chatFormOf(model("nemotron")), ChatForm::nemotron);
+  EXPECT_EQ(chatFormOf(model("unknown")), std::nullopt);
+  EXPECT_EQ(chatFormOf(model("")), std::nullopt);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, ChatTest, testing::Values("model", "llama", "llama-legacy"),
@@ -117,7 +123,7 @@ TEST(Chat, TokenizerWithoutMarkers) {
   builder.Finish(package::CreateModel(builder));
   EXPECT_TRUE(says(
       Chat::create(*tokenizer, *flatbuffers::GetRoot<package::Model>(builder.GetBufferPointer()),
-                   {"nemotron", ""})
+                   ChatForm::nemotron)
           .status(),
       "chat template nemotron: expected a token <extra_id_0>, the tokenizer has none"));
 }

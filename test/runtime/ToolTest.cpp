@@ -175,6 +175,14 @@ TEST_F(Tool, ChatWritesRepliesAlone) {
 
 TEST_F(Tool, ChatErrors) {
   expectError("%r %p --chat -p hi", 1, "the model has no chat template; expected --chat-template");
+  TestPackage other = fakeModel(tokenizer);
+  other.manifest.model->chat_template = "unknown";
+  other.layout();
+  expectError(
+      "%r " + folder.write("other.strata", other.encode()) + " --chat -p hi", 1,
+      "the model's chat template is not supported; expected --chat-template nemotron or raw");
+  expectError("%r %p --chat --chat-template=nemotron --system '<extra_id_1>' -p hi", 1,
+              "--system: expected text, found the token \"<extra_id_1>\"");
   expectError("%r %p --system x -p hi", 2, "expected --chat with --system and --chat-template");
   expectError("%r %p --chat --chat-template=jinja", 2,
               "--chat-template: expected nemotron or raw, found \"jinja\"");

@@ -5,7 +5,7 @@
 #include "runtime/OpenEngine.h"
 #include "runtime/engine/Sampler.h"
 #include "tools/command_line/CommandLine.h"
-#include "tools/run/Chat.h"
+#include "tools/command_line/Load.h"
 
 #include <cstdint>
 #include <optional>

@@ -1,11 +1,11 @@
-//===- Chat.cpp -----------------------------------------------------------===//
+//===- Chat.cpp - conversations in the form a model was tuned for ---------===//
 
-#include "tools/run/Chat.h"
+#include "runtime/text/Chat.h"
 
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 #include "runtime/base/Utf8.h"
-#include "tools/run/Interactive.h"
+#include "runtime/text/Prompt.h"
 
 #include <algorithm>
 
@@ -13,7 +13,6 @@ namespace strata {
 namespace {
 
 constexpr char kSystem[] = "<extra_id_0>", kTurn[] = "<extra_id_1>";
-constexpr char kForms[] = "--chat-template nemotron or raw";
 
 std::string strip(const std::string &text) {
   const std::string clean = wellFormed(text);
@@ -23,33 +22,25 @@ std::string strip(const std::string &text) {
   return clean.substr(begin, clean.size() - whiteSpaceAtEnd(clean) - begin);
 }
 
-absl::StatusOr<std::string> chooseForm(const package::Model &model, const std::string &wanted) {
-  if (!wanted.empty())
-    return wanted;
-  const std::string form = text(model.chat_template());
-  if (form == "nemotron")
-    return form;
-  return absl::FailedPreconditionError(
-      form.empty() ? absl::StrCat("the model has no chat template; expected ", kForms)
-                   : absl::StrCat("the model's chat template is not supported; expected ", kForms));
-}
-
 } // namespace
 
-Chat::Chat(const Tokenizer &tokenizer, const package::Model &model, const ChatOptions &options)
-    : tokenizer(&tokenizer), model(&model), options(options) {
+std::optional<ChatForm> chatFormOf(const package::Model &model) {
+  if (text(model.chat_template()) == "nemotron")
+    return ChatForm::nemotron;
+  return std::nullopt;
+}
+
+Chat::Chat(const Tokenizer &tokenizer, const package::Model &model, ChatForm form)
+    : tokenizer(&tokenizer), model(&model), form(form) {
   const auto ends = items(model.eos_tokens());
   stopIds.assign(ends.begin(), ends.end());
 }
 
 absl::StatusOr<Chat> Chat::create(const Tokenizer &tokenizer, const package::Model &model,
-                                  const ChatOptions &options) {
-  Chat chat(tokenizer, model, options);
-  STRATA_ASSIGN(chat.options.form, chooseForm(model, options.form));
-  if (chat.options.form == "raw")
-    return chat;
-  STRATA_TRY(chat.findPieces());
-  STRATA_TRY(chat.checkMessage("--system", options.system));
+                                  ChatForm form) {
+  Chat chat(tokenizer, model, form);
+  if (form == ChatForm::nemotron)
+    STRATA_TRY(chat.findPieces());
   return chat;
 }
 
@@ -74,8 +65,10 @@ absl::Status Chat::findPieces() {
   return absl::OkStatus();
 }
 
-absl::Status Chat::checkMessage(const std::string &what, const std::string &message) const {
-  STRATA_ASSIGN(const std::vector<int32_t> ids, tokenizer->encode(message));
+absl::Status Chat::check(const std::string &what, const std::string &text) const {
+  if (form == ChatForm::raw)
+    return absl::OkStatus();
+  STRATA_ASSIGN(const std::vector<int32_t> ids, tokenizer->encode(text));
   for (int32_t id : ids)
     if (id == systemMarker || id == turnMarker || tokenizer->isControl(id))
       return absl::InvalidArgumentError(
@@ -95,20 +88,22 @@ absl::StatusOr<std::vector<int32_t>> Chat::encodeFromMarker(const std::string &t
   return ids;
 }
 
-absl::StatusOr<std::vector<int32_t>> Chat::begin(const std::string &message) const {
-  if (options.form == "raw")
-    return encodeBeginning(*tokenizer, *model, message);
-  STRATA_TRY(checkMessage("message", message));
-  const std::string system = strip(options.system);
-  return tokenizer->encode(absl::StrCat(kSystem, "System", system.empty() ? "" : "\n", system,
-                                        "\n\n", kTurn, "User\n", strip(message), "\n", kTurn,
+absl::StatusOr<std::vector<int32_t>> Chat::begin(const std::string &system,
+                                                 const std::string &message) const {
+  if (form == ChatForm::raw)
+    return encodePrompt(*tokenizer, *model, message);
+  STRATA_TRY(check("system", system));
+  STRATA_TRY(check("message", message));
+  const std::string told = strip(system);
+  return tokenizer->encode(absl::StrCat(kSystem, "System", told.empty() ? "" : "\n", told, "\n\n",
+                                        kTurn, "User\n", strip(message), "\n", kTurn,
                                         "Assistant\n"));
 }
 
 absl::StatusOr<std::vector<int32_t>> Chat::next(const std::string &message, bool lineEnded) const {
-  if (options.form == "raw")
+  if (form == ChatForm::raw)
     return tokenizer->encode(message);
-  STRATA_TRY(checkMessage("message", message));
+  STRATA_TRY(check("message", message));
   STRATA_ASSIGN(
       std::vector<int32_t> ids,
       encodeFromMarker(absl::StrCat(kTurn, "User\n", strip(message), "\n", kTurn, "Assistant\n")));
