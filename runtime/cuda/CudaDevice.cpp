@@ -8,6 +8,7 @@
 #include "runtime/base/ThreadPool.h"
 #include "runtime/cuda/RandomWeights.h"
 #include "runtime/cuda/Upload.h"
+#include "runtime/package/PackageLimits.h"
 
 #include <algorithm>
 #include <cstring>
@@ -15,8 +16,7 @@
 namespace strata::cuda {
 namespace {
 
-constexpr int64_t kMostGraphTokens = 16; // of a step that is replayed: the decode regime
-constexpr int kMostUploadThreads = 8;    // more do not copy faster
+constexpr int kMostUploadThreads = 8; // more do not copy faster
 
 /// Bytes of a step's arrays, at most, for `tokens` of as many sequences as there may be.
 uint64_t inputBytesOf(const package::Program &program, const DeviceOptions &options) {

@@ -7,6 +7,7 @@
 #include "runtime/package/GpuTarget.h"
 #include "runtime/package/Package.h"
 #include "runtime/package/PackageFormat.h"
+#include "runtime/package/PackageLimits.h"
 
 #include "absl/strings/str_split.h"
 
@@ -18,7 +19,6 @@ namespace {
 constexpr uint64_t kMostBytes = uint64_t(1) << 48;
 constexpr uint64_t kMostTokens = 1 << 24;
 constexpr uint64_t kMostSharedBytes = 1 << 20;
-constexpr uint64_t kMostMaps = 16;       // of a phase
 constexpr uint64_t kMostNameBytes = 240; // of a file, without its extension
 
 template <typename... Parts>
@@ -305,7 +305,7 @@ absl::Status IndexVerifier::verifyPhases(const package::Program &program,
   uint64_t cuda = isCuda(program);
   return each("phase", variant.phases(), [&](const package::Phase &phase) {
     STRATA_TRY(isText("symbol", phase.symbol()));
-    STRATA_TRY(inRange("block", phase.block(), cuda, cuda * 1024));
+    STRATA_TRY(inRange("block", phase.block(), cuda, cuda * kMostBlockThreads));
     STRATA_TRY(inRange("shared_bytes", phase.shared_bytes(), 0, cuda * kMostSharedBytes));
     if (!phase.grid())
       return invalid("grid: expected one, found none");
@@ -346,7 +346,7 @@ absl::Status IndexVerifier::verifyAuxiliary(const package::Program &program) {
       return invalid("role: expected different ones, found ", package::EnumNameRole(kernel.role()),
                      " twice");
     STRATA_TRY(isText("symbol", kernel.symbol()));
-    STRATA_TRY(inRange("block", kernel.block(), 1, 1024));
+    STRATA_TRY(inRange("block", kernel.block(), 1, kMostBlockThreads));
     STRATA_TRY(inRange("shared_bytes", kernel.shared_bytes(), 0, kMostSharedBytes));
     if (kernel.role() != package::Role::matrix)
       return absl::OkStatus();
@@ -360,7 +360,7 @@ absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
   STRATA_TRY(isText("name", dispatch.name()));
   STRATA_TRY(isIndex("kernel", dispatch.kernel(), count(program.kernels())));
   STRATA_TRY(isIndex("layer", dispatch.layer(), manifest.model()->layers()));
-  STRATA_TRY(inRange("buffers", count(dispatch.buffers()), 1, 64));
+  STRATA_TRY(inRange("buffers", count(dispatch.buffers()), 1, kMostBuffers));
   STRATA_TRY(isAligned("buffers", dispatch.buffers(), alignof(package::Buffer)));
   for (const package::Buffer *buffer : items(dispatch.buffers()))
     STRATA_TRY(annotate(verifyBuffer(program, *buffer), text(dispatch.name())));
