@@ -42,8 +42,8 @@ TEST_F(CudaDevice, OneGraphForEachShape) {
   Sequence a = (*engine)->open(), b = (*engine)->open();
   std::span<const int32_t> tokens = kTokens;
   for (int round = 0; round < 4; ++round) {
-    (*engine)->rewind(a, 0);
-    (*engine)->rewind(b, 0);
+    ASSERT_TRUE((*engine)->rewind(a, 0).ok());
+    ASSERT_TRUE((*engine)->rewind(b, 0).ok());
     BatchEntry both[] = {{a, tokens.first(3)}, {b, tokens.first(5)}};  // T 8, R 2
     BatchEntry all[] = {{a, tokens.first(1), LogitRows::all}};         // T 1, R 1
     BatchEntry none[] = {{b, tokens.first(1), LogitRows::none}};       // T 1, R 0

@@ -19,14 +19,14 @@ absl::Status wholeRun(const Package &package, const Weights &weights, bool poiso
     return engine.status();
   Sequence sequence = (*engine)->open();
   for (size_t size : {17, 1, 1, 2}) {
-    (*engine)->device().timeDispatches(size == 2);
+    (*engine)->device().probe().timeDispatches(size == 2);
     BatchEntry entry{sequence, std::span(kTokens).first(size)};
     auto result = (*engine)->step({&entry, 1});
     if (!result.ok())
       return result.status();
   }
-  absl::Status status = (*engine)->device().measureRead(1 << 20, 0.001).status();
-  status.Update((*engine)->device().measureFlops().status());
+  absl::Status status = (*engine)->device().meter().measureRead(1 << 20, 0.001).status();
+  status.Update((*engine)->device().meter().measureFlops().status());
   return status;
 }
 
@@ -88,9 +88,9 @@ TEST_F(CudaFailure, PackagesWithoutAuxiliaryKernels) {
   old.layout();
   auto engine = create(old);
   ASSERT_TRUE(engine.ok()) << engine.status();
-  EXPECT_EQ(*(*engine)->device().measureRead(1 << 20, 0.001), 0);
-  EXPECT_EQ(*(*engine)->device().measureFlops(), 0);
-  EXPECT_EQ((*engine)->device().flopInstruction(), "");
+  EXPECT_EQ(*(*engine)->device().meter().measureRead(1 << 20, 0.001), 0);
+  EXPECT_EQ(*(*engine)->device().meter().measureFlops(), 0);
+  EXPECT_EQ((*engine)->device().meter().flopInstruction(), "");
   const int32_t token = 1;
   BatchEntry entry{(*engine)->open(), {&token, 1}};
   EXPECT_TRUE(says((*engine)->step({&entry, 1}, StepOutput::likeliest).status(),
@@ -179,7 +179,7 @@ TEST_F(CudaFailure, AStepThatFailedCanBeTriedAgain) {
       EXPECT_EQ(result->logits[0], fakeSum(kTokens, 4, 5));
       break;
     }
-    EXPECT_EQ((*engine)->length(sequence), 0);
+    EXPECT_EQ(*(*engine)->length(sequence), 0);
   }
 }
 

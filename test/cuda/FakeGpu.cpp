@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Engine>> FakeGpu::create(const TestPackage &model
 absl::StatusOr<StepResult> FakeGpu::step(Engine &engine, std::span<const int32_t> tokens) {
   BatchEntry entry{engine.open(), tokens};
   auto result = engine.step({&entry, 1});
-  engine.close(entry.sequence);
+  EXPECT_TRUE(engine.close(entry.sequence).ok());
   return result;
 }
 

@@ -129,7 +129,7 @@ absl::Status Comparison::run(std::span<const GoldenSequence> sequences) {
   while (std::any_of(all.begin(), all.end(), unfinished))
     STRATA_TRY(step(all));
   for (const Progress &progress : all)
-    engine.close(progress.sequence);
+    STRATA_TRY(engine.close(progress.sequence));
   return absl::OkStatus();
 }
 

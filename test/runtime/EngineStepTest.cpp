@@ -37,8 +37,8 @@ TEST_P(FakeEngine, AnyCutOfThePrompt) {
     int64_t size = int64_t(kTokens.size()), lastChunk = size - (size - 1) / chunk * chunk;
     EXPECT_EQ(sumOf(*result, 0), fakeSum(kTokens, size - 1, lastChunk)) << "chunk " << chunk;
     EXPECT_EQ(int64_t(told.size()), (size + chunk - 1) / chunk);
-    EXPECT_EQ(engine->length(sequence), size);
-    engine->close(sequence);
+    EXPECT_EQ(*engine->length(sequence), size);
+    EXPECT_TRUE(engine->close(sequence).ok());
   }
 }
 
@@ -49,7 +49,7 @@ TEST_P(FakeEngine, LikeliestTokensAreThoseOfTheLogits) {
   std::vector<int32_t> expected;
   for (int64_t row = 0; row < logits->rows; ++row)
     expected.push_back(findLikeliest(logits->row(row)));
-  engine->rewind(sequence, 0);
+  EXPECT_TRUE(engine->rewind(sequence, 0).ok());
   BatchEntry entry{sequence, kTokens, LogitRows::all};
   auto likeliest = engine->step({&entry, 1}, StepOutput::likeliest);
   ASSERT_TRUE(likeliest.ok()) << likeliest.status();
@@ -70,7 +70,7 @@ std::string shown(const ComputedValue &value) {
 
 TEST_P(FakeEngine, ShowsWhatDispatchesCompute) {
   std::vector<std::string> seen;
-  engine->device().observe([&](const ComputedValue &value) {
+  engine->device().probe().observe([&](const ComputedValue &value) {
     seen.push_back(shown(value));
     return absl::OkStatus();
   });
@@ -82,19 +82,19 @@ TEST_P(FakeEngine, ShowsWhatDispatchesCompute) {
                                        "output of output 1: 1029 2058 3087 4116"};
   EXPECT_EQ(seen, expected);
   seen.clear();
-  engine->device().observe(nullptr);
+  engine->device().probe().observe(nullptr);
   EXPECT_TRUE(step(sequence, tokens).ok());
   EXPECT_TRUE(seen.empty());
 }
 
 TEST_P(FakeEngine, ObserversErrorEndsTheStep) {
-  engine->device().observe([&](const ComputedValue &value) {
+  engine->device().probe().observe([&](const ComputedValue &value) {
     return absl::ResourceExhaustedError(value.result.name()->str() + ": the disk is full");
   });
   Sequence sequence = engine->open();
   EXPECT_TRUE(says(step(sequence, kTokens).status(), "embed: the disk is full"));
-  EXPECT_EQ(engine->length(sequence), 0);
-  engine->device().observe(nullptr);
+  EXPECT_EQ(*engine->length(sequence), 0);
+  engine->device().probe().observe(nullptr);
   EXPECT_TRUE(step(sequence, kTokens).ok());
 }
 
@@ -102,7 +102,7 @@ TEST_P(FakeEngine, PrefillCanBeStopped) {
   Sequence sequence = engine->open();
   auto result = prefill(*engine, sequence, kTokens, 4, [](int64_t done) { return done < 8; });
   EXPECT_TRUE(absl::IsCancelled(result.status()));
-  EXPECT_EQ(engine->length(sequence), 8);
+  EXPECT_EQ(*engine->length(sequence), 8);
 }
 
 TEST_P(FakeEngine, RaggedBatchIsLikeEachAlone) {
@@ -151,13 +151,13 @@ TEST_P(FakeEngine, ClosedAndRewoundPagesAreUsedAgain) {
   for (int i = 0; i < 10; ++i) {
     Sequence sequence = engine->open();
     ASSERT_TRUE(step(sequence, kTokens).ok());
-    engine->rewind(sequence, 6);
+    EXPECT_TRUE(engine->rewind(sequence, 6).ok());
     EXPECT_EQ(engine->cache().freePages(), 14u);
     std::vector<int32_t> tokens(kTokens.begin(), kTokens.begin() + 6);
     tokens.push_back(14);
     auto result = step(sequence, std::vector<int32_t>{14});
     EXPECT_EQ(sumOf(*result, 0), fakeSum(tokens, 6, 1));
-    engine->close(sequence);
+    EXPECT_TRUE(engine->close(sequence).ok());
     EXPECT_EQ(engine->cache().freePages(), 16u);
   }
 }
@@ -175,9 +175,27 @@ TEST_P(FakeEngine, RefusesWrongBatches) {
   EXPECT_TRUE(says(engine->step(twice).status(), "sequence 0: expected once in a step"));
   EXPECT_TRUE(says(step(a, std::vector<int32_t>(33)).status(),
                    "sequence 0: expected at most 32 tokens (the context), found 33"));
-  EXPECT_EQ(engine->length(a), 0);
-  engine->close(a);
+  EXPECT_EQ(*engine->length(a), 0);
+  EXPECT_TRUE(engine->close(a).ok());
   EXPECT_TRUE(says(step(a, kTokens).status(), "sequence 0: expected an open one"));
+}
+
+// Nothing that a caller says can reach another's pages.
+TEST_P(FakeEngine, RefusesWrongSequences) {
+  Sequence closed = engine->open(), open = engine->open();
+  EXPECT_TRUE(engine->close(closed).ok());
+  ASSERT_TRUE(step(open, kTokens).ok());
+  for (Sequence wrong : {closed, -1, 7, INT32_MAX, INT32_MIN}) {
+    std::string message = absl::StrCat("sequence ", wrong, ": expected an open one");
+    EXPECT_TRUE(says(engine->close(wrong), message));
+    EXPECT_TRUE(says(engine->rewind(wrong, 0), message));
+    EXPECT_TRUE(says(engine->length(wrong).status(), message));
+  }
+  for (int64_t length : {int64_t(-1), int64_t(20), INT64_MAX, INT64_MIN})
+    EXPECT_TRUE(says(engine->rewind(open, length),
+                     absl::StrCat("sequence 1: rewind: expected 0 to 19 tokens, found ", length)));
+  EXPECT_EQ(*engine->length(open), 19);
+  EXPECT_EQ(engine->cache().freePages(), 11u);
 }
 
 TEST_P(FakeEngine, FullCacheIsAnError) {
@@ -187,8 +205,8 @@ TEST_P(FakeEngine, FullCacheIsAnError) {
   ASSERT_TRUE(step(b, part).ok());
   EXPECT_TRUE(
       says(step(c, part).status(), "KV cache: full: the step needs 5 pages of 4 tokens, 3"));
-  EXPECT_EQ(engine->length(c), 0);
-  engine->close(a);
+  EXPECT_EQ(*engine->length(c), 0);
+  EXPECT_TRUE(engine->close(a).ok());
   auto result = step(c, part);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(sumOf(*result, 0), fakeSum(part, 19, 20));

@@ -101,7 +101,7 @@ TEST_P(FakeEngine, ScoresOneTokenMoreThanTheContext) {
 
 TEST_P(FakeEngine, SharedContextsAreComputedOnce) {
   int64_t fed = 0;
-  engine->device().observe([&](const ComputedValue &value) {
+  engine->device().probe().observe([&](const ComputedValue &value) {
     fed += value.result.name()->str() == "embed" ? value.rows : 0;
     return absl::OkStatus();
   });

@@ -111,7 +111,7 @@ absl::StatusOr<int> run(const BenchOptions &options, Console &console) {
                    weights.bytes(),
                    engine->device().threads(),
                    options.randomWeights,
-                   engine->device().flopInstruction()};
+                   engine->device().meter().flopInstruction()};
   STRATA_TRY(console.write(formatBench(options.format, setup, rows)));
   return 0;
 }

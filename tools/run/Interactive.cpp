@@ -44,7 +44,7 @@ private:
     if (command == "/help")
       fputs(kHelp, stderr);
     else if (command == "/clear")
-      session.clear();
+      return session.clear();
     else if (command == "/stats")
       console.note(absl::StrCat(options.stats(), "; context: ", session.text().length(), " of ",
                                 engine.context(), " tokens"));

@@ -29,9 +29,10 @@ Session::Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
       console(console), sequence(engine.open()),
       empty(tokenizer, engine.context(), std::move(rules)) {}
 
-void Session::clear() {
-  engine.rewind(sequence, 0);
+absl::Status Session::clear() {
+  STRATA_TRY(engine.rewind(sequence, 0));
   content = empty;
+  return absl::OkStatus();
 }
 
 absl::Status Session::run(std::span<const int32_t> prompt, int64_t most) {
@@ -41,7 +42,7 @@ absl::Status Session::run(std::span<const int32_t> prompt, int64_t most) {
   auto result = feedPrompt(interrupt);
   if (!result.ok()) {
     content = std::move(before);
-    engine.rewind(sequence, content.seen());
+    STRATA_TRY(engine.rewind(sequence, content.seen()));
     return absl::IsCancelled(result.status()) ? absl::OkStatus() : result.status();
   }
   for (;;) {

@@ -33,13 +33,13 @@ class Session {
 public:
   Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
           const SamplingParams &sampling, int64_t chunk, Console &console);
-  ~Session() { engine.close(sequence); }
+  ~Session() { (void)engine.close(sequence); } // it is open
 
   /// Adds `prompt` to the text and writes up to `most` tokens that follow, until the model ends the
   /// text, the context is full or Ctrl-C is pressed.
   absl::Status run(std::span<const int32_t> prompt, int64_t most);
   /// Begins a new text.
-  void clear();
+  absl::Status clear();
 
   const GeneratedText &text() const { return content; }
   const Speed &promptSpeed() const { return prompts; }

@@ -76,7 +76,7 @@ absl::StatusOr<int64_t> tokensAfter(int64_t prompt, const RunOptions &options, i
 double measureRead(Engine &engine, const Session &session) {
   double best = 0;
   for (int i = 0; i < 4 && session.generatedSpeed().tokens > 0; ++i)
-    best = std::max(best, engine.device().measureRead(1000000000, 0.01).value_or(0));
+    best = std::max(best, engine.device().meter().measureRead(1000000000, 0.01).value_or(0));
   return best;
 }
 
