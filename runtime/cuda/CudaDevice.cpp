@@ -306,7 +306,7 @@ absl::StatusOr<ReadCeiling> CudaDevice::makeReadCeiling(const AuxiliaryKernel &k
   std::vector<DeviceRange> ranges;
   for (uint64_t parameter : streamedParameters(program()))
     ranges.push_back({parameters[parameter].address(), parameters[parameter].size()});
-  return ReadCeiling::create(context.driver, kernel, ranges);
+  return ReadCeiling::create(context.driver, context.stream.get(), kernel, ranges);
 }
 
 absl::StatusOr<double> CudaDevice::measureFlops() {
