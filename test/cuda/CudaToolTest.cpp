@@ -46,6 +46,14 @@ TEST_F(CudaTool, WritesTheSameText) {
   EXPECT_EQ(run(strataRun(forCuda) + " --device=cuda:1", "devices=2").out, cpu.out);
 }
 
+TEST_F(CudaTool, CodeIsChosenByName) {
+  Result named = run(strataRun(forCuda) + " --device cuda --code sim");
+  EXPECT_EQ(named.out, run(strataRun(forCpu)).out) << named.err;
+  Result other = run(strataRun(forCuda) + " --device cuda --code sm_80");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_TRUE(contains(other.err, "cuda target: expected one of sim, found sm_80")) << other.err;
+}
+
 TEST_F(CudaTool, ListsDevices) {
   Result two = run(STRATA_RUN " --list-devices", "devices=2,capability=90,memory=80000000000");
   EXPECT_EQ(two.status, 0);

@@ -22,6 +22,11 @@ TEST_F(Tool, HelpAndVersion) {
   }
 }
 
+TEST_F(Tool, CodeIsChosenByName) {
+  EXPECT_NE(run("%r --help").out.find("  --code TARGET "), std::string::npos);
+  EXPECT_EQ(run("%r %p -p a -n 3 --code x86-64").out, run("%r %p -p a -n 3").out);
+}
+
 TEST_F(Tool, WrongCommandLines) {
   expectError("%r", 2, "expected one package, found 0");
   expectError("%r %p", 2, "expected one of -p, -f and -i, found 0");
@@ -51,7 +56,7 @@ TEST_F(Tool, WrongDeviceAndCode) {
   expectError("%r %p -p a --device cuda", 1,
               "device: expected one the package has a program for "
               "(cpu), found cuda");
-  expectError("%r %p -p a --cpu z80", 1, "cpu target: expected one of x86-64, found z80");
+  expectError("%r %p -p a --code z80", 1, "cpu target: expected one of x86-64, found z80");
   expectError("%r %p -p a --weights /no/such/folder", 1, "/no/such/folder");
 }
 

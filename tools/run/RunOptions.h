@@ -22,7 +22,7 @@ struct RunOptions {
   std::optional<int64_t> tokens; // -n
   bool noEcho = false;
   SamplingParams sampling;
-  EngineOptions engine; // device, threads and cpu
+  EngineOptions engine; // device, threads and target
   std::string weights;  // a folder; empty: what the package names
   int64_t context = 0;  // 0: the model's
   int64_t chunk = 512;
