@@ -7,6 +7,7 @@
 #include "runtime/engine/KvCache.h"
 #include "runtime/engine/StepInputs.h"
 #include "runtime/package/Package.h"
+#include "runtime/package/PackageLimits.h"
 
 #include <cstdint>
 #include <memory>
@@ -15,9 +16,6 @@
 #include <vector>
 
 namespace strata {
-
-/// Most tokens of a sequence, or of a step.
-inline constexpr uint32_t kMostContext = 1 << 24;
 
 /// A sequence of an engine, from open() to close().
 using Sequence = int32_t;

@@ -10,6 +10,8 @@
 
 namespace strata {
 
+/// Tokens of a sequence or of a step, at most.
+inline constexpr uint32_t kMostContext = 1 << 24;
 /// Buffers of a dispatch, at most.
 inline constexpr uint32_t kMostBuffers = 64;
 /// Tensor maps of a phase, at most.

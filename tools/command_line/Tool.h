@@ -11,7 +11,7 @@
 
 namespace strata {
 
-constexpr int64_t kMostTokens = 1 << 24; // that an option takes
+constexpr int64_t kMostTokens = kMostContext; // that an option takes
 
 /// A tool about one file or folder. What it refers to holds its options and outlives it.
 struct Tool {
