@@ -178,6 +178,19 @@ TEST_F(Tool, ChatWritesRepliesAlone) {
       << turns.err;
 }
 
+// Where a reply ended by itself, nothing is left that an empty message could be added to.
+TEST_F(Tool, EmptyMessagesChangeNothing) {
+  TestPackage ending = fakeModel(tokenizer);
+  ending.manifest.model->eos_tokens = {2047}; // always the likeliest
+  ending.layout();
+  Result result =
+      run("printf 'a\\n\\nb\\n' | %r " + folder.write("ending.strata", ending.encode()) +
+          " --chat --chat-template=raw -n 3");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("the line has no tokens"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("generated: 2 tokens"), std::string::npos) << result.err;
+}
+
 TEST_F(Tool, ChatErrors) {
   expectError("%r %p --chat -p hi", 1, "the model has no chat template; expected --chat-template");
   TestPackage other = fakeModel(tokenizer);

@@ -61,15 +61,23 @@ private:
     return begins ? encodePrompt(tokenizer, engine.model(), line) : tokenizer.encode("\n" + line);
   }
 
+  /// Why so many tokens cannot be added; empty if they can.
+  std::string refusal(size_t tokens) const {
+    const int64_t room = session.text().room();
+    if (tokens == 0 && session.text().pending().empty())
+      return "the line has no tokens";
+    if (int64_t(tokens) >= room)
+      return absl::StrCat("the line has ", tokens, " tokens, ", room,
+                          " are left of the context; /clear begins a new text");
+    return "";
+  }
+
   absl::Status add(const std::string &line) {
     auto tokens = encode(line);
-    if (!tokens.ok())
-      return console.note(std::string(tokens.status().message())), absl::OkStatus();
-    const int64_t room = session.text().room();
-    if (int64_t(tokens->size()) >= room)
-      return console.note(absl::StrCat("the line has ", tokens->size(), " tokens, ", room,
-                                       " are left of the context; /clear begins a new text")),
-             absl::OkStatus();
+    const std::string why =
+        tokens.ok() ? refusal(tokens->size()) : std::string(tokens.status().message());
+    if (!why.empty())
+      return console.note(why), absl::OkStatus();
     STRATA_TRY(session.run(*tokens, options.tokens));
     return console.atLineStart() ? absl::OkStatus() : console.write("\n");
   }
