@@ -82,11 +82,43 @@ static llvm::Expected<package::Buffer> emitBuffer(DispatchOp op, const BufferRef
   return error(dispatchName(op) + ": a buffer has no place: run --decoder-plan-memory");
 }
 
+// Three enums are the package's under names of their own, so that their headers need no
+// FlatBuffers.
+
+static package::Axis toPackage(Axis axis) {
+  static_assert(int(Axis::One) == int(package::Axis::one) &&
+                int(Axis::Tokens) == int(package::Axis::tokens) &&
+                int(Axis::Outputs) == int(package::Axis::outputs) &&
+                getMaxEnumValForAxis() == unsigned(package::Axis::MAX));
+  return static_cast<package::Axis>(axis);
+}
+
+static package::CodeFormat toPackage(PackageCode::Format format) {
+  using Format = PackageCode::Format;
+  static_assert(int(Format::Elf) == int(package::CodeFormat::elf) &&
+                int(Format::Cubin) == int(package::CodeFormat::cubin) &&
+                int(Format::Ptx) == int(package::CodeFormat::ptx) &&
+                package::CodeFormat::MAX == package::CodeFormat::ptx);
+  return static_cast<package::CodeFormat>(format);
+}
+
+static package::Role toPackage(PackageAuxiliary::Role role) {
+  using Role = PackageAuxiliary::Role;
+  static_assert(int(Role::Read) == int(package::Role::read) &&
+                int(Role::Matrix) == int(package::Role::matrix) &&
+                int(Role::RandomBf16) == int(package::Role::random_bf16) &&
+                int(Role::RandomF16) == int(package::Role::random_f16) &&
+                int(Role::RandomF32) == int(package::Role::random_f32) &&
+                int(Role::Argmax) == int(package::Role::argmax) &&
+                package::Role::MAX == package::Role::argmax);
+  return static_cast<package::Role>(role);
+}
+
 static Offset<package::TensorMap> emitMap(FlatBufferBuilder &fb, TensorMapAttr map) {
   constexpr package::DType type = package::DType::bf16;
-  return package::CreateTensorMap(fb, map.getBuffer(), static_cast<package::Axis>(map.getAxis()),
-                                  map.getRows(), map.getColumns(), 2 * map.getColumns(), type,
-                                  map.getBoxRows(), map.getBoxColumns(), package::Swizzle::b128);
+  return package::CreateTensorMap(fb, map.getBuffer(), toPackage(map.getAxis()), map.getRows(),
+                                  map.getColumns(), 2 * map.getColumns(), type, map.getBoxRows(),
+                                  map.getBoxColumns(), package::Swizzle::b128);
 }
 
 static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
@@ -94,8 +126,7 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
   for (auto variant : op.getVariants().getAsRange<VariantAttr>()) {
     std::vector<Offset<package::Phase>> phases;
     for (PhaseAttr phase : variant.getPhases()) {
-      package::Grid grid(static_cast<package::Axis>(phase.getAxis()), phase.getDivisor(),
-                         phase.getFactor());
+      package::Grid grid(toPackage(phase.getAxis()), phase.getDivisor(), phase.getFactor());
       std::vector<Offset<package::TensorMap>> maps;
       for (TensorMapAttr map : phase.getMaps())
         maps.push_back(emitMap(fb, map));
@@ -105,8 +136,8 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
     }
     variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases)));
   }
-  return package::CreateKernel(fb, fb.CreateString(op.getSymName().str()),
-                               static_cast<package::Axis>(op.getAxis()), fb.CreateVector(variants));
+  return package::CreateKernel(fb, fb.CreateString(op.getSymName().str()), toPackage(op.getAxis()),
+                               fb.CreateVector(variants));
 }
 
 namespace {
@@ -172,7 +203,7 @@ static Offset<package::CodeObject> emitCode(FlatBufferBuilder &fb, const Package
   std::vector<Offset<flatbuffers::String>> features;
   for (const std::string &feature : code.features)
     features.push_back(fb.CreateString(feature));
-  auto format = static_cast<package::CodeFormat>(code.format);
+  auto format = toPackage(code.format);
   return package::CreateCodeObject(fb, fb.CreateString(code.target), fb.CreateVector(features),
                                    section, format);
 }
@@ -180,8 +211,8 @@ static Offset<package::CodeObject> emitCode(FlatBufferBuilder &fb, const Package
 static Offset<package::Auxiliary> emitAuxiliary(FlatBufferBuilder &fb,
                                                 const PackageAuxiliary &kernel) {
   auto symbol = fb.CreateString(kernel.symbol), instruction = fb.CreateString(kernel.instruction);
-  return package::CreateAuxiliary(fb, static_cast<package::Role>(kernel.role), symbol, kernel.block,
-                                  kernel.flops, instruction, kernel.sharedBytes);
+  return package::CreateAuxiliary(fb, toPackage(kernel.role), symbol, kernel.block, kernel.flops,
+                                  instruction, kernel.sharedBytes);
 }
 
 llvm::Expected<Offset<package::Program>>

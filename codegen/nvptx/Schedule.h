@@ -5,12 +5,16 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/package/PackageLimits.h"
+
 #include <cstdint>
+#include <iterator>
 
 namespace strata::nvptx {
 
 /// Threads of every block.
 inline constexpr int64_t kThreads = 128;
+static_assert(kThreads <= kMostBlockThreads);
 
 /// Forms of a linear of few rows. Each has as many accumulators as it takes rows, so there are
 /// some: unused ones cost registers.
@@ -20,6 +24,8 @@ struct DecodeForm {
   bool tensorCores; ///< beyond a few tokens the products, not the weights, would take the time
 };
 inline constexpr DecodeForm kDecodeForms[] = {{1, 16, false}, {4, 16, false}, {16, 32, true}};
+// What a decode form computes is small enough for launches to take time: such steps are graphs.
+static_assert(std::rbegin(kDecodeForms)->tokens == kMostGraphTokens);
 
 /// A norm is computed by every block of the decode form, into shared memory, if the rows take no
 /// more than this; else by a launch of its own. An A100 has 164 KB for all blocks together.

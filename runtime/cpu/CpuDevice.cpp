@@ -54,7 +54,7 @@ CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOpt
 
 CpuDevice::CpuDevice(const Package &package, Weights made, bool poison, Parts parts)
     : weights(std::move(made)), vocabulary(package.model().vocabulary()), poison(poison),
-      parts(std::move(parts)) {}
+      parts(std::move(parts)), stepProbe(program()) {}
 
 absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
   uint64_t bytes = program().page_bytes();
@@ -80,9 +80,9 @@ absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs, StepOutput o
 }
 
 absl::StatusOr<Work> CpuDevice::runPlan(const StepMemory &memory) {
-  if (observed())
+  if (stepProbe.observed())
     return runObserved(memory);
-  return timesDispatches() ? runTimed(memory) : parts.plan.run(memory, *parts.pool);
+  return stepProbe.timed() ? runTimed(memory) : parts.plan.run(memory, *parts.pool);
 }
 
 absl::StatusOr<Work> CpuDevice::runTimed(const StepMemory &memory) {
@@ -95,7 +95,7 @@ absl::StatusOr<Work> CpuDevice::runTimed(const StepMemory &memory) {
     last = now;
     return absl::OkStatus();
   }));
-  setTimes(seconds, *memory.inputs);
+  stepProbe.setTimes(seconds, *memory.inputs);
   return work;
 }
 
@@ -105,7 +105,7 @@ absl::StatusOr<Work> CpuDevice::runObserved(const StepMemory &memory) {
     return Bytes(static_cast<std::byte *>(parts.plan.addressOf(buffer, memory)), bytes);
   };
   return parts.plan.runEach(memory, *parts.pool, [&](uint32_t dispatch) {
-    return show(*program().dispatches()->Get(dispatch), *memory.inputs, read);
+    return stepProbe.show(dispatch, *memory.inputs, read);
   });
 }
 

@@ -11,10 +11,9 @@
 namespace strata::cpu {
 
 /// Runs a package's program for the CPU on a pool of threads; the thread that creates the device is
-/// worker 0. Reads the weights where they are; random
-/// ones it makes. Pages of the cache cost memory once they were
-/// written.
-class CpuDevice : public Device {
+/// worker 0. Reads the weights where they are; random ones it makes. Pages of the cache cost memory
+/// once they were written.
+class CpuDevice : public Device, private Meter {
 public:
   static absl::StatusOr<std::unique_ptr<Device>>
   create(const Package &package, const Weights &weights, const DeviceOptions &options);
@@ -26,9 +25,8 @@ public:
   bool fixedPageTables() const override { return false; }
   absl::Status poisonPages(std::span<const int32_t> pages) override;
   absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
-  absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) override;
-  absl::StatusOr<double> measureFlops() override { return parts.flops.measure(*parts.pool); }
-  std::string flopInstruction() const override { return parts.flops.instruction(); }
+  StepProbe &probe() override { return stepProbe; }
+  Meter &meter() override { return *this; }
 
 private:
   /// What create() makes before there is a device.
@@ -42,6 +40,10 @@ private:
     AnonymousMemory cache;
   };
   CpuDevice(const Package &package, Weights weights, bool poison, Parts parts);
+  absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) override;
+  absl::StatusOr<double> measureFlops() override { return parts.flops.measure(*parts.pool); }
+  std::string flopInstruction() const override { return parts.flops.instruction(); }
+
   absl::Status prepareMemory(const StepInputs &inputs);
   absl::StatusOr<Work> runPlan(const StepMemory &memory);
   absl::StatusOr<Work> runObserved(const StepMemory &memory);
@@ -51,6 +53,7 @@ private:
   const uint64_t vocabulary;
   const bool poison;
   Parts parts;
+  StepProbe stepProbe;
   GrowingMemory arena{"arena"};
   GrowingMemory logits{"logits"};
   std::vector<int32_t> likeliest;

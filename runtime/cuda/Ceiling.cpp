@@ -19,7 +19,8 @@ constexpr double kShortest = 1e-6; // seconds that can be told from none
 
 } // namespace
 
-absl::StatusOr<ReadCeiling> ReadCeiling::create(const Driver &driver, const AuxiliaryKernel &kernel,
+absl::StatusOr<ReadCeiling> ReadCeiling::create(const Driver &driver, CUstream stream,
+                                                const AuxiliaryKernel &kernel,
                                                 const std::vector<DeviceRange> &ranges) {
   ReadCeiling result(kernel);
   result.base = ranges.empty() ? 0 : ranges.front().address;
@@ -30,8 +31,9 @@ absl::StatusOr<ReadCeiling> ReadCeiling::create(const Driver &driver, const Auxi
   uint64_t size = result.pieces.size() * sizeof(Piece);
   STRATA_ASSIGN(result.table,
                 DeviceMemory::allocate(driver, size + sizeof(int32_t), "read ceiling"));
-  if (size > 0)
-    STRATA_TRY(driver.cuMemcpyHtoD_v2(result.table.address(), result.pieces.data(), size));
+  if (size > 0) // in the stream: it does not wait for copies outside of it
+    STRATA_TRY(
+        driver.cuMemcpyHtoDAsync_v2(result.table.address(), result.pieces.data(), size, stream));
   return result;
 }
 

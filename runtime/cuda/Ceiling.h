@@ -17,8 +17,9 @@ struct DeviceRange {
 /// Reads memory from end to end and does nothing with it, one launch a pass: each block a piece.
 class ReadCeiling {
 public:
-  /// `ranges` stay where they are.
-  static absl::StatusOr<ReadCeiling> create(const Driver &driver, const AuxiliaryKernel &kernel,
+  /// `ranges` stay where they are. Measures on the same stream.
+  static absl::StatusOr<ReadCeiling> create(const Driver &driver, CUstream stream,
+                                            const AuxiliaryKernel &kernel,
                                             const std::vector<DeviceRange> &ranges);
   /// Bytes a second, over as many passes as take `seconds`, at least one; a pass reads at least a
   /// piece, but no more than `mostBytes` else. 0 without ranges.

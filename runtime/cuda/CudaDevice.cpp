@@ -8,6 +8,7 @@
 #include "runtime/base/ThreadPool.h"
 #include "runtime/cuda/RandomWeights.h"
 #include "runtime/cuda/Upload.h"
+#include "runtime/package/PackageLimits.h"
 
 #include <algorithm>
 #include <cstring>
@@ -15,8 +16,7 @@
 namespace strata::cuda {
 namespace {
 
-constexpr int64_t kMostGraphTokens = 16; // of a step that is replayed: the decode regime
-constexpr int kMostUploadThreads = 8;    // more do not copy faster
+constexpr int kMostUploadThreads = 8; // more do not copy faster
 
 /// Bytes of a step's arrays, at most, for `tokens` of as many sequences as there may be.
 uint64_t inputBytesOf(const package::Program &program, const DeviceOptions &options) {
@@ -75,9 +75,9 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
 
 CudaDevice::CudaDevice(Context opened, Code loaded, Plan made, uint32_t pages,
                        const Package &package, const DeviceOptions &options)
-    : context(std::move(opened)), code(std::move(loaded)), plan(std::move(made)), pageCount(pages),
-      vocabulary(package.model().vocabulary()), stepTokens(options.stepTokens),
-      stepRows(std::min<uint64_t>(stepTokens, kMostGraphTokens)),
+    : context(std::move(opened)), code(std::move(loaded)), plan(std::move(made)),
+      stepProbe(code.program), pageCount(pages), vocabulary(package.model().vocabulary()),
+      stepTokens(options.stepTokens), stepRows(std::min<uint64_t>(stepTokens, kMostGraphTokens)),
       stepInputBytes(inputBytesOf(code.program, options)), poison(options.poison) {}
 
 CudaDevice::~CudaDevice() {
@@ -211,9 +211,9 @@ absl::Status CudaDevice::enqueueLikeliest(uint64_t rows) {
 }
 
 absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &addresses) {
-  if (observed())
+  if (stepProbe.observed())
     return launchObserved(inputs, addresses);
-  if (timesDispatches())
+  if (stepProbe.timed())
     return launchTimed(inputs, addresses);
   return inputs.tokens <= kMostGraphTokens
              ? replay(inputs, addresses)
@@ -234,7 +234,7 @@ absl::Status CudaDevice::launchTimed(const StepInputs &inputs, const StepAddress
   for (uint32_t i = 0; i < count; ++i) {
     STRATA_ASSIGN(seconds[i], events.seconds(driver, i, i + 1));
   }
-  setTimes(seconds, inputs);
+  stepProbe.setTimes(seconds, inputs);
   return absl::OkStatus();
 }
 
@@ -252,9 +252,8 @@ absl::Status CudaDevice::launchObserved(const StepInputs &inputs,
     STRATA_TRY(driver.cuStreamSynchronize(stream));
     return copy;
   };
-  return plan.launchEach(driver, stream, inputs, addresses, [&](uint32_t dispatch) {
-    return show(*program().dispatches()->Get(dispatch), inputs, read);
-  });
+  return plan.launchEach(driver, stream, inputs, addresses,
+                         [&](uint32_t dispatch) { return stepProbe.show(dispatch, inputs, read); });
 }
 
 absl::Status CudaDevice::replay(const StepInputs &inputs, const StepAddresses &addresses) {
@@ -307,7 +306,7 @@ absl::StatusOr<ReadCeiling> CudaDevice::makeReadCeiling(const AuxiliaryKernel &k
   std::vector<DeviceRange> ranges;
   for (uint64_t parameter : streamedParameters(program()))
     ranges.push_back({parameters[parameter].address(), parameters[parameter].size()});
-  return ReadCeiling::create(context.driver, kernel, ranges);
+  return ReadCeiling::create(context.driver, context.stream.get(), kernel, ranges);
 }
 
 absl::StatusOr<double> CudaDevice::measureFlops() {

@@ -19,7 +19,7 @@ namespace strata::cuda {
 /// back, or its likeliest tokens. The launches of a small step (decode) are captured into a graph
 /// when there is the first one of its T and R, and replayed from then on; those of larger steps are
 /// made one by one.
-class CudaDevice : public Device {
+class CudaDevice : public Device, private Meter {
 public:
   /// Compares the memory that it needs with what is free before anything is copied.
   static absl::StatusOr<std::unique_ptr<Device>>
@@ -33,9 +33,8 @@ public:
   bool fixedPageTables() const override { return true; } // a graph has the stride in it
   absl::Status poisonPages(std::span<const int32_t> pages) override;
   absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
-  absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) override;
-  absl::StatusOr<double> measureFlops() override;
-  std::string flopInstruction() const override;
+  StepProbe &probe() override { return stepProbe; }
+  Meter &meter() override { return *this; }
 
 private:
   /// The device's primary context, current for this thread, and a stream. Handles in the order in
@@ -60,6 +59,9 @@ private:
              const DeviceOptions &options);
   absl::Status prepare(const Package &package, const Weights &weights, int threads);
   absl::Status loadWeights(const Package &package, const Weights &weights, int threads);
+  absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) override;
+  absl::StatusOr<double> measureFlops() override;
+  std::string flopInstruction() const override;
   absl::StatusOr<ReadCeiling> makeReadCeiling(const AuxiliaryKernel &kernel) const;
   absl::Status checkMemory(const Weights &weights) const;
   uint64_t arenaBytes(uint64_t tokens) const;
@@ -79,6 +81,7 @@ private:
   Context context; // first: destroyed last
   Code code;
   Plan plan;
+  StepProbe stepProbe;
   const uint32_t pageCount;
   const uint64_t vocabulary;
   const uint64_t stepTokens, stepRows, stepInputBytes; // that memory is set aside for

@@ -3,11 +3,22 @@
 #include "runtime/cuda/Plan.h"
 
 #include "runtime/base/Status.h"
+#include "runtime/package/PackageLimits.h"
 
 #include <array>
 #include <limits>
 
 namespace strata::cuda {
+namespace {
+
+constexpr size_t kScalars = 4;
+constexpr size_t kParameterBytes = 4096; // of a kernel that every GPU and driver takes
+
+static_assert(kMostBuffers * sizeof(CUdeviceptr) + kScalars * sizeof(int32_t) +
+                  alignof(CUtensorMap) + kMostMaps * sizeof(CUtensorMap) <=
+              kParameterBytes);
+
+} // namespace
 
 absl::StatusOr<Plan> Plan::create(const Driver &driver, const DeviceInfo &device,
                                   const package::Program &program, Module &module) {
@@ -144,12 +155,11 @@ absl::Status Plan::launchPhase(const Driver &driver, CUstream stream, const Phas
         absl::StrCat("expected at most ", INT32_MAX, " blocks, found ", units));
   if (units == 0)
     return absl::OkStatus();
-  constexpr size_t kMostBuffers = 64, kMostMaps = 16; // PackageIndices.cpp
   std::array<CUdeviceptr, kMostBuffers> buffers;
-  std::array<int32_t, 4> scalars = {int32_t(inputs.tokens), int32_t(inputs.outputRows),
-                                    int32_t(inputs.pageTableStride), dispatch.layer};
+  std::array<int32_t, kScalars> scalars = {int32_t(inputs.tokens), int32_t(inputs.outputRows),
+                                           int32_t(inputs.pageTableStride), dispatch.layer};
   std::array<CUtensorMap, kMostMaps> maps;
-  std::array<void *, kMostBuffers + scalars.size() + kMostMaps> arguments;
+  std::array<void *, kMostBuffers + kScalars + kMostMaps> arguments;
   size_t count = 0;
   for (const package::Buffer &buffer : dispatch.bindings) {
     buffers[count] = addressOf(buffer, inputs, addresses);

@@ -23,6 +23,16 @@ CUtensorMapDataType typeOf(package::DType dtype) {
   return CU_TENSOR_MAP_DATA_TYPE_UINT8; // not reached: the package is verified
 }
 
+// CUDA's numbers are those of the package.
+CUtensorMapSwizzle swizzleOf(package::Swizzle swizzle) {
+  using package::Swizzle;
+  static_assert(int(Swizzle::none) == CU_TENSOR_MAP_SWIZZLE_NONE &&
+                int(Swizzle::b32) == CU_TENSOR_MAP_SWIZZLE_32B &&
+                int(Swizzle::b64) == CU_TENSOR_MAP_SWIZZLE_64B &&
+                int(Swizzle::b128) == CU_TENSOR_MAP_SWIZZLE_128B && Swizzle::MAX == Swizzle::b128);
+  return CUtensorMapSwizzle(swizzle);
+}
+
 } // namespace
 
 absl::StatusOr<CUtensorMap> encodeTensorMap(const Driver &driver, const package::TensorMap &map,
@@ -34,7 +44,7 @@ absl::StatusOr<CUtensorMap> encodeTensorMap(const Driver &driver, const package:
   uint32_t boxes[] = {map.box_columns(), map.box_rows()}, steps[] = {1, 1};
   STRATA_TRY(driver.cuTensorMapEncodeTiled(
       &result, typeOf(map.dtype()), 2u, reinterpret_cast<void *>(address), &sizes[0], &strides[0],
-      &boxes[0], &steps[0], CU_TENSOR_MAP_INTERLEAVE_NONE, CUtensorMapSwizzle(map.swizzle()),
+      &boxes[0], &steps[0], CU_TENSOR_MAP_INTERLEAVE_NONE, swizzleOf(map.swizzle()),
       CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE));
   return result;
 }

@@ -1,15 +1,15 @@
 //===- Device.h - where the steps of an engine run --------------*- C++ -*-===//
 #pragma once
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "runtime/engine/Meter.h"
 #include "runtime/engine/StepInputs.h"
+#include "runtime/engine/StepProbe.h"
 #include "runtime/engine/StepWork.h"
 #include "runtime/package/Package.h"
 #include "runtime/package/Weights.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,23 +37,6 @@ struct DeviceStep {
   Work work;
 };
 
-/// A value that a dispatch has just computed, on the host: [rows, features of the result], valid
-/// during the call.
-struct ComputedValue {
-  const package::Dispatch &dispatch;
-  const package::Result &result;
-  int64_t rows;
-  std::span<const std::byte> bytes;
-};
-/// Looks at values; an error ends the step.
-using ValueObserver = std::function<absl::Status(const ComputedValue &)>;
-
-/// How long a dispatch took in a step, and what it cost by its formula.
-struct DispatchTime {
-  double seconds;
-  Work work;
-};
-
 /// Has a program's code, its parameters, the pages of the KV cache and the memory of a step, and
 /// runs the program. Threads: one thread creates it, calls it and destroys it.
 class Device {
@@ -75,42 +58,16 @@ public:
   virtual absl::Status poisonPages(std::span<const int32_t> pages) = 0;
   /// Runs all dispatches on the step's inputs.
   virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) = 0;
-  /// From now on a step waits after each dispatch and shows the results that the package names, in
-  /// the order of the program; with an empty function, no more. For looking into a model: slow.
-  void observe(ValueObserver function) { observer = std::move(function); }
-  /// From now on a step's dispatches are timed one by one, on a GPU without graphs; or no more. It
-  /// makes a step slower, as a dispatch does not begin before the one before it has been timed.
-  void timeDispatches(bool on) { timed = on; }
-  /// Of the last step, if it was timed, in the order of the program.
-  std::span<const DispatchTime> dispatchTimes() const { return times; }
 
-  /// The rate, in bytes a second, of a mere read of the parameters that every step streams, where
-  /// they are, at most `mostBytes` a pass, for about `seconds`; 0 where it cannot be measured.
-  virtual absl::StatusOr<double> measureRead(uint64_t mostBytes, double seconds) = 0;
-  /// The peak of the best instruction for products, FLOP a second; 0 where it cannot be measured.
-  virtual absl::StatusOr<double> measureFlops() = 0;
-  /// The name of that instruction: "vdpbf16ps zmm".
-  virtual std::string flopInstruction() const = 0;
+  /// Looks into its steps.
+  virtual StepProbe &probe() = 0;
+  /// Measures what it can do at most.
+  virtual Meter &meter() = 0;
 
 protected:
   Device() = default;
   Device(const Device &) = delete;
   Device &operator=(const Device &) = delete;
-
-  bool observed() const { return observer != nullptr; }
-  bool timesDispatches() const { return timed; }
-  /// Notes the times of a step.
-  void setTimes(std::span<const double> seconds, const StepInputs &inputs);
-  /// Shows the results of a dispatch that ended; `read` gets their bytes to the host.
-  absl::Status
-  show(const package::Dispatch &dispatch, const StepInputs &inputs,
-       absl::FunctionRef<absl::StatusOr<std::span<const std::byte>>(package::Buffer, uint64_t)>
-           read) const;
-
-private:
-  ValueObserver observer;
-  bool timed = false;
-  std::vector<DispatchTime> times;
 };
 
 /// Indices of the parameters that every step reads from end to end; those of which a step reads

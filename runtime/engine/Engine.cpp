@@ -22,14 +22,38 @@ Sequence Engine::open() {
   return Sequence(slot - slots.begin());
 }
 
-void Engine::close(Sequence sequence) {
-  rewind(sequence, 0);
-  slots[size_t(sequence)].open = false;
+absl::Status Engine::checkOpen(Sequence sequence) const {
+  if (sequence >= 0 && size_t(sequence) < slots.size() && slots[size_t(sequence)].open)
+    return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("sequence ", sequence, ": expected an open one, found another number"));
 }
 
-void Engine::rewind(Sequence sequence, int64_t length) {
+absl::Status Engine::close(Sequence sequence) {
+  STRATA_TRY(checkOpen(sequence));
   Slot &slot = slots[size_t(sequence)];
-  slot.length = std::min(length, slot.length);
+  keep(slot, 0);
+  slot.open = false;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> Engine::length(Sequence sequence) const {
+  STRATA_TRY(checkOpen(sequence));
+  return slots[size_t(sequence)].length;
+}
+
+absl::Status Engine::rewind(Sequence sequence, int64_t length) {
+  STRATA_TRY(checkOpen(sequence));
+  Slot &slot = slots[size_t(sequence)];
+  if (length < 0 || length > slot.length)
+    return absl::InvalidArgumentError(absl::StrCat(
+        "sequence ", sequence, ": rewind: expected 0 to ", slot.length, " tokens, found ", length));
+  keep(slot, length);
+  return absl::OkStatus();
+}
+
+void Engine::keep(Slot &slot, int64_t length) {
+  slot.length = length;
   auto kept = std::min(size_t(pagesFor(slot.length)), slot.pages.size());
   std::vector<int32_t> freed(slot.pages.begin() + ptrdiff_t(kept), slot.pages.end());
   slot.pages.resize(kept);
@@ -60,6 +84,7 @@ absl::Status Engine::check(std::span<const BatchEntry> batch) const {
   std::set<Sequence> seen;
   uint64_t tokens = 0;
   for (const BatchEntry &entry : batch) {
+    STRATA_TRY(checkOpen(entry.sequence));
     STRATA_TRY(annotate(checkEntry(entry), absl::StrCat("sequence ", entry.sequence)));
     if (!seen.insert(entry.sequence).second)
       return absl::InvalidArgumentError(
@@ -73,16 +98,13 @@ absl::Status Engine::check(std::span<const BatchEntry> batch) const {
 }
 
 absl::Status Engine::checkEntry(const BatchEntry &entry) const {
-  if (entry.sequence < 0 || size_t(entry.sequence) >= slots.size() ||
-      !slots[size_t(entry.sequence)].open)
-    return absl::InvalidArgumentError("expected an open one, found another number");
   if (entry.tokens.empty())
     return absl::InvalidArgumentError("expected at least 1 token, found none");
   for (int32_t token : entry.tokens)
     if (token < 0 || uint32_t(token) >= model().vocabulary())
       return absl::InvalidArgumentError(
           absl::StrCat("token: expected 0 to ", model().vocabulary() - 1, ", found ", token));
-  uint64_t end = uint64_t(length(entry.sequence)) + entry.tokens.size();
+  uint64_t end = uint64_t(slots[size_t(entry.sequence)].length) + entry.tokens.size();
   return end <= uint64_t(mostTokens)
              ? absl::OkStatus()
              : absl::OutOfRangeError(absl::StrCat("expected at most ", mostTokens,

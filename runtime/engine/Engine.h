@@ -7,6 +7,7 @@
 #include "runtime/engine/KvCache.h"
 #include "runtime/engine/StepInputs.h"
 #include "runtime/package/Package.h"
+#include "runtime/package/PackageLimits.h"
 
 #include <cstdint>
 #include <memory>
@@ -15,9 +16,6 @@
 #include <vector>
 
 namespace strata {
-
-/// Most tokens of a sequence, or of a step.
-inline constexpr uint32_t kMostContext = 1 << 24;
 
 /// A sequence of an engine, from open() to close().
 using Sequence = int32_t;
@@ -45,7 +43,8 @@ struct StepResult {
 };
 
 /// Runs a package on a device. Threads: one thread creates it, calls it and destroys it; on the CPU
-/// that thread takes part in the work. A failed call changes no sequence.
+/// that thread takes part in the work. A failed call changes no sequence; a number that is no open
+/// sequence is INVALID_ARGUMENT.
 class Engine {
 public:
   /// `context`: most tokens of a sequence. `poison`: fresh pages hold NaN, for tests. Package, and
@@ -56,11 +55,11 @@ public:
   /// A new sequence, without tokens. It takes pages of the KV cache as it grows.
   Sequence open();
   /// Frees its pages; the number may come back from open().
-  void close(Sequence sequence);
+  absl::Status close(Sequence sequence);
   /// Tokens of the sequence so far.
-  int64_t length(Sequence sequence) const { return slots[size_t(sequence)].length; }
-  /// Forgets all tokens of the sequence but the first `length`, at most length(sequence).
-  void rewind(Sequence sequence, int64_t length);
+  absl::StatusOr<int64_t> length(Sequence sequence) const;
+  /// Forgets all tokens of the sequence but the first `length`, at most as many as it has.
+  absl::Status rewind(Sequence sequence, int64_t length);
 
   /// Runs the new tokens of several different sequences through the model, all at once. With
   /// StepOutput::likeliest, logits that are NaN or +infinity are an error.
@@ -82,6 +81,8 @@ private:
   };
 
   int64_t pagesFor(int64_t tokens) const;
+  absl::Status checkOpen(Sequence sequence) const;
+  void keep(Slot &slot, int64_t length);
   absl::Status check(std::span<const BatchEntry> batch) const;
   absl::Status checkEntry(const BatchEntry &entry) const;
   absl::Status takePages(std::span<const BatchEntry> batch);

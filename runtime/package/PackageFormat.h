@@ -1,6 +1,6 @@
 //===- PackageFormat.h - the fixed header of model.strata -------*- C++ -*-===//
 //
-// Shared by the writer (codegen/EmitPackage) and the reader (runtime/Package).
+// Shared by the writer (codegen/EmitPackage) and the reader (runtime/package/Package).
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -7,6 +7,7 @@
 #include "runtime/package/GpuTarget.h"
 #include "runtime/package/Package.h"
 #include "runtime/package/PackageFormat.h"
+#include "runtime/package/PackageLimits.h"
 
 #include "absl/strings/str_split.h"
 
@@ -16,9 +17,8 @@ namespace strata {
 namespace {
 
 constexpr uint64_t kMostBytes = uint64_t(1) << 48;
-constexpr uint64_t kMostTokens = 1 << 24;
+constexpr uint64_t kMostFeatures = 1 << 24; // of a row, and rows for each token
 constexpr uint64_t kMostSharedBytes = 1 << 20;
-constexpr uint64_t kMostMaps = 16;       // of a phase
 constexpr uint64_t kMostNameBytes = 240; // of a file, without its extension
 
 template <typename... Parts>
@@ -173,7 +173,7 @@ absl::Status IndexVerifier::verifyModel(const package::Model &model) {
   STRATA_TRY(inRange("vocabulary", model.vocabulary(), 1, 1 << 20));
   STRATA_TRY(inRange("layers", model.layers(), 1, 1024));
   STRATA_TRY(inRange("hidden", model.hidden(), 1, 1 << 16));
-  STRATA_TRY(inRange("context", model.context(), 1, kMostTokens));
+  STRATA_TRY(inRange("context", model.context(), 1, kMostContext));
   if (model.bos_token() < -1)
     return invalid("bos_token: expected -1 or a token, found ", model.bos_token());
   if (model.bos_token() >= 0 || model.add_bos())
@@ -258,7 +258,7 @@ absl::Status IndexVerifier::verifyProgram(const package::Program &program) {
   STRATA_TRY(inRange("code", count(program.code()), 1, 64));
   STRATA_TRY(inRange("arena_token_multiple", program.arena_token_multiple(), 1, 1 << 16));
   STRATA_TRY(inRange("arena_bytes_per_token", program.arena_bytes_per_token(), 0, kMostBytes));
-  STRATA_TRY(inRange("page_tokens", program.page_tokens(), 1, kMostTokens));
+  STRATA_TRY(inRange("page_tokens", program.page_tokens(), 1, kMostContext));
   STRATA_TRY(inRange("page_bytes", program.page_bytes(), 1, kMostBytes));
   STRATA_TRY(isMultiple("page_bytes", program.page_bytes(), 64));
   STRATA_TRY(each("code", program.code(), [&](auto &c) { return verifyCode(program, c); }));
@@ -305,7 +305,7 @@ absl::Status IndexVerifier::verifyPhases(const package::Program &program,
   uint64_t cuda = isCuda(program);
   return each("phase", variant.phases(), [&](const package::Phase &phase) {
     STRATA_TRY(isText("symbol", phase.symbol()));
-    STRATA_TRY(inRange("block", phase.block(), cuda, cuda * 1024));
+    STRATA_TRY(inRange("block", phase.block(), cuda, cuda * kMostBlockThreads));
     STRATA_TRY(inRange("shared_bytes", phase.shared_bytes(), 0, cuda * kMostSharedBytes));
     if (!phase.grid())
       return invalid("grid: expected one, found none");
@@ -321,8 +321,8 @@ absl::Status IndexVerifier::verifyPhases(const package::Program &program,
 // What does not depend on the dispatch; the limits of boxes are TMA's.
 absl::Status IndexVerifier::verifyMap(const package::TensorMap &map) {
   STRATA_TRY(inRange("axis", uint64_t(map.axis()), 0, uint64_t(package::Axis::outputs)));
-  STRATA_TRY(inRange("rows", map.rows(), 1, kMostTokens));
-  STRATA_TRY(inRange("columns", map.columns(), 1, kMostTokens));
+  STRATA_TRY(inRange("rows", map.rows(), 1, kMostFeatures));
+  STRATA_TRY(inRange("columns", map.columns(), 1, kMostFeatures));
   STRATA_TRY(inRange("dtype", uint64_t(map.dtype()), 0, uint64_t(package::DType::i32)));
   uint64_t element = elementBytes(map.dtype()), box = map.box_columns() * element;
   STRATA_TRY(inRange("row_bytes", map.row_bytes(), map.columns() * element, kMostBytes >> 8));
@@ -346,7 +346,7 @@ absl::Status IndexVerifier::verifyAuxiliary(const package::Program &program) {
       return invalid("role: expected different ones, found ", package::EnumNameRole(kernel.role()),
                      " twice");
     STRATA_TRY(isText("symbol", kernel.symbol()));
-    STRATA_TRY(inRange("block", kernel.block(), 1, 1024));
+    STRATA_TRY(inRange("block", kernel.block(), 1, kMostBlockThreads));
     STRATA_TRY(inRange("shared_bytes", kernel.shared_bytes(), 0, kMostSharedBytes));
     if (kernel.role() != package::Role::matrix)
       return absl::OkStatus();
@@ -360,7 +360,7 @@ absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
   STRATA_TRY(isText("name", dispatch.name()));
   STRATA_TRY(isIndex("kernel", dispatch.kernel(), count(program.kernels())));
   STRATA_TRY(isIndex("layer", dispatch.layer(), manifest.model()->layers()));
-  STRATA_TRY(inRange("buffers", count(dispatch.buffers()), 1, 64));
+  STRATA_TRY(inRange("buffers", count(dispatch.buffers()), 1, kMostBuffers));
   STRATA_TRY(isAligned("buffers", dispatch.buffers(), alignof(package::Buffer)));
   for (const package::Buffer *buffer : items(dispatch.buffers()))
     STRATA_TRY(annotate(verifyBuffer(program, *buffer), text(dispatch.name())));
@@ -377,7 +377,7 @@ absl::Status IndexVerifier::verifyResult(const package::Program &program,
   STRATA_TRY(inRange("name: bytes", result.name()->size(), 1, kMostNameBytes));
   STRATA_TRY(isIndex("buffer", result.buffer(), count(dispatch.buffers())));
   STRATA_TRY(inRange("dtype", uint64_t(result.dtype()), 0, uint64_t(package::DType::i32)));
-  STRATA_TRY(inRange("features", result.features(), 1, kMostTokens));
+  STRATA_TRY(inRange("features", result.features(), 1, kMostFeatures));
   const package::Buffer &buffer = *dispatch.buffers()->Get(result.buffer());
   uint64_t bytes = result.features() * elementBytes(result.dtype());
   if (buffer.kind() == package::BufferKind::arena)

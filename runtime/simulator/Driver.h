@@ -117,9 +117,12 @@ struct Context {
   }
   /// Adds to a stream, or to the graph that it captures; done at once unless streams are lazy.
   cuda::CUresult enqueue(cuda::CUstream stream, cuda::Work work);
+  /// Adds to a stream that captures no graph, to be done when somebody needs it.
+  cuda::CUresult enqueueLater(cuda::CUstream stream, cuda::Work work);
   /// Does the stream's work up to its `position`th piece.
   cuda::CUresult drain(cuda::CUstream stream, uint64_t position);
   cuda::CUresult drain(cuda::CUstream stream) { return drain(stream, stream->issued); }
+  /// What the legacy stream is ordered with, itself included.
   cuda::CUresult drainBlocking();
   cuda::CUresult drainAll();
   /// An error if somebody captures a graph that a call like this one would break.

@@ -70,22 +70,37 @@ static Work copyWork(void *to, const void *from, size_t bytes) {
   };
 }
 
-/// A copy that is done when the call returns.
-static CUresult copyNow(CUdeviceptr device, void *to, const void *from, size_t bytes) {
+/// The same of memory that may be used again before the copy is done.
+static Work stagedCopyWork(void *to, const void *from, size_t bytes) {
+  auto first = static_cast<const char *>(from);
+  auto staged = std::make_shared<std::vector<char>>(first, first + bytes);
+  return [=] {
+    std::memcpy(to, staged->data(), staged->size());
+    return CUDA_SUCCESS;
+  };
+}
+
+/// A copy from pageable memory may return before the device has the bytes. Only work that is
+/// ordered behind it, and who waits for it, can rely on them: a stream that does not block cannot.
+CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
   Session session;
   STRATA_RETURN_IF_ERROR(session.ready());
   Context &context = session.context();
   STRATA_RETURN_IF_ERROR(context.unlessCapturing());
-  STRATA_RETURN_IF_ERROR(checkRange(context, device, to == pointer(device) ? from : to, bytes));
-  return context.enqueue(&context.legacy, copyWork(to, from, bytes));
+  STRATA_RETURN_IF_ERROR(checkRange(context, to, from, bytes));
+  if (!context.options.lazyStreams || context.memory->covers(from))
+    return context.enqueue(&context.legacy, copyWork(pointer(to), from, bytes));
+  return context.enqueueLater(&context.legacy, stagedCopyWork(pointer(to), from, bytes));
 }
 
-CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
-  return copyNow(to, pointer(to), from, bytes);
-}
-
+/// A copy to the host is done when the call returns.
 CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
-  return copyNow(from, to, pointer(from), bytes);
+  Session session;
+  STRATA_RETURN_IF_ERROR(session.ready());
+  Context &context = session.context();
+  STRATA_RETURN_IF_ERROR(context.unlessCapturing());
+  STRATA_RETURN_IF_ERROR(checkRange(context, from, to, bytes));
+  return context.enqueue(&context.legacy, copyWork(to, pointer(from), bytes));
 }
 
 /// Pageable memory is copied before the call returns, and may then be used again; pinned memory is
@@ -100,12 +115,7 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CU
   STRATA_RETURN_IF_ERROR(checkRange(context, to, from, bytes));
   if (!context.options.lazyStreams || context.memory->covers(from) || stream->capture)
     return context.enqueue(stream, copyWork(pointer(to), from, bytes));
-  auto first = static_cast<const char *>(from);
-  auto staged = std::make_shared<std::vector<char>>(first, first + bytes);
-  return context.enqueue(stream, [=] {
-    std::memcpy(pointer(to), staged->data(), staged->size());
-    return CUDA_SUCCESS;
-  });
+  return context.enqueue(stream, stagedCopyWork(pointer(to), from, bytes));
 }
 
 /// To pageable memory the copy is synchronous.

@@ -12,6 +12,8 @@ namespace strata::simulator {
 using namespace strata::cuda;
 
 CUresult Context::drain(CUstream stream, uint64_t position) {
+  if (stream->blocking && stream != &legacy)
+    STRATA_RETURN_IF_ERROR(drain(&legacy)); // what it still has to do was there first
   while (sticky == CUDA_SUCCESS && stream->finished < position) {
     Work work = std::move(stream->queue.front());
     stream->queue.pop_front();
@@ -25,10 +27,11 @@ CUresult Context::drainBlocking() {
   for (const auto &[stream, owner] : streams)
     if (stream->blocking)
       STRATA_RETURN_IF_ERROR(drain(stream));
-  return CUDA_SUCCESS;
+  return drain(&legacy);
 }
 
 CUresult Context::drainAll() {
+  STRATA_RETURN_IF_ERROR(drain(&legacy));
   for (const auto &[stream, owner] : streams)
     STRATA_RETURN_IF_ERROR(drain(stream));
   return CUDA_SUCCESS;
@@ -48,11 +51,16 @@ CUresult Context::enqueue(CUstream stream, Work work) {
     stream->capture->nodes.push_back(std::move(work));
     return CUDA_SUCCESS;
   }
+  STRATA_RETURN_IF_ERROR(enqueueLater(stream, std::move(work)));
+  return options.lazyStreams && stream != &legacy ? CUDA_SUCCESS : drain(stream);
+}
+
+CUresult Context::enqueueLater(CUstream stream, Work work) {
   if (stream == &legacy)
     STRATA_RETURN_IF_ERROR(drainBlocking());
   stream->queue.push_back(std::move(work));
   ++stream->issued;
-  return options.lazyStreams && stream != &legacy ? CUDA_SUCCESS : drain(stream);
+  return CUDA_SUCCESS;
 }
 
 } // namespace strata::simulator

@@ -69,7 +69,7 @@ protected:
       }
     }
     for (Sequence sequence : sequences)
-      engine.close(sequence);
+      EXPECT_TRUE(engine.close(sequence).ok());
     return generated;
   }
 
@@ -124,9 +124,9 @@ TEST_F(Generation, GoesOnAfterARewind) {
   };
   feed(std::span(prompt).first(70));
   std::vector<float> straight = feed(std::span(prompt).subspan(70, 1));
-  subject->rewind(sequence, 70);
+  ASSERT_TRUE(subject->rewind(sequence, 70).ok());
   feed(std::span(prompt).subspan(20, 9)); // other tokens, then forgotten
-  subject->rewind(sequence, 70);
+  ASSERT_TRUE(subject->rewind(sequence, 70).ok());
   EXPECT_EQ(feed(std::span(prompt).subspan(70, 1)), straight);
 }
 

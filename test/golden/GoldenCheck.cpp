@@ -29,7 +29,7 @@ struct Options {
   std::string package, golden;
   int64_t threads = 0, chunk = 1 << 24;
   bool together = false;
-  std::string cpu, device = "cpu";
+  std::string target, device = "cpu";
 };
 
 struct GoldenSequence {
@@ -129,7 +129,7 @@ absl::Status Comparison::run(std::span<const GoldenSequence> sequences) {
   while (std::any_of(all.begin(), all.end(), unfinished))
     STRATA_TRY(step(all));
   for (const Progress &progress : all)
-    engine.close(progress.sequence);
+    STRATA_TRY(engine.close(progress.sequence));
   return absl::OkStatus();
 }
 
@@ -189,9 +189,12 @@ absl::StatusOr<bool> check(const Options &options) {
   STRATA_ASSIGN(Golden golden, readGolden(options.golden));
   STRATA_ASSIGN(Package package, Package::open(options.package));
   STRATA_ASSIGN(Weights weights, Weights::fromPackage(package));
-  EngineOptions engineOptions{
-      int(options.threads), options.cpu, longest(golden), uint32_t(golden.sequences.size()), true,
-      options.device};
+  EngineOptions engineOptions{int(options.threads),
+                              options.target,
+                              longest(golden),
+                              uint32_t(golden.sequences.size()),
+                              true,
+                              options.device};
   STRATA_ASSIGN(auto engine, openEngine(package, weights, engineOptions));
   Comparison comparison(*engine, options.chunk);
   if (options.together)
@@ -219,7 +222,7 @@ int run(int argc, char **argv) {
        {"chunk", "N", "most new tokens of a sequence in a step; default: all",
         setInteger(options.chunk, 1, 1 << 24)},
        {"together", "", "all sequences in the same steps", setFlag(options.together)},
-       {"cpu", "TARGET", "code to run, e.g. x86-64-v3", setText(options.cpu)},
+       {"code", "TARGET", "code to run, e.g. x86-64-v3", setText(options.target)},
        {"device", "D", "cpu, the default, or cuda[:N]", setDevice(options.device)},
        {"help", "", "this text", setFlag(help)}});
   auto arguments = commandLine.parse(argc, argv);

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/base/Json.h"
-#include "test/runtime/RunCommand.h"
+#include "test/tools/RunCommand.h"
 #include "gtest/gtest.h"
 
 namespace strata {

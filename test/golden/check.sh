@@ -16,10 +16,10 @@ check() { "$golden" "$work/$1.strata" "$folder/golden.safetensors" "${@:2}"; }
 
 for level in "${levels[@]}"; do
   echo "$case on $level: at once, together, in chunks of 7, token by token; without fusion"
-  check fused --cpu "$level"
-  check fused --cpu "$level" --together --threads 1
-  check fused --cpu "$level" --chunk 7
+  check fused --code "$level"
+  check fused --code "$level" --together --threads 1
+  check fused --code "$level" --chunk 7
   # Thousands of tokens one by one take too long; what they test, chunks of 7 test as well.
-  [[ $case == far* ]] || check fused --cpu "$level" --chunk 1
-  [[ $case == far* ]] || check plain --cpu "$level"
+  [[ $case == far* ]] || check fused --code "$level" --chunk 1
+  [[ $case == far* ]] || check plain --code "$level"
 done

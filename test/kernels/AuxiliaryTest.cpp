@@ -59,7 +59,8 @@ protected:
   template <typename T>
   DeviceMemory upload(const std::vector<T> &values) {
     DeviceMemory memory = allocate(values.size() * sizeof(T));
-    absl::Status done = driver->cuMemcpyHtoD_v2(memory.address(), values.data(), memory.size());
+    absl::Status done =
+        driver->cuMemcpyHtoDAsync_v2(memory.address(), values.data(), memory.size(), stream);
     EXPECT_TRUE(done.ok()) << done;
     return memory;
   }
@@ -129,14 +130,14 @@ TEST_F(CudaAuxiliary, CeilingsAreMeasured) {
   ASSERT_TRUE(read && matrix);
   DeviceMemory first = upload(std::vector<int32_t>(100000)), second = allocate(48);
   std::vector<DeviceRange> ranges = {{second.address(), 48}, {first.address(), 400000}};
-  auto ceiling = ReadCeiling::create(*driver, *read, ranges);
+  auto ceiling = ReadCeiling::create(*driver, stream, *read, ranges);
   ASSERT_TRUE(ceiling.ok()) << ceiling.status();
   for (uint64_t most : {uint64_t(0), uint64_t(200000), UINT64_MAX}) {
     auto rate = ceiling->measure(*driver, stream, most, 0.001);
     ASSERT_TRUE(rate.ok()) << rate.status();
     EXPECT_GT(*rate, 0);
   }
-  auto none = ReadCeiling::create(*driver, *read, {});
+  auto none = ReadCeiling::create(*driver, stream, *read, {});
   ASSERT_TRUE(none.ok()) << none.status();
   EXPECT_EQ(*none->measure(*driver, stream, UINT64_MAX, 0.001), 0);
   auto rate = measureProducts(*driver, stream, *matrix, 2);

@@ -141,7 +141,7 @@ void KernelRun::open() {
 }
 
 void KernelRun::rewind(int32_t sequence, int64_t length) {
-  engine->rewind(sequence, length);
+  EXPECT_TRUE(engine->rewind(sequence, length).ok());
   histories[size_t(sequence)].resize(size_t(length));
 }
 
@@ -181,13 +181,13 @@ KernelRun::Likeliest KernelRun::likeliest(const Tokens &tokens) {
   EXPECT_TRUE(stepped.ok()) << stepped.status();
   for (int64_t row = 0; row != stepped->rows; ++row)
     result.expected.push_back(findLikeliest(stepped->row(row)));
-  engine->rewind(0, 0);
+  EXPECT_TRUE(engine->rewind(0, 0).ok());
   auto asked = engine->step({&entry, 1}, StepOutput::likeliest);
   if (asked.ok())
     result.found = Tokens(asked->likeliest.begin(), asked->likeliest.end());
   else
     result.found = asked.status();
-  engine->rewind(0, 0);
+  EXPECT_TRUE(engine->rewind(0, 0).ok());
   return result;
 }
 

@@ -7,7 +7,7 @@
 //            1000 or 2000 by the number of tokens in the step
 //   output   logits[r][v] = sum[output_rows[r]] * scale[v]
 //
-// On a fake GPU (test/cuda), a workgroup is a block, and NAME_buffers tells how many buffers a
+// On a fake GPU (test/runtime/cuda), a workgroup is a block, and NAME_buffers tells how many buffers a
 // kernel has.
 //
 // Auxiliary kernels have four numbers of NAME_sizes bytes in place of the step's four.

@@ -182,6 +182,35 @@ TEST(SimulatedDriver, LazyStreamsDoNothingUntilWaitedFor) {
   EXPECT_EQ(gpu.download<uint32_t>(z, count), values);
 }
 
+// As the driver's documentation has it: the call may return while the bytes are on their way.
+TEST(SimulatedDriver, LazyCopiesFromPageableMemoryAreOrderedWithTheLegacyStreamAlone) {
+  SimulatedGpu gpu({.lazy = true});
+  Copier copier(gpu);
+  std::vector<uint32_t> values(count, 3), zeros(count, 0);
+  CUdeviceptr x = gpu.upload(zeros), y = gpu.upload(zeros);
+  CUstream apart = createStream(gpu), blocking = nullptr;
+  EXPECT_EQ(gpu.driver.cuStreamCreate(&blocking, CU_STREAM_DEFAULT), CUDA_SUCCESS);
+  auto copy = [&](const std::vector<uint32_t> &from) {
+    EXPECT_EQ(gpu.driver.cuMemcpyHtoD_v2(x, from.data(), count * 4), CUDA_SUCCESS);
+  };
+  auto copied = [&](CUstream stream) {
+    EXPECT_EQ(copier.copy(x, y, stream), CUDA_SUCCESS);
+    EXPECT_EQ(gpu.driver.cuStreamSynchronize(stream), CUDA_SUCCESS);
+    return gpu.download<uint32_t>(y, count);
+  };
+  EXPECT_EQ(gpu.driver.cuStreamSynchronize(nullptr), CUDA_SUCCESS);
+  copy(values);
+  EXPECT_EQ(copied(apart), zeros) << "a stream that does not block knows nothing of it";
+  EXPECT_EQ(copied(apart), values) << "the download above came after it";
+  copy(zeros);
+  EXPECT_EQ(copied(blocking), zeros);
+  copy(values);
+  EXPECT_EQ(copied(nullptr), values);
+  copy(zeros);
+  EXPECT_EQ(gpu.driver.cuStreamSynchronize(nullptr), CUDA_SUCCESS);
+  EXPECT_EQ(copied(apart), zeros);
+}
+
 TEST(SimulatedDriver, PinnedMemoryIsReadLateAndPageableMemoryEarly) {
   SimulatedGpu gpu({.lazy = true});
   void *pinned = nullptr;
@@ -220,7 +249,7 @@ TEST(SimulatedDriver, Graphs) {
     EXPECT_EQ(gpu.download<uint32_t>(z, count), zeros); // captured, not done
     for (uint32_t round : {6, 7}) {
       std::vector<uint32_t> other(count, round);
-      gpu.driver.cuMemcpyHtoD_v2(x, other.data(), count * 4);
+      EXPECT_EQ(gpu.driver.cuMemcpyHtoDAsync_v2(x, other.data(), count * 4, stream), CUDA_SUCCESS);
       EXPECT_EQ(gpu.driver.cuGraphLaunch(exec, stream), CUDA_SUCCESS);
       EXPECT_EQ(gpu.driver.cuStreamSynchronize(stream), CUDA_SUCCESS);
       EXPECT_EQ(gpu.download<uint32_t>(z, count), other);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what test/runtime/TokenizerTextsTest.cpp reads: texts.txt, the tokenizers NAME.json, and NAME.expected, a line a
+"""Writes what test/runtime/tokenizer/TokenizerTextsTest.cpp reads: texts.txt, the tokenizers NAME.json, and NAME.expected, a line a
 text with a hash of the ids and the decoded text that the packages `sentencepiece` and `tokenizers` give.
 
     python3 -m venv venv && venv/bin/pip install sentencepiece==0.2.3 tokenizers==0.23.3 transformers==5.23.0 protobuf

@@ -24,11 +24,11 @@ std::vector<int32_t> someTokens(int64_t count, uint32_t vocabulary) {
 }
 
 /// Adds a step's dispatches to those of their kernels, if that is wanted.
-void addTimes(const Device &device, std::vector<BenchKernel> &kernels) {
+void addTimes(Device &device, std::vector<BenchKernel> &kernels) {
   if (kernels.empty())
     return;
   uint32_t index = 0;
-  for (const DispatchTime &time : device.dispatchTimes()) {
+  for (const DispatchTime &time : device.probe().dispatchTimes()) {
     const package::Dispatch &dispatch = *device.program().dispatches()->Get(index++);
     BenchKernel &kernel = kernels[dispatch.kernel()];
     if (kernel.example.empty())
@@ -67,7 +67,7 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
   if (perKernel)
     STRATA_TRY(timeKernels(row, repetitions, sequences));
   for (Sequence sequence : sequences)
-    engine.close(sequence);
+    STRATA_TRY(engine.close(sequence));
   return row;
 }
 
@@ -76,11 +76,11 @@ absl::Status Bench::timeKernels(BenchRow &row, int64_t repetitions, const Sequen
   kernels.clear();
   for (const package::Kernel *kernel : items(device.program().kernels()))
     kernels.push_back({text(kernel->name()), ""});
-  device.timeDispatches(true);
+  device.probe().timeDispatches(true);
   absl::Status status;
   for (int64_t i = 0; i < repetitions && status.ok(); ++i)
     status = runOnce(row.test, sequences).status();
-  device.timeDispatches(false);
+  device.probe().timeDispatches(false);
   std::erase_if(kernels, [](const BenchKernel &kernel) { return kernel.dispatches == 0; });
   row.kernels = std::move(kernels);
   kernels.clear();
@@ -90,8 +90,8 @@ absl::Status Bench::timeKernels(BenchRow &row, int64_t repetitions, const Sequen
 absl::StatusOr<Bench::Ceilings> Bench::measureCeilings() {
   auto orNone = [](double rate) { return rate > 0 ? rate : std::nan(""); };
   uint64_t most = engine.device().threads() > 0 ? kMostHostBytes : kMostDeviceBytes;
-  STRATA_ASSIGN(double read, engine.device().measureRead(most, kReadSeconds));
-  STRATA_ASSIGN(double flops, engine.device().measureFlops());
+  STRATA_ASSIGN(double read, engine.device().meter().measureRead(most, kReadSeconds));
+  STRATA_ASSIGN(double flops, engine.device().meter().measureFlops());
   return Ceilings{orNone(read), orNone(flops)};
 }
 
@@ -105,7 +105,7 @@ absl::StatusOr<BenchSample> Bench::runTimed(const BenchTest &test, const Sequenc
 
 absl::StatusOr<Work> Bench::runOnce(const BenchTest &test, const Sequences &sequences) {
   for (Sequence sequence : sequences)
-    engine.rewind(sequence, test.depth);
+    STRATA_TRY(engine.rewind(sequence, test.depth));
   return test.generate ? generate(sequences, test.tokens)
                        : readPrompt(sequences, test.tokens, LogitRows::last);
 }

@@ -20,14 +20,13 @@ struct BenchOptions {
   int64_t repetitions = 5, chunk = 512;
   BenchFormat format = BenchFormat::markdown;
   bool randomWeights = false, perKernel = false;
-  EngineOptions engine; // device, threads and cpu
+  EngineOptions engine; // device, threads and target
 };
 
 constexpr const char *kAbout =
     "Measures prompts (pp) and generation (tg), each beside what the machine can do at most: a\n"
     "mere read of the same weights and the peak of its dot-product instruction, both measured\n"
-    "between the repetitions (on the CPU; on a GPU they are not yet). Lengths beyond the model's "
-    "context are allowed.";
+    "between the repetitions. Lengths beyond the model's context are allowed.";
 
 std::vector<Option> tableOf(BenchOptions &options) {
   return {{"p", "N,...", "prompt lengths; default 512; 0: none",
@@ -111,7 +110,7 @@ absl::StatusOr<int> run(const BenchOptions &options, Console &console) {
                    weights.bytes(),
                    engine->device().threads(),
                    options.randomWeights,
-                   engine->device().flopInstruction()};
+                   engine->device().meter().flopInstruction()};
   STRATA_TRY(console.write(formatBench(options.format, setup, rows)));
   return 0;
 }

@@ -35,6 +35,20 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> loadTokenizer(const Package &package)
                                           "found none; the model was compiled without"));
 }
 
+absl::StatusOr<Chat> loadChat(const Package &package, const Tokenizer &tokenizer,
+                              const ChatOptions &options) {
+  const std::optional<ChatForm> form = options.form ? options.form : chatFormOf(package.model());
+  if (!form)
+    return absl::FailedPreconditionError(
+        absl::StrCat(text(package.model().chat_template()).empty()
+                         ? "the model has no chat template"
+                         : "the model's chat template is not supported",
+                     "; expected --chat-template nemotron or raw"));
+  STRATA_ASSIGN(Chat chat, Chat::create(tokenizer, package.model(), *form));
+  STRATA_TRY(chat.check("--system", options.system));
+  return chat;
+}
+
 absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &folder) {
   if (folder.empty())
     return Weights::fromPackage(package);

@@ -26,8 +26,9 @@ CommandLine commandLineOf(const Tool &tool, Questions &asked) {
     options.push_back({"list-devices", "", "the devices that there are", setFlag(asked.devices)});
     options.push_back({"threads", "N", "threads; default: one for each CPU",
                        setInteger(engine->threads, 1, 1024)});
-    options.push_back({"cpu", "TARGET",
-                       "which of the package's code to run, e.g. x86-64-v3; default: the best",
+    options.push_back({"code", "TARGET",
+                       "which of the package's code to run, e.g. x86-64-v3, on a GPU sm_80.ptx; "
+                       "default: the best",
                        setText(engine->target)});
   }
   options.push_back({"help", "", "this text", setFlag(asked.help)});

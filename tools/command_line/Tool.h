@@ -11,7 +11,7 @@
 
 namespace strata {
 
-constexpr int64_t kMostTokens = 1 << 24; // that an option takes
+constexpr int64_t kMostTokens = kMostContext; // that an option takes
 
 /// A tool about one file or folder. What it refers to holds its options and outlives it.
 struct Tool {
@@ -19,8 +19,8 @@ struct Tool {
   std::vector<Option> options;       // its own; --help and --version are added
   std::string argument = "package";  // what the one argument is
   std::string &path;                 // where that goes
-  /// Of a tool that runs packages: set by --device, --threads and --cpu, which are added as well as
-  /// --list-devices.
+  /// Of a tool that runs packages: set by --device, --threads and --code, which are added as well
+  /// as --list-devices.
   EngineOptions *engine = nullptr;
   /// What no option can see alone, once all are set; an error is one of usage.
   std::function<absl::Status()> check = [] { return absl::OkStatus(); };

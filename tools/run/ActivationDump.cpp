@@ -130,12 +130,12 @@ absl::Status dumpActivations(Engine &engine, std::span<const int32_t> tokens, in
   if (!tellsResults(engine.device().program()))
     return absl::FailedPreconditionError(
         "the package does not say what its kernels compute; compile the model again");
-  engine.device().observe([&](const ComputedValue &value) { return dump.add(value); });
+  engine.device().probe().observe([&](const ComputedValue &value) { return dump.add(value); });
   Sequence sequence = engine.open();
   absl::Status status =
       prefill(engine, sequence, tokens, chunk, [](int64_t) { return true; }).status();
-  engine.close(sequence);
-  engine.device().observe(nullptr);
+  status.Update(engine.close(sequence));
+  engine.device().probe().observe(nullptr);
   STRATA_TRY(status);
   return dump.writeIndex(engine, tokens);
 }

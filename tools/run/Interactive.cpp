@@ -3,8 +3,8 @@
 #include "tools/run/Interactive.h"
 
 #include "runtime/base/Status.h"
+#include "runtime/text/Prompt.h"
 
-#include <algorithm>
 #include <cstdio>
 
 namespace strata {
@@ -21,9 +21,9 @@ constexpr const char *kHelp =
 class Interactive {
 public:
   Interactive(const InteractiveOptions &options, Engine &engine, const Tokenizer &tokenizer,
-              Generation &generation, Console &console)
-      : options(options), engine(engine), tokenizer(tokenizer), generation(generation),
-        console(console) {}
+              Session &session, Console &console)
+      : options(options), engine(engine), tokenizer(tokenizer), session(session), console(console) {
+  }
 
   absl::Status run(std::istream &input) {
     for (std::string line; ask(), std::getline(input, line);) {
@@ -44,9 +44,9 @@ private:
     if (command == "/help")
       fputs(kHelp, stderr);
     else if (command == "/clear")
-      generation.clear();
+      return session.clear();
     else if (command == "/stats")
-      console.note(absl::StrCat(options.stats(), "; context: ", generation.length(), " of ",
+      console.note(absl::StrCat(options.stats(), "; context: ", session.text().length(), " of ",
                                 engine.context(), " tokens"));
     else
       console.note(absl::StrCat("unknown command ", command, "; /help shows them"));
@@ -54,51 +54,46 @@ private:
   }
 
   absl::StatusOr<std::vector<int32_t>> encode(const std::string &line) const {
-    const bool begins = generation.length() == 0;
+    const bool begins = session.text().length() == 0;
     if (options.chat)
-      return begins ? options.chat->begin(line) : options.chat->next(line, generation.endsLine());
-    return begins ? encodeBeginning(tokenizer, engine.model(), line)
-                  : tokenizer.encode("\n" + line);
+      return begins ? options.chat->begin(options.system, line)
+                    : options.chat->next(line, session.text().endsLine());
+    return begins ? encodePrompt(tokenizer, engine.model(), line) : tokenizer.encode("\n" + line);
+  }
+
+  /// Why so many tokens cannot be added; empty if they can.
+  std::string refusal(size_t tokens) const {
+    const int64_t room = session.text().room();
+    if (tokens == 0 && session.text().pending().empty())
+      return "the line has no tokens";
+    if (int64_t(tokens) >= room)
+      return absl::StrCat("the line has ", tokens, " tokens, ", room,
+                          " are left of the context; /clear begins a new text");
+    return "";
   }
 
   absl::Status add(const std::string &line) {
     auto tokens = encode(line);
-    if (!tokens.ok())
-      return console.note(std::string(tokens.status().message())), absl::OkStatus();
-    int64_t left = engine.context() - generation.length() - int64_t(tokens->size());
-    if (left < 1)
-      return console.note(absl::StrCat("the line has ", tokens->size(), " tokens, ",
-                                       engine.context() - generation.length(),
-                                       " are left of the context; /clear begins a new text")),
-             absl::OkStatus();
-    STRATA_TRY(generation.run(*tokens, std::min(options.tokens, left)));
-    if (options.chat)
-      generation.dropEnd(); // the next message begins with it
+    const std::string why =
+        tokens.ok() ? refusal(tokens->size()) : std::string(tokens.status().message());
+    if (!why.empty())
+      return console.note(why), absl::OkStatus();
+    STRATA_TRY(session.run(*tokens, options.tokens));
     return console.atLineStart() ? absl::OkStatus() : console.write("\n");
   }
 
   const InteractiveOptions &options;
   Engine &engine;
   const Tokenizer &tokenizer;
-  Generation &generation;
+  Session &session;
   Console &console;
 };
 
 } // namespace
 
 absl::Status runInteractive(std::istream &input, const InteractiveOptions &options, Engine &engine,
-                            const Tokenizer &tokenizer, Generation &generation, Console &console) {
-  return Interactive(options, engine, tokenizer, generation, console).run(input);
-}
-
-absl::StatusOr<std::vector<int32_t>>
-encodeBeginning(const Tokenizer &tokenizer, const package::Model &model, const std::string &text) {
-  STRATA_ASSIGN(std::vector<int32_t> tokens, tokenizer.encode(text));
-  if (model.add_bos() || (tokens.empty() && model.bos_token() >= 0))
-    tokens.insert(tokens.begin(), model.bos_token());
-  if (tokens.empty())
-    return absl::InvalidArgumentError("prompt: expected at least 1 token, found none");
-  return tokens;
+                            const Tokenizer &tokenizer, Session &session, Console &console) {
+  return Interactive(options, engine, tokenizer, session, console).run(input);
 }
 
 } // namespace strata

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "tools/run/Chat.h"
-#include "tools/run/Generation.h"
+#include "runtime/text/Chat.h"
+#include "tools/run/Session.h"
 
 #include <functional>
 #include <istream>
@@ -15,6 +15,7 @@ struct InteractiveOptions {
   bool prompts;                       // show "> " on stderr
   std::function<std::string()> stats; // what /stats prints
   const Chat *chat = nullptr;         // lines are messages of a conversation
+  std::string system = {};            // what the model is told first in it
 };
 
 /// Reads lines until /exit or the end of `input`; each is added to the text, the first after BOS if
@@ -22,10 +23,6 @@ struct InteractiveOptions {
 /// reply. Wrong commands and lines that do not fit are told and change nothing; only errors that
 /// later lines would meet too end it.
 absl::Status runInteractive(std::istream &input, const InteractiveOptions &options, Engine &engine,
-                            const Tokenizer &tokenizer, Generation &generation, Console &console);
-
-/// The tokens of a text that begins: BOS, if the model wants one or there is nothing else.
-absl::StatusOr<std::vector<int32_t>>
-encodeBeginning(const Tokenizer &tokenizer, const package::Model &model, const std::string &text);
+                            const Tokenizer &tokenizer, Session &session, Console &console);
 
 } // namespace strata

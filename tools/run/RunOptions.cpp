@@ -18,8 +18,8 @@ std::vector<Option> tableOf(RunOptions &options) {
        setText(options.chatOptions.system)},
       {"chat-template", "FORM",
        "with --chat: nemotron, or raw: messages as they are; default: the model's own",
-       setChoice<std::string>(options.chatOptions.form,
-                              {{"nemotron", "nemotron"}, {"raw", "raw"}})},
+       setChoice<std::optional<ChatForm>>(
+           options.chatOptions.form, {{"nemotron", ChatForm::nemotron}, {"raw", ChatForm::raw}})},
       {"n", "N", "most tokens to generate; default: 256, or what the context leaves",
        setInteger(options.tokens, 1, kMostTokens)},
       {"no-echo", "", "write only what is generated, not the prompt", setFlag(options.noEcho)},
@@ -42,7 +42,7 @@ std::vector<Option> tableOf(RunOptions &options) {
 }
 
 absl::Status check(RunOptions &options) {
-  if (!options.chat && !(options.chatOptions.system + options.chatOptions.form).empty())
+  if (!options.chat && (options.chatOptions.form || !options.chatOptions.system.empty()))
     return absl::InvalidArgumentError("expected --chat with --system and --chat-template");
   int sources = options.prompt.has_value() + options.file.has_value() + options.interactive;
   if (options.chat && sources == 0)

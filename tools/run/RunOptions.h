@@ -5,7 +5,7 @@
 #include "runtime/OpenEngine.h"
 #include "runtime/engine/Sampler.h"
 #include "tools/command_line/CommandLine.h"
-#include "tools/run/Chat.h"
+#include "tools/command_line/Load.h"
 
 #include <cstdint>
 #include <optional>
@@ -22,7 +22,7 @@ struct RunOptions {
   std::optional<int64_t> tokens; // -n
   bool noEcho = false;
   SamplingParams sampling;
-  EngineOptions engine; // device, threads and cpu
+  EngineOptions engine; // device, threads and target
   std::string weights;  // a folder; empty: what the package names
   int64_t context = 0;  // 0: the model's
   int64_t chunk = 512;

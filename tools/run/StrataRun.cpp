@@ -1,13 +1,14 @@
 //===- StrataRun.cpp - strata-run: a package writes text ------------------===//
 
 #include "runtime/base/Status.h"
+#include "runtime/text/Prompt.h"
 #include "tools/command_line/Devices.h"
 #include "tools/command_line/Load.h"
 #include "tools/command_line/Tool.h"
 #include "tools/run/ActivationDump.h"
-#include "tools/run/Generation.h"
 #include "tools/run/Interactive.h"
 #include "tools/run/RunOptions.h"
+#include "tools/run/Session.h"
 
 #include <unistd.h>
 
@@ -33,8 +34,14 @@ struct Model {
   int64_t context;          // tokens a text may have
   std::optional<Chat> chat; // with --chat
 
-  absl::StatusOr<std::vector<int32_t>> encode(const std::string &text) const {
-    return chat ? chat->begin(text) : encodeBeginning(*tokenizer, package.model(), text);
+  absl::StatusOr<std::vector<int32_t>> encode(const std::string &text,
+                                              const std::string &system) const {
+    return chat ? chat->begin(system, text) : encodePrompt(*tokenizer, package.model(), text);
+  }
+  /// `keep`: whether the token that ends a text stays in it.
+  StopRules stopRules(bool keep) const {
+    const auto ends = items(package.model().eos_tokens());
+    return {chat ? chat->stops() : std::vector<int32_t>(ends.begin(), ends.end()), keep};
   }
 
   static absl::StatusOr<Model> load(const RunOptions &options, Console &console) {
@@ -47,8 +54,7 @@ struct Model {
     Model model{std::move(package), std::move(tokenizer),
                 options.context ? options.context : trained, std::nullopt};
     if (options.chat) {
-      STRATA_ASSIGN(model.chat,
-                    Chat::create(*model.tokenizer, model.package.model(), options.chatOptions));
+      STRATA_ASSIGN(model.chat, loadChat(model.package, *model.tokenizer, options.chatOptions));
     }
     return model;
   }
@@ -67,10 +73,10 @@ absl::StatusOr<int64_t> tokensAfter(int64_t prompt, const RunOptions &options, i
 /// A quick measure: the best of a few reads of at most 1 GB, as the first read of pages that were
 /// left alone is slow, and others may be disturbed. 0 where it fails, as the text is there, and
 /// where no step of generation is to be compared with it.
-double measureRead(Engine &engine, const Generation &generation) {
+double measureRead(Engine &engine, const Session &session) {
   double best = 0;
-  for (int i = 0; i < 4 && generation.generatedSpeed().tokens > 0; ++i)
-    best = std::max(best, engine.device().measureRead(1000000000, 0.01).value_or(0));
+  for (int i = 0; i < 4 && session.generatedSpeed().tokens > 0; ++i)
+    best = std::max(best, engine.device().meter().measureRead(1000000000, 0.01).value_or(0));
   return best;
 }
 
@@ -92,25 +98,24 @@ absl::Status dumpPrompt(const RunOptions &options, Engine &engine, std::span<con
 
 absl::Status runPrompt(const RunOptions &options, const Model &model, Console &console) {
   STRATA_ASSIGN(std::string text, readPrompt(options));
-  STRATA_ASSIGN(std::vector<int32_t> prompt, model.encode(text));
+  STRATA_ASSIGN(std::vector<int32_t> prompt, model.encode(text, options.chatOptions.system));
   STRATA_ASSIGN(int64_t tokens, tokensAfter(int64_t(prompt.size()), options, model.context));
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
   STRATA_ASSIGN(auto engine, openEngine(model.package, weights,
                                         engineOptions(options, int64_t(prompt.size()) + tokens)));
   if (!options.dump.empty())
     STRATA_TRY(dumpPrompt(options, *engine, prompt, console));
-  Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
-  if (model.chat)
-    generation.stopAt(model.chat->stops());
+  Session session(*engine, *model.tokenizer, model.stopRules(true), options.sampling, options.chunk,
+                  console);
   if (!options.noEcho && !model.chat)
     STRATA_TRY(console.write(text));
-  STRATA_TRY(generation.run(prompt, tokens));
+  STRATA_TRY(session.run(prompt, tokens));
   if (!console.atLineStart())
     STRATA_TRY(console.write("\n"));
-  if (!options.tokens && generation.length() == model.context)
+  if (!options.tokens && session.text().length() == model.context)
     console.note(absl::StrCat("the context of ", model.context, " tokens is full; --context N ",
                               "allows more"));
-  console.note(describeSpeed(generation, measureRead(*engine, generation)));
+  console.note(describeSpeed(session, measureRead(*engine, session)));
   return absl::OkStatus();
 }
 
@@ -118,15 +123,15 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
   STRATA_ASSIGN(auto engine,
                 openEngine(model.package, weights, engineOptions(options, model.context)));
-  Generation generation(*engine, *model.tokenizer, options.sampling, options.chunk, console);
+  // The next message begins with the token that ended a reply.
+  Session session(*engine, *model.tokenizer, model.stopRules(!model.chat), options.sampling,
+                  options.chunk, console);
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{
       options.tokens.value_or(kDefaultTokens), terminal,
-      [&] { return describeSpeed(generation, measureRead(*engine, generation)); },
-      model.chat ? &*model.chat : nullptr};
-  if (model.chat)
-    generation.stopAt(model.chat->stops());
-  STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, generation, console));
+      [&] { return describeSpeed(session, measureRead(*engine, session)); },
+      model.chat ? &*model.chat : nullptr, options.chatOptions.system};
+  STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, session, console));
   console.note(interactive.stats());
   return absl::OkStatus();
 }

@@ -39,7 +39,7 @@ absl::StatusOr<StepResult> Scorer::feed(std::span<const int32_t> tokens, LogitRo
 
 absl::Status Scorer::feedPrefix(std::span<const int32_t> tokens) {
   bool same = std::ranges::equal(tokens, prefix);
-  engine.rewind(sequence, same ? int64_t(prefix.size()) : 0);
+  STRATA_TRY(engine.rewind(sequence, same ? int64_t(prefix.size()) : 0));
   if (same)
     return absl::OkStatus();
   prefix.clear();

@@ -30,7 +30,7 @@ struct ScoreOptions {
   int64_t chunks = 0;               // 0: all windows
   bool noBos = false;
   ScoreFormat format = ScoreFormat::text;
-  EngineOptions engine; // device, threads and cpu
+  EngineOptions engine; // device, threads and target
   std::string weights;
 };
 

@@ -12,7 +12,7 @@ OURS = ("dialect/", "frontend/", "passes/", "codegen/", "runtime/", "compiler/",
 table = pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")
 root = pathlib.Path(sys.argv[2])
 allowed = {}
-for folder, names in re.findall(r"^# ALLOW ([\w/]+): (.*)$", table, re.MULTILINE):
+for folder, names in re.findall(r"^# ALLOW ([\w/]+):(.*)$", table, re.MULTILINE):
     allowed.setdefault(folder, [folder + "/"]).extend(names.split())
 
 def room_of(path):

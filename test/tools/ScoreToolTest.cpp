@@ -1,0 +1,92 @@
+//===- ScoreToolTest.cpp - strata-score as one calls it -------------------===//
+
+#include "runtime/base/Json.h"
+#include "test/tools/ToolFixture.h"
+
+namespace strata::test {
+namespace {
+
+std::vector<std::string> keysOf(const std::string &json) {
+  auto document = JsonDocument::parse(json, "output");
+  EXPECT_TRUE(document.ok()) << document.status();
+  std::vector<std::string> keys;
+  if (document.ok())
+    for (const JsonMember &member : document->object()->members())
+      keys.emplace_back(member.key);
+  return keys;
+}
+
+TEST_F(Tool, ScoreWrongCommandLines) {
+  expectError("%s", 2, "expected one package, found 0");
+  expectError("%s %p", 2, "expected one of -f and --pairs, found 0");
+  expectError("%s %p -f a --pairs b", 2, "expected one of -f and --pairs, found 2");
+  expectError("%s %p --pairs b --stride 3", 2, "expected --stride and --chunks with -f");
+  expectError("%s %p -f a -o xml", 2, "-o: expected text or json, found \"xml\"");
+  expectError("%s %p -f a -c 1", 2, "-c: expected a whole number from 2");
+}
+
+TEST_F(Tool, ScoreWrongTexts) {
+  expectError("%s %p -f /no/such/file", 1, "/no/such/file: cannot be read: No such file");
+  expectError("%s %p -f /dev/null", 1, "/dev/null: expected a text, found no token");
+  std::string text = folder.write("text", "In the beginning");
+  expectError("%s %p -f " + text, 1,
+              "text: expected at least 32 tokens (a window), found 4; a smaller -c needs less");
+  expectError("%s %p -f " + text + " -c 3 --stride 4", 1,
+              "--stride: expected at most -c, 3, found 4");
+  expectError("%s %p -f " + text + " -c 2", 1, "-c: expected at least 3 tokens without --stride");
+  expectError("%s %p -f " + text + " -c 3 --device cuda", 1, "found cuda");
+}
+
+TEST_F(Tool, ScoresText) {
+  std::string text = folder.write("text", "In the beginning of the house");
+  Result plain = run("%s %p -c 4 -f " + text);
+  EXPECT_EQ(plain.status, 0) << plain.err;
+  EXPECT_NE(plain.out.find("second halves of chunks of 4 tokens"), std::string::npos) << plain.out;
+  EXPECT_NE(plain.out.find("\nperplexity  "), std::string::npos) << plain.out;
+  EXPECT_EQ(plain.err, "") << "progress without a terminal";
+  Result json = run("%s %p -c 4 -o json --stride 2 --threads 1 -f - <" + text);
+  EXPECT_EQ(json.status, 0) << json.err;
+  EXPECT_EQ(
+      keysOf(json.out),
+      (std::vector<std::string>{"file", "method", "context", "stride", "text_tokens", "tokens",
+                                "logprob", "logprob_per_token", "perplexity", "perplexity_error"}));
+  Result raised = run("%s %p -c 64 -f " STRATA_DEMO_MODEL "/heldout.txt --chunks 2");
+  EXPECT_NE(raised.err.find("context 64 is more than the 32 tokens"), std::string::npos);
+  EXPECT_NE(raised.out.find("scored      62 tokens"), std::string::npos) << raised.out;
+}
+
+TEST_F(Tool, ScoresPairs) {
+  std::string pairs = folder.write("pairs", "{\"context\": \"In\", \"continuation\": \" the\"}\n"
+                                            "{\"continuation\": \"house\", \"context\": \"\"}\n");
+  Result json = run("%s %p -o json --pairs " + pairs);
+  EXPECT_EQ(json.status, 0) << json.err;
+  ASSERT_EQ(std::count(json.out.begin(), json.out.end(), '\n'), 2) << json.out;
+  EXPECT_EQ(keysOf(json.out.substr(0, json.out.find('\n'))),
+            (std::vector<std::string>{"logprob", "tokens", "greedy", "truncated"}));
+  EXPECT_EQ(run("%s %p -o json --pairs - <" + pairs).out, json.out);
+  EXPECT_EQ(run("%s %p -o json --threads 1 --pairs " + pairs).out, json.out);
+  EXPECT_NE(run("%s %p --pairs " + pairs).out.find(" 1 token   -\n"), std::string::npos);
+}
+
+TEST_F(Tool, ScoreWrongPairs) {
+  auto wrong = [&](const std::string &lines) {
+    return "%s %p --pairs " + folder.write("pairs", lines);
+  };
+  std::string good = "{\"context\": \"In\", \"continuation\": \" the\"}\n";
+  expectError(wrong(""), 1, "pairs: expected at least 1 line, found none");
+  expectError(wrong(good + "{\"context\": 3}\n"), 1, "pairs:2: context: expected a string");
+  expectError(wrong(good + good + "\n"), 1, "pairs:3: ");
+  expectError(wrong("{\"context\": \"a\", \"continuation\": \"b\", \"x\": 1}"), 1,
+              "pairs:1: expected the fields context and continuation, found x");
+  expectError(wrong("{\"context\": \"a\", \"continuation\": \"\"}"), 1,
+              "pairs:1: continuation: expected at least 1 token, found none");
+  EXPECT_EQ(run(wrong(good + "[]")).out, "") << "nothing is scored before all lines are read";
+}
+
+TEST_F(Tool, ScoreOutputThatFailsIsAnError) {
+  std::string text = folder.write("text", "In the beginning");
+  expectError("%s %p -c 3 -f " + text + " >/dev/full", 1, "standard output");
+}
+
+} // namespace
+} // namespace strata::test

@@ -1,0 +1,110 @@
+//===- Session.cpp - one text on an engine, shown on a console ------------===//
+
+#include "tools/run/Session.h"
+
+#include "absl/strings/str_format.h"
+#include "runtime/base/Status.h"
+
+#include <chrono>
+
+namespace strata {
+namespace {
+
+class Stopwatch {
+public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+private:
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+};
+
+} // namespace
+
+Session::Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
+                 const SamplingParams &sampling, int64_t chunk, Console &console)
+    : engine(engine), sampler(sampling),
+      output(sampling.greedy() ? StepOutput::likeliest : StepOutput::logits), chunk(chunk),
+      console(console), sequence(engine.open()),
+      empty(tokenizer, engine.context(), std::move(rules)) {}
+
+absl::Status Session::clear() {
+  STRATA_TRY(engine.rewind(sequence, 0));
+  content = empty;
+  return absl::OkStatus();
+}
+
+absl::Status Session::run(std::span<const int32_t> prompt, int64_t most) {
+  Interruptible interrupt;
+  GeneratedText before = content;
+  STRATA_TRY(content.begin(prompt, most));
+  auto result = feedPrompt(interrupt);
+  if (!result.ok()) {
+    content = std::move(before);
+    STRATA_TRY(engine.rewind(sequence, content.seen()));
+    return absl::IsCancelled(result.status()) ? absl::OkStatus() : result.status();
+  }
+  for (;;) {
+    Stopwatch watch;
+    STRATA_ASSIGN(int32_t token, choose(*result));
+    ++tokens;
+    STRATA_TRY(console.write(content.push(token)));
+    if (interrupt.stopAsked())
+      STRATA_TRY(console.write(content.cancel()));
+    if (content.finished())
+      return absl::OkStatus();
+    result = feedToken();
+    STRATA_TRY(result.status());
+    generated.seconds += watch.seconds();
+  }
+}
+
+absl::StatusOr<int32_t> Session::choose(const StepResult &result) {
+  if (output == StepOutput::likeliest)
+    return result.likeliest[0];
+  return sampler.sample(result.row(0), uint64_t(content.seen()));
+}
+
+absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
+  Stopwatch watch;
+  const auto size = int64_t(content.pending().size());
+  auto proceed = [&](int64_t done) {
+    if (done > 0)
+      console.progress(absl::StrFormat("prompt: %d of %d tokens", done, size));
+    return !interrupt.stopAsked();
+  };
+  STRATA_ASSIGN(StepResult result,
+                prefill(engine, sequence, content.pending(), chunk, proceed, output));
+  content.markSeen(size);
+  prompts.add(size, watch.seconds(), result.work);
+  return result;
+}
+
+absl::StatusOr<StepResult> Session::feedToken() {
+  BatchEntry entry{sequence, content.pending(), LogitRows::last};
+  STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, output));
+  content.markSeen(1);
+  generated.add(1, 0, result.work);
+  return result;
+}
+
+std::string describeSpeed(const Session &session, double readCeiling) {
+  const Speed &prompt = session.promptSpeed(), &generated = session.generatedSpeed();
+  if (prompt.tokens == 0)
+    return "nothing was run";
+  std::string text =
+      absl::StrFormat("prompt: %d tokens, %.1f tok/s; generated: %d tokens", prompt.tokens,
+                      double(prompt.tokens) / prompt.seconds, session.generatedTokens());
+  if (generated.tokens == 0)
+    return text;
+  double rate = generated.work.bytes / generated.seconds;
+  absl::StrAppendFormat(&text, ", %.1f tok/s, %.1f GB/s", generated.tokens / generated.seconds,
+                        rate / 1e9);
+  if (readCeiling > 0)
+    absl::StrAppendFormat(&text, ", %.0f%% of %.1f GB/s (a mere read of the weights)",
+                          100 * rate / readCeiling, readCeiling / 1e9);
+  return text;
+}
+
+} // namespace strata

@@ -1,0 +1,71 @@
+//===- Session.h - one text on an engine, shown on a console ----*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/engine/Engine.h"
+#include "runtime/engine/Sampler.h"
+#include "runtime/text/GeneratedText.h"
+#include "tools/command_line/Console.h"
+#include "tools/command_line/Interrupt.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace strata {
+
+/// Tokens that went through the model, and what that took.
+struct Speed {
+  int64_t tokens = 0;
+  double seconds = 0;
+  Work work;
+
+  void add(int64_t count, double duration, const Work &done) {
+    tokens += count;
+    seconds += duration;
+    work += done;
+  }
+};
+
+/// One sequence of an engine, fed with prompts and continued by sampling; the text is written to
+/// stdout as it comes. Uses what it is given, which must outlive it.
+class Session {
+public:
+  Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
+          const SamplingParams &sampling, int64_t chunk, Console &console);
+  ~Session() { (void)engine.close(sequence); } // it is open
+
+  /// Adds `prompt` to the text and writes up to `most` tokens that follow, until the model ends the
+  /// text, the context is full or Ctrl-C is pressed.
+  absl::Status run(std::span<const int32_t> prompt, int64_t most);
+  /// Begins a new text.
+  absl::Status clear();
+
+  const GeneratedText &text() const { return content; }
+  const Speed &promptSpeed() const { return prompts; }
+  /// Of the tokens after the first, each of which took a step of its own.
+  const Speed &generatedSpeed() const { return generated; }
+  int64_t generatedTokens() const { return tokens; }
+
+private:
+  absl::StatusOr<StepResult> feedPrompt(const Interruptible &interrupt);
+  absl::StatusOr<StepResult> feedToken();
+  absl::StatusOr<int32_t> choose(const StepResult &result);
+
+  Engine &engine;
+  Sampler sampler;
+  const StepOutput output; // what the sampler needs
+  const int64_t chunk;
+  Console &console;
+  const Sequence sequence;
+  const GeneratedText empty;
+  GeneratedText content = empty;
+  Speed prompts, generated;
+  int64_t tokens = 0; // generated
+};
+
+/// "prompt: 5 tokens, 312.0 tok/s; generated: …", with the bytes a second of the generation beside
+/// `readCeiling`, what was measured for a mere read.
+std::string describeSpeed(const Session &session, double readCeiling);
+
+} // namespace strata
