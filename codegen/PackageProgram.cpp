@@ -84,8 +84,9 @@ static llvm::Expected<package::Buffer> emitBuffer(DispatchOp op, const BufferRef
 
 static Offset<package::TensorMap> emitMap(FlatBufferBuilder &fb, TensorMapAttr map) {
   constexpr package::DType type = package::DType::bf16;
+  int64_t rowElements = map.getRowStride() ? map.getRowStride() : map.getColumns();
   return package::CreateTensorMap(fb, map.getBuffer(), static_cast<package::Axis>(map.getAxis()),
-                                  map.getRows(), map.getColumns(), 2 * map.getColumns(), type,
+                                  map.getRows(), map.getColumns(), 2 * rowElements, type,
                                   map.getBoxRows(), map.getBoxColumns(), package::Swizzle::b128);
 }
 

@@ -103,7 +103,8 @@ private:
         SmallVector<TensorMapAttr> maps;
         for (const TensorMapSpec &map : phase.maps)
           maps.push_back(TensorMapAttr::get(&getContext(), map.buffer, map.axis, map.rows,
-                                            map.columns, map.boxRows, map.boxColumns));
+                                            map.columns, map.boxRows, map.boxColumns,
+                                            map.rowStride));
         phases.push_back(PhaseAttr::get(&getContext(), symbol, phase.axis, phase.divisor,
                                         phase.factor, phase.threads, phase.sharedBytes, maps));
       }

@@ -18,23 +18,24 @@ KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
   auto buffers = listBuffers(op);
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
-  RowGroupsAttr groups = getRowGroups(op.getTable());
+  BoxAttr box = getBox(op.getTable());
   Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
-  int64_t pairs = columns(op.getTable()) / 2;
+  int64_t pairs = columns(op.getTable()) / 2, storedElements = rowElements(box, 2 * pairs);
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
-    Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, groups, id);
+    Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, box, id);
     Value stored = b.add(row, 1);
     Value to =
         b.view(args.buffers[result], b.getI32Type(), {ShapedType::kDynamic, pairs}, args.tokens);
     if (element.isBF16()) {
-      Value from =
-          b.view(args.buffers[table], b.getI32Type(), {ShapedType::kDynamic, pairs}, stored);
+      Value from = b.view(args.buffers[table], b.getI32Type(),
+                          {ShapedType::kDynamic, storedElements / 2}, stored);
       b.perThread(b.index(pairs), [&](Value i) {
         b.store(b.load(from, {row, i}), to, {b.block, i});
       });
       return;
     }
-    Value from = b.view(args.buffers[table], element, {ShapedType::kDynamic, 2 * pairs}, stored);
+    Value from =
+        b.view(args.buffers[table], element, {ShapedType::kDynamic, storedElements}, stored);
     b.perThread(b.index(pairs), [&](Value i) {
       Value at = b.mul(i, 2);
       Value even = b.toF32(b.load(from, {row, at})),
@@ -90,10 +91,11 @@ static SmallVector<Value> weightsOf(Operation *op) {
   return {};
 }
 
-/// The weights of a linear are of one type, bf16 or f16, which splits into two bf16 for the tensor
-/// cores.
+/// The weights of a linear have rows of one stride and are of one type, bf16 or f16, which splits
+/// into two bf16 for the tensor cores.
 static LogicalResult verifyWeights(Operation *op) {
   Type first;
+  int64_t firstElements = 0;
   for (Value weight : weightsOf(op)) {
     Type element = cast<ShapedType>(weight.getType()).getElementType();
     first = first ? first : element;
@@ -105,6 +107,11 @@ static LogicalResult verifyWeights(Operation *op) {
     if (element != first)
       return op->emitOpError() << "has weights of " << first << " and " << element
                                << "; the cuda target needs one type";
+    int64_t elements = rowElements(getBox(weight), columns(weight));
+    firstElements = firstElements ? firstElements : elements;
+    if (elements != firstElements)
+      return op->emitOpError() << "has weights whose rows are " << firstElements << " and "
+                               << elements << " elements apart; the cuda target needs one stride";
   }
   return success();
 }

@@ -23,6 +23,7 @@ struct TensorMapSpec {
   unsigned buffer;
   Axis axis;
   int64_t rows, columns, boxRows, boxColumns;
+  int64_t rowStride = 0; ///< elements from one row to the next; 0: the columns
 };
 
 /// One launch: factor * ceil(axis / divisor) blocks.
