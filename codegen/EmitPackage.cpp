@@ -186,11 +186,11 @@ flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBuffe
     file = tensor.file;
     offset = tensor.offset;
   }
-  RowGroupsAttr groups = getRowGroups(op);
-  return package::CreateParameter(fb, key, *dtypeOf(type.getElementType()), shape, storage, file,
-                                  offset, groups ? groups.getRows() : 0,
-                                  groups ? groups.getStride() : 0,
-                                  inputs.plusOne.contains(op.getKey()));
+  BoxAttr box = getBox(op);
+  return package::CreateParameter(
+      fb, key, *dtypeOf(type.getElementType()), shape, storage, file, offset,
+      box ? box.getGroupRows() : 0, box ? box.getGroupStride() : 0,
+      inputs.plusOne.contains(op.getKey()), box ? box.getRowStride() : 0);
 }
 
 static flatbuffers::Offset<package::CheckpointFile>

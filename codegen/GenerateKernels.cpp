@@ -88,7 +88,7 @@ private:
       SmallVector<TensorMapAttr> maps;
       for (const TensorMapSpec &map : phase.block.maps)
         maps.push_back(TensorMapAttr::get(context, map.buffer, map.axis, map.rows, map.columns,
-                                          map.boxRows, map.boxColumns));
+                                          map.boxRows, map.boxColumns, map.rowStride));
       phases.push_back(PhaseAttr::get(context, symbol, phase.axis, phase.divisor, phase.factor,
                                       phase.block.threads, phase.block.sharedBytes, maps));
     }

@@ -47,6 +47,7 @@ struct TensorMapSpec {
   unsigned buffer;
   Axis axis;
   int64_t rows, columns, boxRows, boxColumns;
+  int64_t rowStride = 0; ///< elements from one row to the next; 0: the columns
 };
 
 /// Of a phase on a GPU: its workgroups are blocks.

@@ -7,11 +7,11 @@ using namespace strata;
 
 static Type elementType(Value value) { return cast<ShapedType>(value.getType()).getElementType(); }
 
-Value strata::storedRow(BodyBuilder &b, RowGroupsAttr groups, Value row) {
-  if (!groups)
+Value strata::storedRow(BodyBuilder &b, BoxAttr box, Value row) {
+  if (!box || !box.getGroupRows())
     return row;
-  return b.add(b.mul(b.div(row, groups.getRows()), groups.getStride()),
-               b.rem(row, groups.getRows()));
+  return b.add(b.mul(b.div(row, box.getGroupRows()), box.getGroupStride()),
+               b.rem(row, box.getGroupRows()));
 }
 
 template <typename OpT>
@@ -54,7 +54,7 @@ LinearSpec strata::describeOperands(LinearOp op) {
     Sink sink = i < products ? Sink::Result : i == products ? Sink::Key : Sink::Value;
     unsigned result = i < products ? findBuffer(buffers, op->getResult(i)) : 0;
     spec.parts.push_back({rows(weight), findBuffer(buffers, weight), result, sink, op.isRoped(i),
-                          elementType(weight), getRowGroups(weight)});
+                          elementType(weight), getBox(weight)});
     describeScales(buffers, scales, spec.parts.back());
   }
   spec.squaredRelu = op.getSquaredRelu();
@@ -79,7 +79,7 @@ LinearSpec strata::describeOperands(LogitsOp op) {
   Value weight = op.getWeight();
   spec.parts.push_back({rows(weight), findBuffer(buffers, weight),
                         findBuffer(buffers, op.getResult()), LinearSpec::Sink::Logits, false,
-                        elementType(weight), getRowGroups(weight)});
+                        elementType(weight), getBox(weight)});
   describeScales(buffers, op.getScales(), spec.parts.back());
   return spec;
 }

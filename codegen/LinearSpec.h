@@ -16,12 +16,12 @@ struct LinearSpec {
     Sink sink;
     bool roped;
     mlir::Type element;            ///< of the weight
-    RowGroupsAttr groups;          ///< of its rows; null: they follow each other
+    BoxAttr box;                   ///< where its rows lie; null: they follow each other
     unsigned scales = 0;           ///< of an i8 weight
     mlir::Type scalesElement = {}; ///< null: the weight has none
 
     /// Rows from the weight's first to its last as they are stored.
-    int64_t storedRows() const { return groups ? groups.getSpan(rows) : rows; }
+    int64_t storedRows() const { return box ? box.getStoredRows(rows) : rows; }
   };
 
   int64_t inFeatures;
@@ -45,8 +45,13 @@ struct LinearSpec {
   Axis axis() const { return outputRows ? Axis::Outputs : Axis::Tokens; }
 };
 
-/// Where row `row` of a weight is stored, in rows from its first.
-Value storedRow(BodyBuilder &b, RowGroupsAttr groups, Value row);
+/// Which of the stored rows, counted from a matrix's first, is row `row`.
+Value storedRow(BodyBuilder &b, BoxAttr box, Value row);
+
+/// Elements from one stored row to the next, of a matrix of so many columns.
+inline int64_t rowElements(BoxAttr box, int64_t columns) {
+  return box ? box.getRowElements(columns) : columns;
+}
 
 LinearSpec describeOperands(LinearOp op);
 LinearSpec describeOperands(LogitsOp op);

@@ -116,8 +116,9 @@ static package::Role toPackage(PackageAuxiliary::Role role) {
 
 static Offset<package::TensorMap> emitMap(FlatBufferBuilder &fb, TensorMapAttr map) {
   constexpr package::DType type = package::DType::bf16;
+  int64_t rowElements = map.getRowStride() ? map.getRowStride() : map.getColumns();
   return package::CreateTensorMap(fb, map.getBuffer(), toPackage(map.getAxis()), map.getRows(),
-                                  map.getColumns(), 2 * map.getColumns(), type, map.getBoxRows(),
+                                  map.getColumns(), 2 * rowElements, type, map.getBoxRows(),
                                   map.getBoxColumns(), package::Swizzle::b128);
 }
 

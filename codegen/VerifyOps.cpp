@@ -25,6 +25,16 @@ static bool isScale(Operation *op, Value value) {
   return logits && logits.getScales() == value;
 }
 
+/// That rows which do not follow each other begin like those that do.
+static LogicalResult verifyRowStride(Operation *op, Value matrix, int64_t multiple,
+                                     StringRef target) {
+  BoxAttr box = getBox(matrix);
+  if (!box || box.getRowStride() % multiple == 0)
+    return success();
+  return op->emitOpError() << "has rows " << box.getRowStride() << " elements apart; the " << target
+                           << " target needs a multiple of " << multiple;
+}
+
 LogicalResult strata::verifyFeatures(Operation *op, int64_t multiple, StringRef target) {
   SmallVector<Value> values(op->getOperands());
   llvm::append_range(values, op->getResults());
@@ -35,6 +45,8 @@ LogicalResult strata::verifyFeatures(Operation *op, int64_t multiple, StringRef 
         shaped.getShape().back() % multiple)
       return op->emitOpError() << "has " << shaped.getShape().back() << " features; the " << target
                                << " target needs a multiple of " << multiple;
+    if (shaped && failed(verifyRowStride(op, value, multiple, target)))
+      return failure();
     auto cache = dyn_cast<KVCacheType>(type);
     if (cache && cache.getHeadDim() % multiple)
       return op->emitOpError() << "head_dim is " << cache.getHeadDim() << "; the " << target

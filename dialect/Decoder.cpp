@@ -68,52 +68,71 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError, 
 }
 
 //===----------------------------------------------------------------------===//
-// Row groups
+// Boxes
 //===----------------------------------------------------------------------===//
 
-LogicalResult RowGroupsAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows,
-                                    int64_t stride) {
-  if (rows <= 0 || stride <= rows) // row_groups_c1
-    return emitError() << "row groups of " << rows << " rows, " << stride
+LogicalResult BoxAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rowStride,
+                              int64_t groupRows, int64_t groupStride) {
+  if (rowStride < 0 || (!rowStride && !groupRows && !groupStride)) // box_c1
+    return emitError() << "box has a row stride of " << rowStride
+                       << " elements, expected one > 0, or groups of rows";
+  if ((groupRows || groupStride) && (groupRows <= 0 || groupStride <= groupRows))
+    return emitError() << "box has groups of " << groupRows << " rows, " << groupStride
                        << " apart, expected rows > 0 and a larger stride";
   return success();
 }
 
-AffineMap RowGroupsAttr::getAffineMap() const {
+AffineMap BoxAttr::getAffineMap() const {
   AffineExpr row = getAffineDimExpr(0, getContext()), column = getAffineDimExpr(1, getContext());
-  AffineExpr stored = row.floorDiv(getRows()) * getStride() + row % getRows();
-  return AffineMap::get(2, 0, {stored, column}, getContext());
+  if (getGroupRows())
+    row = row.floorDiv(getGroupRows()) * getGroupStride() + row % getGroupRows();
+  if (getRowStride())
+    return AffineMap::get(2, 0, row * getRowStride() + column);
+  return AffineMap::get(2, 0, {row, column}, getContext());
 }
 
-LogicalResult RowGroupsAttr::verifyLayout(ArrayRef<int64_t> shape,
-                                          function_ref<InFlightDiagnostic()> emitError) const {
-  if (shape.size() != 2 || ShapedType::isDynamic(shape[0])) // row_groups_c2
-    return emitError() << "row groups are of a matrix with a static number of rows";
-  if (shape[0] % getRows() || shape[0] / getRows() < 2)
+/// Whether the last row ends within 2^48 elements.
+static bool fits(BoxAttr box, int64_t rows, int64_t columns) {
+  constexpr int64_t kMost = int64_t(1) << 48;
+  int64_t storedRows = rows, span;
+  if (int64_t groupRows = box.getGroupRows();
+      groupRows && (llvm::MulOverflow(rows / groupRows - 1, box.getGroupStride(), storedRows) ||
+                    llvm::AddOverflow(storedRows, groupRows, storedRows)))
+    return false;
+  return !llvm::MulOverflow(storedRows, box.getRowElements(columns), span) && span <= kMost;
+}
+
+LogicalResult BoxAttr::verifyLayout(ArrayRef<int64_t> shape,
+                                    function_ref<InFlightDiagnostic()> emitError) const {
+  if (shape.size() != 2 || ShapedType::isDynamic(shape[0])) // box_c2
+    return emitError() << "box is of a matrix with a static number of rows";
+  if (int64_t group = getGroupRows(); group && (shape[0] % group || shape[0] / group < 2))
     return emitError() << "matrix has " << shape[0] << " rows, expected at least two groups of "
-                       << getRows();
-  int64_t last;
-  if (llvm::MulOverflow(shape[0] / getRows() - 1, getStride(), last) ||
-      last > (int64_t(1) << 48) - getRows())
-    return emitError() << "row groups span more than 2^48 rows";
+                       << group;
+  if (ShapedType::isDynamic(shape[1]) || (getRowStride() && getRowStride() <= shape[1])) // box_c3
+    return emitError() << "matrix has " << shape[1]
+                       << " columns, expected a static number below the row stride "
+                       << getRowStride();
+  if (!fits(*this, shape[0], shape[1])) // box_c4
+    return emitError() << "box spans more than 2^48 elements";
   return success();
 }
 
-LogicalResult RowGroupsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
-                                            function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult BoxAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                      function_ref<InFlightDiagnostic()> emitError) const {
   return verifyLayout(shape, emitError);
 }
 
-static RowGroupsAttr getRowGroups(Type type) {
+static BoxAttr getBox(Type type) {
   if (auto memref = dyn_cast<MemRefType>(type))
-    return dyn_cast<RowGroupsAttr>(memref.getLayout());
-  return dyn_cast_or_null<RowGroupsAttr>(cast<RankedTensorType>(type).getEncoding());
+    return dyn_cast<BoxAttr>(memref.getLayout());
+  return dyn_cast_or_null<BoxAttr>(cast<RankedTensorType>(type).getEncoding());
 }
 
-RowGroupsAttr strata::getRowGroups(Value matrix) { return ::getRowGroups(matrix.getType()); }
+BoxAttr strata::getBox(Value matrix) { return ::getBox(matrix.getType()); }
 
 RankedTensorType strata::asTensor(ShapedType type) {
-  return RankedTensorType::get(type.getShape(), type.getElementType(), ::getRowGroups(type));
+  return RankedTensorType::get(type.getShape(), type.getElementType(), ::getBox(type));
 }
 
 //===----------------------------------------------------------------------===//
@@ -140,8 +159,8 @@ int64_t strata::getStreamedBytes(Operation *root) {
 int64_t strata::getSpanBytes(ParameterOp parameter) {
   auto type = cast<ShapedType>(parameter.getType());
   int64_t count = type.getNumElements();
-  if (RowGroupsAttr groups = strata::getRowGroups(parameter))
-    count = groups.getSpan(type.getDimSize(0)) * type.getDimSize(1);
+  if (BoxAttr box = strata::getBox(parameter))
+    count = box.getSpan(type.getDimSize(0), type.getDimSize(1));
   return count * type.getElementTypeBitWidth() / 8;
 }
 

@@ -59,9 +59,9 @@ inline int64_t columns(mlir::Value value) {
 inline int64_t rows(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(0);
 }
-/// How the rows of a matrix lie, null where they follow each other.
-RowGroupsAttr getRowGroups(mlir::Value matrix);
-/// The tensor type of a parameter or activations: without the place, but with its row groups.
+/// Where the rows of a matrix lie, null where they follow each other.
+BoxAttr getBox(mlir::Value matrix);
+/// The tensor type of a parameter or activations: without the place, but with its box.
 mlir::RankedTensorType asTensor(mlir::ShapedType type);
 /// Elements of a vector.
 inline int64_t elements(mlir::Value value) {
@@ -75,7 +75,7 @@ llvm::StringRef getModelName(mlir::Location location);
 int64_t getStreamedBytes(mlir::Operation *root);
 
 /// Bytes from the first element of a parameter to the end of its last, those of others between its
-/// row groups included.
+/// rows included.
 int64_t getSpanBytes(ParameterOp parameter);
 
 /// Elements of all distinct parameters of the program, scales not counted.

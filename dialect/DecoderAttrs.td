@@ -22,32 +22,50 @@ def Decoder_ArenaAttr : Decoder_Attr<"Arena", "arena"> {
   let assemblyFormat = "`<` $offset `>`";
 }
 
-def Decoder_RowGroupsAttr : Decoder_Attr<"RowGroups", "row_groups", [
+def Decoder_BoxAttr : Decoder_Attr<"Box", "box", [
     DeclareAttrInterfaceMethods<MemRefLayoutAttrInterface, ["verifyLayout"]>,
     DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
-  let summary = "a matrix whose rows lie among rows of others";
+  let summary = "a matrix that is part of a larger one: rows and columns of it";
   let description = [{
-    `rows` rows follow each other, and each such group begins `stride` rows after the one before:
-    row r is `r / rows * stride + r % rows` rows from the first. A row itself is contiguous. NeMo
-    stores q, k and v this way, as one matrix in which the heads of a KV group stand together. It
-    is the encoding of a parameter's tensor type, and after `plan` the layout of its memref.
+    Row r is stored as row `s = r / group_rows * group_stride + r % group_rows`, and begins
+    `s * row_stride` elements behind the first. Where groups are not given, s is r; where the row
+    stride is not, it is the columns. Elements of a row follow each other.
+
+    Some columns of a matrix are a row stride, its own columns: what a device multiplies of `o_proj`
+    and `down_proj` where a model is split over several. Some heads of NeMo's q, k and v are groups:
+    it stores the three as one matrix, in which the heads of a KV group stand together. Where the
+    first row or column of the matrix begins is no business of the box, but of the parameter's
+    place in its file.
+
+    It is the encoding of a parameter's tensor type, and after `plan` the layout of its memref. A
+    matrix whose rows follow each other has none.
 
     Constraints:
-    - row_groups_c1: rows is positive, and stride is larger
-    - row_groups_c2: the matrix has a static number of rows, of at least two groups, all whole; the
-      last one ends less than 2^48 rows from the first
+    - box_c1: there is a row stride or groups; group_rows is positive, and group_stride is larger
+    - box_c2: the matrix has a static number of rows; of groups there are at least two, all whole
+    - box_c3: the row stride is larger than the columns, whose number is static
+    - box_c4: the last row ends less than 2^48 elements from the first
 
     ```mlir
-    %q = decoder.parameter "q" : tensor<6144x6144xbf16, #decoder.row_groups<rows = 768, stride = 1024>>
+    %o = decoder.parameter "o" : tensor<6144x768xbf16, #decoder.box<row_stride = 6144>>
+    %q = decoder.parameter "q" : tensor<6144x6144xbf16, #decoder.box<group_rows = 768, group_stride = 1024>>
     ```
   }];
-  let parameters = (ins "int64_t":$rows, "int64_t":$stride);
+  let parameters = (ins DefaultValuedParameter<"int64_t", "0">:$row_stride,
+                        DefaultValuedParameter<"int64_t", "0">:$group_rows,
+                        DefaultValuedParameter<"int64_t", "0">:$group_stride);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Rows from the first to the last of `matrixRows`, with those of others between them.
-    int64_t getSpan(int64_t matrixRows) const {
-      return (matrixRows / getRows() - 1) * getStride() + getRows();
+    /// Stored rows from the first of `rows` to the last, with those of others between them.
+    int64_t getStoredRows(int64_t rows) const {
+      return getGroupRows() ? (rows / getGroupRows() - 1) * getGroupStride() + getGroupRows() : rows;
+    }
+    /// Elements from the start of a stored row to the next, of a matrix of `columns`.
+    int64_t getRowElements(int64_t columns) const { return getRowStride() ? getRowStride() : columns; }
+    /// Elements from the first to the last of such a matrix, with those of others between them.
+    int64_t getSpan(int64_t rows, int64_t columns) const {
+      return (getStoredRows(rows) - 1) * getRowElements(columns) + columns;
     }
   }];
 }
@@ -79,14 +97,16 @@ def Decoder_TensorMapAttr : Decoder_Attr<"TensorMap", "tensor_map"> {
   let summary = "a buffer as the matrix whose boxes a GPU's kernel copies by TMA";
   let description = [{
     The kernel's buffer number `buffer` holds `rows` times the length of `axis` rows of `columns`
-    bf16, one behind the other. A box of it is `boxRows` x `boxColumns`, swizzled by 128 bytes.
+    bf16, one behind the other, or `row_stride` bf16 from one to the next. A box of it is `boxRows` x
+    `boxColumns`, swizzled by 128 bytes.
     `#decoder.tensor_map<buffer = 0, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>`
   }];
   let parameters = (ins "int64_t":$buffer, "::strata::Axis":$axis, "int64_t":$rows,
-                        "int64_t":$columns, "int64_t":$boxRows, "int64_t":$boxColumns);
+                        "int64_t":$columns, "int64_t":$boxRows, "int64_t":$boxColumns,
+                        DefaultValuedParameter<"int64_t", "0">:$rowStride);
   let assemblyFormat = [{
     `<` `buffer` `=` $buffer `,` $axis `,` `rows` `=` $rows `,` `columns` `=` $columns `,`
-    `box_rows` `=` $boxRows `,` `box_columns` `=` $boxColumns `>`
+    `box_rows` `=` $boxRows `,` `box_columns` `=` $boxColumns (`,` `row_stride` `=` $rowStride^)? `>`
   }];
 }
 

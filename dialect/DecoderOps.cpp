@@ -105,14 +105,11 @@ void ParameterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 LogicalResult ParameterOp::verify() {
   if (getKey().empty()) // parameter_c1
     return emitOpError("key is empty");
-  if (!isContiguous(getType()) && !getRowGroups(getResult())) // parameter_c3
+  if (!isContiguous(getType()) && !getBox(getResult())) // parameter_c3
     return emitOpError() << "'" << getKey() << "' has type " << getType()
-                         << ", expected no encoding or layout but #decoder.row_groups";
+                         << ", expected no encoding or layout but #decoder.box";
   int64_t count = 1; // parameter_c2
-  SmallVector<int64_t> shape(cast<ShapedType>(getType()).getShape());
-  if (RowGroupsAttr groups = getRowGroups(getResult()))
-    shape[0] = groups.getSpan(shape[0]);
-  for (int64_t size : shape)
+  for (int64_t size : cast<ShapedType>(getType()).getShape())
     if (llvm::MulOverflow(count, size, count) || count > (int64_t(1) << 48))
       return emitOpError() << "'" << getKey() << "' has more than 2^48 elements";
   return success();

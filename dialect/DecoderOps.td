@@ -44,12 +44,12 @@ def Decoder_ParameterOp : Decoder_Op<"parameter",
   let summary = "a tensor of the checkpoint, by its key";
   let description = [{
     Weights are never inline: the op names the tensor, and the runtime maps it from the file as it
-    lies there, in its own element type. Rows need not follow each other: see #decoder.row_groups.
+    lies there, in its own element type. Rows need not follow each other: see #decoder.box.
 
     Constraints:
     - parameter_c1: the key is not empty
-    - parameter_c2: the number of elements fits 48 bits, those between row groups included
-    - parameter_c3: elements follow each other, but for #decoder.row_groups
+    - parameter_c2: the number of elements fits 48 bits
+    - parameter_c3: elements follow each other, but for #decoder.box
 
     ```mlir
     %w = decoder.parameter "model.layers.0.mlp.up_proj.weight" : tensor<1024x256xbf16>

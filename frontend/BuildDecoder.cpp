@@ -171,11 +171,11 @@ RankedTensorType DecoderBuilder::storedType(StringRef key, ArrayRef<int64_t> sha
   Type element = builder.getBF16Type();
   if (dtype == DType::f16 || dtype == DType::f32)
     element = dtype == DType::f16 ? Type(builder.getF16Type()) : Type(builder.getF32Type());
-  RowGroupsAttr groups;
-  if (tensor && tensor->groups && llvm::equal(tensor->shape, shape))
-    groups = RowGroupsAttr::get(builder.getContext(), int64_t(tensor->groups->rows),
-                                int64_t(tensor->groups->stride));
-  return RankedTensorType::get(shape, element, groups);
+  BoxAttr box;
+  if (tensor && tensor->box && llvm::equal(tensor->shape, shape))
+    box = BoxAttr::get(builder.getContext(), int64_t(tensor->box.rowStride),
+                       int64_t(tensor->box.groupRows), int64_t(tensor->box.groupStride));
+  return RankedTensorType::get(shape, element, box);
 }
 
 Value DecoderBuilder::parameter(const Twine &module, StringRef kind, ArrayRef<int64_t> shape) {

@@ -33,14 +33,15 @@ KernelSpec strata::cpu::describeEmbedding(EmbeddingOp op) {
   auto buffers = listBuffers(op);
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
-  RowGroupsAttr groups = getRowGroups(op.getTable());
+  BoxAttr box = getBox(op.getTable());
   int64_t vocabulary = rows(op.getTable()), features = columns(op.getTable());
   Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
   return perToken("embedding", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     Value id = b.loadIndex(args.buffers[tokens], token);
-    Value from = b.view(args.buffers[table], element,
-                        {groups ? groups.getSpan(vocabulary) : vocabulary, features});
-    Value to = activations(b, args, result, features), row = storedRow(b, groups, id);
+    Value from =
+        b.view(args.buffers[table], element,
+               {box ? box.getStoredRows(vocabulary) : vocabulary, rowElements(box, features)});
+    Value to = activations(b, args, result, features), row = storedRow(b, box, id);
     b.vectors(features, [&](Value i, int64_t lanes) {
       Value x = b.load(from, {row, i}, lanes);
       b.store(element.isBF16() ? x : b.toBf16(b.toF32(x)), to, {token, i});

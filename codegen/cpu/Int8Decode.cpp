@@ -86,8 +86,9 @@ static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   if (full)
     sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
       Values acc(carried);
-      prefetchRows(b, step.weight.fours, next, b.mul(group, kGroupLanes), lanes * kGroupLanes);
-      prefetchRows(b, step.weight.scales, next, group, lanes);
+      prefetchRows(b, step.weight.fours, step.groups * kGroupLanes, next, b.mul(group, kGroupLanes),
+                   lanes * kGroupLanes);
+      prefetchRows(b, step.weight.scales, step.groups, next, group, lanes);
       addStretch(b, step, {row, group, lanes}, acc);
       return acc;
     });

@@ -88,15 +88,15 @@ static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const Stre
 static void prefetchNext(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
                          Value at) {
   int64_t rows = stretch.tile.tile.rows, fours = rows * kGroupFours;
-  prefetchRows(b, block.weight.fours, b.add(stretch.tile.row, rows),
+  prefetchRows(b, block.weight.fours, block.groups * kGroupFours, b.add(stretch.tile.row, rows),
                b.mul(b.add(stretch.first, at), fours), fours);
 }
 
 /// The same of its scales, as many as a stretch has.
 static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const Stretch &stretch) {
   int64_t rows = stretch.tile.tile.rows;
-  prefetchRows(b, block.weight.scales, b.add(stretch.tile.row, rows), b.mul(stretch.first, rows),
-               stretch.count * rows);
+  prefetchRows(b, block.weight.scales, block.groups, b.add(stretch.tile.row, rows),
+               b.mul(stretch.first, rows), stretch.count * rows);
 }
 
 /// Adds the products of a stretch to sums[row][vector].

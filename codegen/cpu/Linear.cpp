@@ -41,16 +41,22 @@ std::optional<NormParameters> strata::cpu::normOf(KernelBuilder &b, const Kernel
                         vector(*spec.beta, spec.betaElement), spec.gammaIncludesOne, spec.eps};
 }
 
-Value strata::cpu::weightRows(KernelBuilder &b, Value buffer, Type element, Value rows,
-                              int64_t pairs) {
-  if (element.isBF16())
-    return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs}, rows);
-  return b.view(buffer, element, {ShapedType::kDynamic, 2 * pairs}, rows);
+Value strata::cpu::weightRows(KernelBuilder &b, Value buffer, const LinearSpec &spec,
+                              const LinearSpec::Part &part, Value rows) {
+  int64_t elements = rowElements(part.box, spec.inFeatures);
+  if (part.element.isBF16())
+    return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, elements / 2}, rows);
+  return b.view(buffer, part.element, {ShapedType::kDynamic, elements}, rows);
 }
 
-void strata::cpu::prefetchRows(KernelBuilder &b, Value weight, Value row, Value from,
-                               int64_t count) {
-  int64_t bits = cast<MemRefType>(weight.getType()).getElementTypeBitWidth();
+void strata::cpu::prefetchRows(KernelBuilder &b, Value weight, int64_t columns, Value row,
+                               Value from, int64_t count) {
+  auto type = cast<MemRefType>(weight.getType());
+  if (type.getDimSize(1) != columns) { // the next row does not follow
+    row = b.add(row, b.div(from, columns));
+    from = b.rem(from, columns);
+  }
+  int64_t bits = type.getElementTypeBitWidth();
   for (int64_t ahead = 0; ahead < count; ahead += kLineBytes * 8 / bits)
     b.prefetch(weight, {row, b.add(from, ahead)});
 }

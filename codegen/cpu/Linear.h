@@ -32,11 +32,15 @@ std::optional<NormParameters> normOf(KernelBuilder &b, const KernelArguments &ar
                                      const LinearSpec &spec);
 
 /// A buffer of `rows` stored rows of a weight: as pairs [rows, pairs] if it is bf16, which the dot
-/// product takes as it is, else as numbers [rows, 2 * pairs] that are multiplied in f32.
-Value weightRows(KernelBuilder &b, Value buffer, mlir::Type element, Value rows, int64_t pairs);
+/// product takes as it is, else as numbers [rows, 2 * pairs] that are multiplied in f32. What lies
+/// between the ends of rows and the next belongs to rows of this array, too.
+Value weightRows(KernelBuilder &b, Value buffer, const LinearSpec &spec,
+                 const LinearSpec::Part &part, Value rows);
 
-/// Asks for `count` elements of a weight, beginning with the `from`-th behind the start of `row`.
-void prefetchRows(KernelBuilder &b, Value weight, Value row, Value from, int64_t count);
+/// Asks for `count` elements of a weight of `columns`, beginning with the `from`-th behind the
+/// start of `row`; those of the row after it come next.
+void prefetchRows(KernelBuilder &b, Value weight, int64_t columns, Value row, Value from,
+                  int64_t count);
 
 /// body(part, first row, end row) for the rows of each part in workgroups [begin, end).
 void forEachPart(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,

@@ -58,7 +58,7 @@ namespace {
 /// of bf16 or, for a weight of another type, numbers.
 struct RowStep {
   Value weight, input;
-  RowGroupsAttr groups; ///< of the weight's rows
+  BoxAttr box; ///< of the weight
   int64_t columns, tokens;
 
   /// A tile's products of a row are so many lanes, those of the tokens first.
@@ -104,11 +104,11 @@ static Corner nextTile(KernelBuilder &b, const RowStep &step, const RowBlock &bl
   int64_t bits = cast<MemRefType>(step.weight.getType()).getElementTypeBitWidth();
   if (block.columns == step.columns) {
     int64_t tiles = llvm::divideCeil(kBytesAhead, tile.rows * block.columns * bits / 8);
-    return {storedRow(b, step.groups, b.add(at.row, tiles * tile.rows)), b.index(0)};
+    return {storedRow(b, step.box, b.add(at.row, tiles * tile.rows)), b.index(0)};
   }
   Value earlierColumns = b.mul(at.column, b.sub(block.end, block.first));
   Value earlierRows = b.mul(b.sub(at.row, block.first), block.columns);
-  return {storedRow(b, step.groups, block.end), b.add(earlierColumns, earlierRows)};
+  return {storedRow(b, step.box, block.end), b.add(earlierColumns, earlierRows)};
 }
 
 /// Products of the tile at `at`, a vector [row][tokenLanes()].
@@ -119,7 +119,7 @@ static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &blo
   Corner next = nextTile(b, step, block, tile, at);
   Values rows;
   for (int64_t r = 0; r != tile.rows; ++r)
-    rows.push_back(storedRow(b, step.groups, b.add(at.row, r)));
+    rows.push_back(storedRow(b, step.box, b.add(at.row, r)));
   auto addTo = [&](Values &sums, Value column, Value mask, int64_t chain) {
     addVector(b, step, rows, b.add(at.column, column), mask,
               MutableArrayRef(sums).slice(chain * count, count));
@@ -128,8 +128,8 @@ static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &blo
   if (full)
     sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {
       Values acc(carried);
-      prefetchRows(b, step.weight, next.row, b.add(next.column, b.mul(column, tile.rows)),
-                   stride * tile.rows);
+      prefetchRows(b, step.weight, step.columns, next.row,
+                   b.add(next.column, b.mul(column, tile.rows)), stride * tile.rows);
       for (int64_t chain = 0; chain != tile.chains; ++chain)
         addTo(acc, b.add(column, chain * lanes), Value(), chain);
       return acc;
@@ -208,8 +208,8 @@ static void multiplyUnit(KernelBuilder &b, const RowStep &step, Value first, Val
 static RowStep describeStep(KernelBuilder &b, Value weight, Value input, Value rows,
                             const LinearSpec &spec, const LinearSpec::Part &part, int64_t tokens) {
   bool asPairs = part.element.isBF16();
-  return {weightRows(b, weight, part.element, rows, spec.pairs()),
-          rowVectors(b, input, spec, asPairs, b.index(tokens)), part.groups,
+  return {weightRows(b, weight, spec, part, rows),
+          rowVectors(b, input, spec, asPairs, b.index(tokens)), part.box,
           asPairs ? spec.pairs() : spec.inFeatures, tokens};
 }
 

@@ -122,8 +122,8 @@ struct TokenBlock {
   PrefillBlock place;
   int64_t pairs, count;
   Value first;
-  RowGroupsAttr groups; ///< of the weight's rows
-  Value widened;        ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
+  BoxAttr box;   ///< of the weight
+  Value widened; ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
 };
 
 /// Rows that are multiplied from pair `firstPair` of the input on: pairs of bf16, or numbers of
@@ -175,14 +175,15 @@ static void addPair(KernelBuilder &b, const TileWork &work, const FactorRows &we
 /// row of this one, and so many more.
 static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int64_t pairs) {
   const TokenBlock &block = work.block;
-  int64_t columns = cast<MemRefType>(block.weight.getType()).getDimSize(1) / block.pairs;
-  int64_t ofAllRows = work.tile.rows * columns; // of a pair: elements
+  bool inPairs = cast<MemRefType>(block.weight.getType()).getElementType().isInteger();
+  int64_t columns = inPairs ? 1 : 2;            // of a pair: elements
+  int64_t ofAllRows = work.tile.rows * columns; // of a pair
   Value row = work.next, from = b.mul(pair, ofAllRows);
   if (block.count != block.pairs) {
     row = b.add(row, b.div(from, block.count * columns));
     from = b.add(b.mul(block.first, columns), b.rem(from, block.count * columns));
   }
-  prefetchRows(b, block.weight, row, from, pairs * ofAllRows);
+  prefetchRows(b, block.weight, block.pairs * columns, row, from, pairs * ofAllRows);
 }
 
 /// Adds the products of the first `count` pairs of the rows to sums[chain][row][vector].
@@ -247,7 +248,7 @@ static Values addWidened(KernelBuilder &b, const TileWork &work, ValueRange rows
 /// to back.
 static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, const TilePlace &place) {
   int64_t count = place.tile.rows * place.width, chains = place.tile.chains;
-  auto stored = [&](int64_t ahead) { return storedRow(b, block.groups, b.add(place.row, ahead)); };
+  auto stored = [&](int64_t ahead) { return storedRow(b, block.box, b.add(place.row, ahead)); };
   TileWork work{place, block, stored(place.tile.rows)};
   Values rows;
   for (int64_t r = 0; r != place.tile.rows; ++r)
@@ -273,7 +274,8 @@ static SmallVector<RegisterTile> tilesOf(const Level &level, const TokenBlock &b
   return tiles;
 }
 
-/// "product_6144x128", "product_6144x128_f16_768_1024": of these the code depends.
+/// "product_6144x128", "product_6144x128_f16_768_1024", "product_768x128_apart_6144": of these the
+/// code depends.
 static std::string productName(StringRef kind, const LinearSpec &spec, const LinearSpec::Part &part,
                                int64_t height) {
   std::string name;
@@ -281,8 +283,10 @@ static std::string productName(StringRef kind, const LinearSpec &spec, const Lin
   os << kind << '_' << spec.inFeatures << 'x' << height;
   if (!part.element.isBF16())
     os << '_' << part.element;
-  if (part.groups)
-    os << '_' << part.groups.getRows() << '_' << part.groups.getStride();
+  if (part.box && part.box.getGroupRows())
+    os << '_' << part.box.getGroupRows() << '_' << part.box.getGroupStride();
+  if (part.box && part.box.getRowStride())
+    os << "_apart_" << part.box.getRowStride();
   return name;
 }
 
@@ -300,13 +304,13 @@ static void multiplyPacked(KernelBuilder &b, const RowFactors &factors, const Li
                            const LinearSpec::Part &part, const PrefillBlock &place, int64_t count) {
   int64_t pairs = spec.pairs();
   Value packed = packedView(b, factors.input, b.add(place.block, 1), pairs, place.width);
-  Value weight = weightRows(b, factors.weight, part.element, place.endRow, pairs);
+  Value weight = weightRows(b, factors.weight, spec, part, place.endRow);
   Value widened =
       part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
   if (count != pairs)
     clearProducts(b, place);
   b.loop(b.index(0), b.index(pairs), count, [&](Value first) {
-    TokenBlock work{weight, packed, place, pairs, count, first, part.groups, widened};
+    TokenBlock work{weight, packed, place, pairs, count, first, part.box, widened};
     forEachRegisterTile(b, place, tilesOf(b.level, work),
                         [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
   });

@@ -41,10 +41,11 @@ static SmallVector<Value> weightsOf(Operation *op) {
   return {};
 }
 
-/// The weights of a linear are of one type, bf16 or f16, which splits into two bf16 for the tensor
-/// cores.
+/// The weights of a linear have rows of one stride and are of one type, bf16 or f16, which splits
+/// into two bf16 for the tensor cores.
 static LogicalResult verifyWeights(Operation *op) {
   Type first;
+  int64_t firstElements = 0;
   for (Value weight : weightsOf(op)) {
     Type element = cast<ShapedType>(weight.getType()).getElementType();
     first = first ? first : element;
@@ -56,6 +57,11 @@ static LogicalResult verifyWeights(Operation *op) {
     if (element != first)
       return op->emitOpError() << "has weights of " << first << " and " << element
                                << "; the cuda target needs one type";
+    int64_t elements = rowElements(getBox(weight), columns(weight));
+    firstElements = firstElements ? firstElements : elements;
+    if (elements != firstElements)
+      return op->emitOpError() << "has weights whose rows are " << firstElements << " and "
+                               << elements << " elements apart; the cuda target needs one stride";
   }
   return success();
 }

@@ -34,23 +34,24 @@ KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
   auto buffers = listBuffers(op);
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
-  RowGroupsAttr groups = getRowGroups(op.getTable());
+  BoxAttr box = getBox(op.getTable());
   Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
-  int64_t pairs = columns(op.getTable()) / 2;
+  int64_t pairs = columns(op.getTable()) / 2, storedElements = rowElements(box, 2 * pairs);
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
-    Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, groups, id);
+    Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, box, id);
     Value stored = b.add(row, 1);
     Value to =
         b.view(args.buffers[result], b.getI32Type(), {ShapedType::kDynamic, pairs}, args.tokens);
     if (element.isBF16()) {
-      Value from =
-          b.view(args.buffers[table], b.getI32Type(), {ShapedType::kDynamic, pairs}, stored);
+      Value from = b.view(args.buffers[table], b.getI32Type(),
+                          {ShapedType::kDynamic, storedElements / 2}, stored);
       b.perThread(b.index(pairs), [&](Value i) {
         b.store(b.load(from, {row, i}), to, {b.block, i});
       });
       return;
     }
-    Value from = b.view(args.buffers[table], element, {ShapedType::kDynamic, 2 * pairs}, stored);
+    Value from =
+        b.view(args.buffers[table], element, {ShapedType::kDynamic, storedElements}, stored);
     b.perThread(b.index(pairs), [&](Value i) {
       Value at = b.mul(i, 2);
       Value even = b.toF32(b.load(from, {row, at})),

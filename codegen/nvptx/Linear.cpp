@@ -30,7 +30,7 @@ BlockPart strata::nvptx::selectPart(KernelBuilder &b, const KernelArguments &arg
   for (auto [i, part] : llvm::enumerate(spec.parts)) {
     Value rows = b.index(part.rows);
     Value weight = b.view(args.buffers[part.weight], b.getI32Type(),
-                          {ShapedType::kDynamic, spec.pairs()}, rows);
+                          {ShapedType::kDynamic, rowElements(part.box, spec.inFeatures) / 2}, rows);
     Value firstRow = b.mul(b.sub(rowBlock, b.index(first)), rowsPerBlock);
     if (i == 0) {
       selected = {b.index(0), firstRow, rows, weight};
@@ -46,10 +46,10 @@ BlockPart strata::nvptx::selectPart(KernelBuilder &b, const KernelArguments &arg
 }
 
 Value strata::nvptx::storedRowOf(KernelBuilder &b, const LinearSpec &spec, Value part, Value row) {
-  Value stored = storedRow(b, spec.parts.front().groups, row);
+  Value stored = storedRow(b, spec.parts.front().box, row);
   for (auto [i, other] : llvm::enumerate(spec.parts))
-    if (other.groups != spec.parts.front().groups)
-      stored = b.select(b.equal(part, b.index(i)), storedRow(b, other.groups, row), stored);
+    if (other.box != spec.parts.front().box)
+      stored = b.select(b.equal(part, b.index(i)), storedRow(b, other.box, row), stored);
   return stored;
 }
 

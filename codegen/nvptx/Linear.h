@@ -59,7 +59,7 @@ enum class RowOrder {
 };
 
 /// The part and the first row of a block, for blocks that share `rowsPerBlock` rows each, part by
-/// part. `weight` holds all rows of that part, as pairs [rows, pairs].
+/// part. `weight` holds all rows of that part, as pairs [rows, at least pairs].
 struct BlockPart {
   Value part;     ///< index
   Value firstRow; ///< in the part, in its order

@@ -177,9 +177,9 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
 }
 
 bool strata::nvptx::fitsPrefillSm90(const LinearSpec &spec) {
-  // wgmma reads weights as TMA brings them: bf16, and rows that follow each other.
+  // wgmma reads weights as TMA brings them: bf16, and rows of one stride.
   for (const LinearSpec::Part &part : spec.parts)
-    if (!part.element.isBF16() || part.groups)
+    if (!part.element.isBF16() || (part.box && part.box.getGroupRows()))
       return false;
   return PrefillForm(spec).tileRows <= kMostColumns;
 }
@@ -197,7 +197,7 @@ PhaseSpec strata::nvptx::describePrefillSm90(const LinearSpec &spec) {
   phase.block.maps.push_back(
       {input, spec.axis(), 1, spec.inFeatures, kSm90TileTokens, kSwizzledFeatures});
   for (const LinearSpec::Part &part : spec.parts)
-    phase.block.maps.push_back(
-        {part.weight, Axis::One, part.rows, spec.inFeatures, form.tileRows, kSwizzledFeatures});
+    phase.block.maps.push_back({part.weight, Axis::One, part.rows, spec.inFeatures, form.tileRows,
+                                kSwizzledFeatures, part.box ? part.box.getRowStride() : 0});
   return phase;
 }

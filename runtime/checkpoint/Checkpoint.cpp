@@ -1,7 +1,6 @@
 //===- Checkpoint.cpp -----------------------------------------------------===//
 #include "runtime/checkpoint/Checkpoint.h"
 
-#include "runtime/base/Checked.h"
 #include "runtime/base/Quote.h"
 
 #include "absl/strings/str_join.h"
@@ -94,12 +93,7 @@ absl::StatusOr<const CheckpointTensor *> Checkpoint::require(std::string_view ke
 }
 
 std::optional<uint64_t> CheckpointTensor::spanBytes() const {
-  Checked elements = checkedProduct(shape);
-  if (groups && !shape.empty() && shape[0] > 0) {
-    const Checked rows = Checked(shape[0] / groups->rows - 1) * groups->stride + groups->rows;
-    elements = rows * checkedProduct(std::span(shape).subspan(1));
-  }
-  const auto bits = (elements * bitWidth(dtype)).value();
+  const auto bits = (box.span(shape) * bitWidth(dtype)).value();
   return bits && *bits % 8 == 0 ? std::optional(*bits / 8) : std::nullopt;
 }
 
@@ -119,9 +113,10 @@ void Checkpoint::addHeader(uint32_t file, std::span<const std::byte> part) {
 
 absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
   const uint32_t file = tensor.file;
-  if (tensor.groups &&
-      (tensor.groups->stride == tensor.groups->rows || tensor.groups->rows == tensor.shape[0]))
-    tensor.groups.reset(); // nothing lies between them
+  if (tensor.box.groupStride == tensor.box.groupRows || tensor.box.groupRows == tensor.shape[0])
+    tensor.box.groupRows = tensor.box.groupStride = 0; // nothing lies between groups
+  if (tensor.box.rowStride && tensor.box.rowStride == tensor.shape[1])
+    tensor.box.rowStride = 0; // nor between rows
   tensor.bytes = mappings[file].bytes().subspan(tensor.offset, tensor.spanBytes().value());
   const auto [place, added] = tensors_.try_emplace(std::move(key), std::move(tensor));
   if (added)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/base/MappedFile.h"
+#include "runtime/package/Box.h"
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -54,27 +55,17 @@ std::string_view name(DType dtype);
 /// The other way round; empty for names that do not exist.
 std::optional<DType> dtypeNamed(std::string_view name);
 
-/// Rows of a matrix that lie among rows of others: `rows` of them follow each other, and each group
-/// begins `stride` rows after the one before. Row r is at (r / rows * stride + r % rows) rows from
-/// the first. A row itself is contiguous. NeMo's linear_qkv holds q, k and v this way.
-struct RowGroups {
-  uint64_t rows;   // of a group; divides the first dimension of the shape
-  uint64_t stride; // from group to group, in rows; >= rows
-
-  friend bool operator==(const RowGroups &, const RowGroups &) = default;
-};
-
 /// A tensor, row-major, as it lies in its file.
 struct CheckpointTensor {
   DType dtype;
   std::vector<uint64_t> shape; // outermost first; empty for a scalar
   uint32_t file;               // index into Checkpoint::files()
   uint64_t offset;             // bytes from the start of the file to the first row; any alignment
-  std::optional<RowGroups> groups = {}; // of matrices only; none: row follows row
+  Box box = {};                // of matrices only: where the rows lie, if others lie between them
   bool plusOne = false; // of the weight of a norm: the values include the 1 that the model adds
   std::span<const std::byte> bytes = {}; // into the mapping: spanBytes() of them from `offset` on
 
-  /// Bytes from the first row to the end of the last, with the rows of others between groups.
+  /// Bytes from the first row to the end of the last, with what is of others between them.
   /// Empty if that does not fit 64 bits or is not a whole number of bytes.
   std::optional<uint64_t> spanBytes() const;
 };
@@ -131,8 +122,8 @@ public:
   /// For readers of a format: one more part of a file's header; it overlaps no other.
   void addHeader(uint32_t file, std::span<const std::byte> part);
   /// For readers of a format: adds a tensor of a file added before, without its `bytes`. The caller
-  /// has checked that they lie inside. Groups with nothing between them become none. An error if
-  /// the key is taken.
+  /// has checked that they lie inside. A box with nothing of others in it becomes none. An error
+  /// if the key is taken.
   absl::Status addTensor(std::string key, CheckpointTensor tensor);
 
   void setConfig(std::string text) { config_ = std::move(text); }

@@ -147,7 +147,7 @@ absl::Status NemoReader::addQkv(const std::string &attention, const CheckpointTe
     part.shape[0] = heads.groups * rows;
     part.offset += first * rowBytes;
     if (heads.groups > 1)
-      part.groups = {.rows = rows, .stride = stride};
+      part.box = {.groupRows = rows, .groupStride = stride};
     return checkpoint.addTensor(attention + name, std::move(part));
   };
   STRATA_TRY(add("q_proj.weight", 0, queries));

@@ -23,11 +23,6 @@ DType checkpointType(package::DType dtype) {
   return DType::u8; // not reached: the package is verified
 }
 
-std::string describeRows(uint64_t rows, uint64_t stride) {
-  return rows == 0 ? "one after the other"
-                   : absl::StrCat("in groups of ", rows, ", ", stride, " apart");
-}
-
 /// Whether the kernels read this tensor as it lies: its rows, and what the 1 of a norm is in.
 absl::Status verifyLayout(const package::Parameter &expected, const CheckpointTensor &found,
                           const std::string &file) {
@@ -35,10 +30,9 @@ absl::Status verifyLayout(const package::Parameter &expected, const CheckpointTe
     return absl::FailedPreconditionError(absl::StrCat(file, ": ", text(expected.key()), ": ",
                                                       parts..., "; compile the model again"));
   };
-  RowGroups groups = found.groups.value_or(RowGroups{0, 0});
-  if (groups.rows != expected.group_rows() || groups.stride != expected.group_stride())
-    return mismatch("expected rows ", describeRows(expected.group_rows(), expected.group_stride()),
-                    " as when compiled, found them ", describeRows(groups.rows, groups.stride));
+  if (Box box = boxOf(expected); found.box != box)
+    return mismatch("expected rows ", describe(box), " as when compiled, found them ",
+                    describe(found.box));
   if (found.plusOne != expected.plus_one())
     return mismatch("expected values ", expected.plus_one() ? "with" : "without",
                     " the 1 of the norm as when compiled, found them ",

@@ -71,16 +71,13 @@ uint64_t elementBytes(package::DType dtype) {
   return 0;
 }
 
+Box boxOf(const package::Parameter &parameter) {
+  return {parameter.row_stride(), parameter.group_rows(), parameter.group_stride()};
+}
+
 Checked checkedBytes(const package::Parameter &parameter) {
-  Checked bytes = elementBytes(parameter.dtype());
-  for (uint32_t i = 0; i < count(parameter.shape()); ++i) {
-    uint64_t size = parameter.shape()->Get(i), rows = parameter.group_rows();
-    if (i == 0 && rows)
-      bytes = bytes * (Checked(size / rows - 1) * parameter.group_stride() + rows);
-    else
-      bytes = bytes * size;
-  }
-  return bytes;
+  std::vector<uint64_t> shape(items(parameter.shape()).begin(), items(parameter.shape()).end());
+  return boxOf(parameter).span(shape) * elementBytes(parameter.dtype());
 }
 
 uint64_t parameterBytes(const package::Parameter &parameter) {

@@ -5,6 +5,7 @@
 #include "runtime/base/Checked.h"
 #include "runtime/base/Flatbuffers.h"
 #include "runtime/base/MappedFile.h"
+#include "runtime/package/Box.h"
 #include "runtime/package/Package_generated.h"
 
 #include <cstddef>
@@ -58,8 +59,10 @@ private:
 
 /// Bytes of one element.
 uint64_t elementBytes(package::DType dtype);
-/// Bytes from a parameter's first element to the end of its last, those between its row groups
-/// included; `group_rows` is no more than the rows.
+/// Where a parameter's rows lie.
+Box boxOf(const package::Parameter &parameter);
+/// Bytes from a parameter's first element to the end of its last, those of others between its rows
+/// included.
 Checked checkedBytes(const package::Parameter &parameter);
 /// The same for a verified parameter.
 uint64_t parameterBytes(const package::Parameter &parameter);

@@ -98,7 +98,7 @@ private:
   absl::Status verifyFile(const package::CheckpointFile &file);
   absl::Status verifySection(const package::Section &section);
   absl::Status verifyParameter(const package::Parameter &parameter);
-  absl::Status verifyGroups(const package::Parameter &parameter);
+  absl::Status verifyBox(const package::Parameter &parameter);
   absl::Status verifyStorage(const package::Parameter &parameter, uint64_t bytes);
   absl::Status verifyProgram(const package::Program &program);
   absl::Status verifyTargets();
@@ -207,24 +207,31 @@ absl::Status IndexVerifier::verifyParameter(const package::Parameter &parameter)
       inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::i8)), key));
   STRATA_TRY(annotate(inRange("rank", count(parameter.shape()), 0, 8), key));
   STRATA_TRY(annotate(isAligned("shape", parameter.shape(), sizeof(uint64_t)), key));
-  STRATA_TRY(annotate(verifyGroups(parameter), key));
+  STRATA_TRY(annotate(verifyBox(parameter), key));
   Checked bytes = checkedBytes(parameter);
   if (!bytes.atMost(kMostBytes))
     return invalid(key, ": shape: expected at most ", kMostBytes, " bytes, found more");
   return annotate(verifyStorage(parameter, *bytes.value()), key);
 }
 
-absl::Status IndexVerifier::verifyGroups(const package::Parameter &parameter) {
-  uint64_t rows = parameter.group_rows(), stride = parameter.group_stride();
-  if (rows == 0)
-    return inRange("group_stride", stride, 0, 0);
+absl::Status IndexVerifier::verifyBox(const package::Parameter &parameter) {
+  Box box = boxOf(parameter);
+  if (!box)
+    return inRange("group_stride", box.groupStride, 0, 0);
   STRATA_TRY(inRange("rank", count(parameter.shape()), 2, 2));
-  uint64_t all = parameter.shape()->Get(0);
-  STRATA_TRY(inRange("group_rows", rows, 1, all / 2));
-  STRATA_TRY(inRange("group_stride", stride, rows + 1, kMostBytes));
-  return all % rows == 0
-             ? absl::OkStatus()
-             : invalid("group_rows: expected a divisor of the ", all, " rows, found ", rows);
+  uint64_t rows = parameter.shape()->Get(0), columns = parameter.shape()->Get(1);
+  if (box.rowStride) {
+    STRATA_TRY(inRange("rows", rows, 1, kMostBytes));
+    STRATA_TRY(inRange("columns", columns, 1, kMostBytes));
+    STRATA_TRY(inRange("row_stride", box.rowStride, columns + 1, kMostBytes));
+  }
+  if (!box.groupRows)
+    return inRange("group_stride", box.groupStride, 0, 0);
+  STRATA_TRY(inRange("group_rows", box.groupRows, 1, rows / 2));
+  STRATA_TRY(inRange("group_stride", box.groupStride, box.groupRows + 1, kMostBytes));
+  return rows % box.groupRows == 0 ? absl::OkStatus()
+                                   : invalid("group_rows: expected a divisor of the ", rows,
+                                             " rows, found ", box.groupRows);
 }
 
 absl::Status IndexVerifier::verifyStorage(const package::Parameter &parameter, uint64_t bytes) {

@@ -45,5 +45,14 @@ func.func @forward(%q: memref<?x16xbf16>, %kv: !kv, %batch: !decoder.batch) {
 
 // -----
 
+func.func @forward(%tokens: memref<?xi32>, %table: memref<16x32xbf16, #decoder.box<row_stride = 63>>) {
+  // expected-error @below {{has rows 63 elements apart; the cpu target needs a multiple of 2}}
+  %y = decoder.embedding %tokens, %table
+    : (memref<?xi32>, memref<16x32xbf16, #decoder.box<row_stride = 63>>) -> memref<?x32xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
 // expected-error @below {{there is no @forward}}
 module {}

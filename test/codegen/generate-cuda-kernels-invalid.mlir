@@ -61,5 +61,24 @@ func.func @forward(%x: memref<?x256xbf16>, %v: memref<16x256xf16>, %w: memref<16
 
 // -----
 
+func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16, #decoder.box<row_stride = 516>>) {
+  // expected-error @below {{has rows 516 elements apart; the cuda target needs a multiple of 8}}
+  %y = decoder.linear %x, [%w]
+    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.box<row_stride = 516>>) -> memref<?x16xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x256xbf16>, %v: memref<16x256xbf16>, %w: memref<16x256xbf16, #decoder.box<row_stride = 512>>) {
+  // expected-error @below {{has weights whose rows are 256 and 512 elements apart; the cuda target needs one stride}}
+  %y:2 = decoder.linear %x, [%v, %w]
+    : (memref<?x256xbf16>, memref<16x256xbf16>, memref<16x256xbf16, #decoder.box<row_stride = 512>>)
+    -> (memref<?x16xbf16, #decoder.arena<0>>, memref<?x16xbf16, #decoder.arena<64>>)
+  return
+}
+
+// -----
+
 // expected-error @below {{there is no @forward}}
 module {}

@@ -15,45 +15,69 @@ func.func private @kv(!decoder.kv_cache<layers = 1, heads = 1, head_dim = 64, pa
 
 // -----
 
-// row_groups_c1
-// expected-error @+1 {{row groups of 8 rows, 8 apart, expected rows > 0 and a larger stride}}
-func.func private @f(tensor<16x8xbf16, #decoder.row_groups<rows = 8, stride = 8>>)
+// box_c1
+// expected-error @+1 {{box has a row stride of 0 elements, expected one > 0, or groups of rows}}
+func.func private @f(tensor<16x8xbf16, #decoder.box<row_stride = 0>>)
 
 // -----
 
-// row_groups_c1
-// expected-error @+1 {{row groups of 0 rows, 8 apart, expected rows > 0 and a larger stride}}
-func.func private @f(tensor<16x8xbf16, #decoder.row_groups<rows = 0, stride = 8>>)
+// box_c1
+// expected-error @+1 {{box has a row stride of -16 elements, expected one > 0, or groups of rows}}
+func.func private @f(tensor<16x8xbf16, #decoder.box<row_stride = -16>>)
 
 // -----
 
-// row_groups_c2
-// expected-error @+1 {{row groups are of a matrix with a static number of rows}}
-func.func private @f(tensor<?x8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+// box_c1
+// expected-error @+1 {{box has groups of 8 rows, 8 apart, expected rows > 0 and a larger stride}}
+func.func private @f(tensor<16x8xbf16, #decoder.box<group_rows = 8, group_stride = 8>>)
 
 // -----
 
-// row_groups_c2
-// expected-error @+1 {{row groups are of a matrix with a static number of rows}}
-func.func private @f(tensor<8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+// box_c1
+// expected-error @+1 {{box has groups of 0 rows, 8 apart, expected rows > 0 and a larger stride}}
+func.func private @f(tensor<16x8xbf16, #decoder.box<row_stride = 16, group_stride = 8>>)
 
 // -----
 
-// row_groups_c2
+// box_c2
+// expected-error @+1 {{box is of a matrix with a static number of rows}}
+func.func private @f(tensor<?x8xbf16, #decoder.box<group_rows = 4, group_stride = 8>>)
+
+// -----
+
+// box_c2
+// expected-error @+1 {{box is of a matrix with a static number of rows}}
+func.func private @f(tensor<8xbf16, #decoder.box<row_stride = 16>>)
+
+// -----
+
+// box_c2
 // expected-error @+1 {{matrix has 10 rows, expected at least two groups of 4}}
-func.func private @f(memref<10x8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+func.func private @f(memref<10x8xbf16, #decoder.box<group_rows = 4, group_stride = 8>>)
 
 // -----
 
-// row_groups_c2
+// box_c2
 // expected-error @+1 {{matrix has 4 rows, expected at least two groups of 4}}
-func.func private @f(tensor<4x8xbf16, #decoder.row_groups<rows = 4, stride = 8>>)
+func.func private @f(tensor<4x8xbf16, #decoder.box<group_rows = 4, group_stride = 8>>)
 
 // -----
 
-// row_groups_c2
-// expected-error @+1 {{row groups span more than 2^48 rows}}
-func.func private @f(tensor<12x8xbf16, #decoder.row_groups<rows = 4, stride = 140737488355329>>)
+// box_c3
+// expected-error @+1 {{matrix has 8 columns, expected a static number below the row stride 8}}
+func.func private @f(memref<16x8xbf16, #decoder.box<row_stride = 8>>)
+
+// -----
+
+// box_c4
+// expected-error @+1 {{box spans more than 2^48 elements}}
+func.func private @f(tensor<12x8xbf16, #decoder.box<group_rows = 4, group_stride = 140737488355329>>)
+
+// -----
+
+// box_c4: of the columns between rows, too
+// expected-error @+1 {{box spans more than 2^48 elements}}
+func.func private @f(tensor<16x8xbf16, #decoder.box<row_stride = 35184372088832>>)
 
 // -----
 
@@ -94,20 +118,14 @@ func.func private @f() attributes {decoder.tile = 4 : i64}
 
 // -----
 
-// parameter_c2: of the rows between groups, too
-// expected-error @+1 {{'w' has more than 2^48 elements}}
-%0 = decoder.parameter "w" : tensor<8x4096xbf16, #decoder.row_groups<rows = 4, stride = 68719476736>>
-
-// -----
-
 // parameter_c3
-// expected-error @+1 {{'w' has type 'tensor<4x4xbf16, "sparse">', expected no encoding or layout but #decoder.row_groups}}
+// expected-error @+1 {{'w' has type 'tensor<4x4xbf16, "sparse">', expected no encoding or layout but #decoder.box}}
 %0 = decoder.parameter "w" : tensor<4x4xbf16, "sparse">
 
 // -----
 
 // parameter_c3
-// expected-error @+1 {{'w' has type 'memref<4x4xbf16, strided<[8, 1]>>', expected no encoding or layout but #decoder.row_groups}}
+// expected-error @+1 {{'w' has type 'memref<4x4xbf16, strided<[8, 1]>>', expected no encoding or layout but #decoder.box}}
 %0 = decoder.parameter "w" : memref<4x4xbf16, strided<[8, 1]>>
 
 // -----
@@ -419,11 +437,11 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %s: tensor<32x64xbf16>
 
 // -----
 
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8, #decoder.row_groups<rows = 8, stride = 16>>, %s: tensor<32x2xbf16>) {
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8, #decoder.box<group_rows = 8, group_stride = 16>>, %s: tensor<32x2xbf16>) {
   // linear_c9
   // expected-error @+1 {{rows of an i8 weight and of its scales must follow each other}}
   %0 = decoder.linear %x, [%w] scales(%s)
-    : (tensor<?x64xbf16>, tensor<32x64xi8, #decoder.row_groups<rows = 8, stride = 16>>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
+    : (tensor<?x64xbf16>, tensor<32x64xi8, #decoder.box<group_rows = 8, group_stride = 16>>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
   return
 }
 

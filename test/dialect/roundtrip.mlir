@@ -79,13 +79,13 @@ func.func @cheap(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf
 // Parameters in other types and places, on tensors and on buffers.
 // CHECK-LABEL: func @stored
 func.func @stored(%x: tensor<?x256xbf16>, %batch: !decoder.batch) {
-  // CHECK: decoder.parameter "q" : tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>
-  %q = decoder.parameter "q" : tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>
+  // CHECK: decoder.parameter "q" : tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>
+  %q = decoder.parameter "q" : tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>
   %g = decoder.parameter "g" : tensor<256xf32>
   %b = decoder.parameter "b" : tensor<256xf16>
-  // CHECK: decoder.linear %{{.*}}, [%q] norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) squared_relu : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
+  // CHECK: decoder.linear %{{.*}}, [%q] norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) squared_relu : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
   %0 = decoder.linear %x, [%q] norm(%g, %b, eps = 1.0e-05, gamma_includes_one) squared_relu
-    : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.row_groups<rows = 256, stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
+    : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
   %w = decoder.parameter "w" : tensor<2048x256xf32>
   // CHECK: decoder.logits %{{.*}}, %w, %{{.*}} norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) : (tensor<?x256xbf16>, tensor<2048x256xf32>,
   %1 = decoder.logits %x, %w, %batch norm(%g, %b, eps = 1.0e-05, gamma_includes_one)
@@ -93,8 +93,12 @@ func.func @stored(%x: tensor<?x256xbf16>, %batch: !decoder.batch) {
   // CHECK: decoder.layer_norm %{{.*}}, %g, %b {eps = 9.99999974E-6 : f32, gamma_includes_one} :
   %2 = decoder.layer_norm %x, %g, %b {eps = 1.0e-5 : f32, gamma_includes_one}
     : (tensor<?x256xbf16>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x256xbf16>
-  // CHECK: decoder.parameter "k" : memref<256x256xf16, #decoder.row_groups<rows = 128, stride = 384>>
-  %k = decoder.parameter "k" : memref<256x256xf16, #decoder.row_groups<rows = 128, stride = 384>>
+  // CHECK: decoder.parameter "o" : memref<256x32xbf16, #decoder.box<row_stride = 256>>
+  %o = decoder.parameter "o" : memref<256x32xbf16, #decoder.box<row_stride = 256>>
+  // CHECK: decoder.parameter "v" : memref<256x32xf16, #decoder.box<row_stride = 256, group_rows = 128, group_stride = 384>>
+  %v = decoder.parameter "v" : memref<256x32xf16, #decoder.box<row_stride = 256, group_rows = 128, group_stride = 384>>
+  // CHECK: decoder.parameter "k" : memref<256x256xf16, #decoder.box<group_rows = 128, group_stride = 384>>
+  %k = decoder.parameter "k" : memref<256x256xf16, #decoder.box<group_rows = 128, group_stride = 384>>
   return
 }
 
@@ -165,10 +169,10 @@ decoder.kernel @add_0 axis tokens variants [
   #decoder.variant<up_to = 0, [#decoder.phase<"add_0.first", tokens, divisor = 16, factor = 1>,
                                #decoder.phase<"add_0.second", outputs, divisor = 1, factor = 3>]>]
 
-// CHECK: decoder.kernel @add_1 {{.*}}block = 288, shared = 1024, maps = [<buffer = 2, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>]>]
+// CHECK: decoder.kernel @add_1 {{.*}}block = 288, shared = 1024, maps = [<buffer = 2, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64, row_stride = 512>]>]
 decoder.kernel @add_1 axis tokens variants [
   #decoder.variant<up_to = 0, [#decoder.phase<"add_1", tokens, divisor = 128, factor = 1, block = 288, shared = 1024,
-    maps = [#decoder.tensor_map<buffer = 2, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>]>]>]
+    maps = [#decoder.tensor_map<buffer = 2, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64, row_stride = 512>]>]>]
 
 // CHECK-LABEL: func @dispatch
 func.func @dispatch(%x: memref<?x256xbf16>, %batch: !decoder.batch) {

@@ -155,35 +155,36 @@ ParameterOp findParameter(mlir::ModuleOp module, const std::string &key) {
 TEST(Import, RowGroupsOfTheCheckpoint) {
   const std::string key = "model.layers.0.self_attn.q_proj.weight";
   mlir::MLIRContext context;
-  CheckpointTensor tensor{DType::f16, {16, 16}, 0, 0, RowGroups{8, 16}};
+  CheckpointTensor tensor{DType::f16, {16, 16}, 0, 0, Box{.groupRows = 8, .groupStride = 16}};
   Checkpoint checkpoint = checkpointOf(key, tensor);
   auto module = buildDecoder(smallConfig(), context, &checkpoint);
-  RowGroupsAttr groups = getRowGroups(findParameter(*module, key));
-  ASSERT_TRUE(groups);
-  EXPECT_EQ(groups.getRows(), 8);
-  EXPECT_EQ(groups.getStride(), 16);
+  BoxAttr box = getBox(findParameter(*module, key));
+  ASSERT_TRUE(box);
+  EXPECT_EQ(box.getRowStride(), 0);
+  EXPECT_EQ(box.getGroupRows(), 8);
+  EXPECT_EQ(box.getGroupStride(), 16);
   EXPECT_EQ(getSpanBytes(findParameter(*module, key)), 24 * 16 * 2);
   // A shape that config.json does not agree with is for the check of the checkpoint to refuse.
   tensor.shape = {24, 16};
   Checkpoint other = checkpointOf(key, tensor);
   auto refused = buildDecoder(smallConfig(), context, &other);
-  EXPECT_FALSE(getRowGroups(findParameter(*refused, key)));
+  EXPECT_FALSE(getBox(findParameter(*refused, key)));
 }
 
 /// With one KV head nothing lies between a group's rows and the next: an ordinary matrix.
 TEST(Import, GroupsWithoutGapsAreNone) {
-  for (RowGroups groups : {RowGroups{16, 24}, RowGroups{8, 8}}) {
+  for (Box box : {Box{.groupRows = 16, .groupStride = 24}, Box{.groupRows = 8, .groupStride = 8}}) {
     const std::string key = "model.layers.0.self_attn.q_proj.weight";
     mlir::MLIRContext context;
-    Checkpoint checkpoint = checkpointOf(key, {DType::bf16, {16, 16}, 0, 0, groups});
+    Checkpoint checkpoint = checkpointOf(key, {DType::bf16, {16, 16}, 0, 0, box});
     auto module = buildDecoder(smallConfig(), context, &checkpoint);
-    EXPECT_FALSE(getRowGroups(findParameter(*module, key)));
+    EXPECT_FALSE(getBox(findParameter(*module, key)));
   }
 }
 
 TEST(Import, NormsThatIncludeTheOne) {
   mlir::MLIRContext context;
-  CheckpointTensor tensor{DType::f32, {16}, 0, 0, std::nullopt, /*plusOne=*/true};
+  CheckpointTensor tensor{DType::f32, {16}, 0, 0, Box(), /*plusOne=*/true};
   Checkpoint checkpoint = checkpointOf("model.norm.weight", tensor);
   auto module = buildDecoder(smallConfig(), context, &checkpoint);
   std::vector<bool> includesOne;

@@ -50,12 +50,15 @@ public:
 
 private:
   std::string matrix(const std::string &name, int64_t rows, int64_t columns) const {
-    std::string groups;
+    std::string fields;
+    if (model.sliced)
+      fields = "row_stride = " + std::to_string(model.rowStride(columns));
     if (int64_t size = model.groupRows(name))
-      groups = ", #decoder.row_groups<rows = " + std::to_string(size) +
-               ", stride = " + std::to_string(model.groupStride()) + ">";
+      fields += (fields.empty() ? "" : ", ") + ("group_rows = " + std::to_string(size)) +
+                ", group_stride = " + std::to_string(model.groupStride());
+    std::string box = fields.empty() ? "" : ", #decoder.box<" + fields + ">";
     return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" +
-           (model.isInt8(name) ? "i8" : model.type) + groups + ">";
+           (model.isInt8(name) ? "i8" : model.type) + box + ">";
   }
   std::string scaleMatrix(int64_t rows, int64_t columns) const {
     return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns / kScaleGroup) + "x" +
@@ -213,6 +216,8 @@ std::string KernelModel::operation() const {
     text = "i8 " + text;
   if (grouped)
     text = "grouped " + text;
+  if (sliced)
+    text = "sliced " + text;
   if (norm)
     text += " norm";
   if (squaredRelu)
@@ -254,6 +259,17 @@ static std::vector<KernelModel> listModels() {
       {.name = "groups", .vocabulary = 200, .in = 136, .out = 200, .grouped = true},
       {.name = "groups_f16", .vocabulary = 200, .in = 72, .out = 200, .type = "f16",
        .grouped = true},
+      {.name = "columns", .vocabulary = 200, .in = 136, .out = 200, .sliced = true},
+      {.name = "columns_wide", .vocabulary = 136, .in = 2144, .out = 136, .residual = true,
+       .sliced = true},
+      {.name = "columns_f16", .vocabulary = 136, .in = 1224, .out = 136, .type = "f16",
+       .sliced = true},
+      {.name = "columns_f32", .vocabulary = 136, .in = 328, .out = 136, .type = "f32",
+       .sliced = true},
+      {.name = "columns_groups", .vocabulary = 200, .in = 136, .out = 200, .grouped = true,
+       .sliced = true},
+      {.name = "logits_columns", .vocabulary = 331, .in = 200, .norm = true, .scores = true,
+       .sliced = true},
       {.name = "logits_f16", .vocabulary = 331, .in = 200, .norm = true, .scores = true,
        .type = "f16"},
       {.name = "logits_f32", .vocabulary = 331, .in = 200, .scores = true, .type = "f32"},
@@ -288,6 +304,8 @@ static std::vector<KernelModel> listModels() {
                .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true}),
       queries({.name = "layer_groups", .vocabulary = 96, .in = 40, .norm = true, .headDim = 16,
                .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true, .grouped = true}),
+      queries({.name = "layer_columns", .vocabulary = 96, .in = 40, .norm = true, .headDim = 16,
+               .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true, .sliced = true}),
       queries({.name = "layer_f32", .vocabulary = 96, .in = 40, .norm = true, .headDim = 40,
                .kvHeads = 2, .rotaryDims = 20, .attends = true, .type = "f32", .normType = "f32",
                .gammaIncludesOne = true, .grouped = true}),

@@ -35,6 +35,7 @@ struct KernelModel {
   std::string type = "bf16", normType = "bf16"; // of matrices; of gamma and beta
   bool gammaIncludesOne = false;
   bool grouped = false; // rows of linear's weights in groups: of q, k and v as NeMo has them
+  bool sliced = false;  // each matrix is some columns of a larger one
   std::string scaleType =
       ""; // not empty: weights of what is tested are of i8, with scales of this type
 
@@ -43,6 +44,8 @@ struct KernelModel {
   /// Rows of a group of a weight, and from one to the next; 0: they follow each other.
   int64_t groupRows(const std::string &weight) const;
   int64_t groupStride() const;
+  /// Elements from one row of a matrix to the next.
+  int64_t rowStride(int64_t columns) const { return sliced ? 2 * columns + 24 : columns; }
   /// Rows of the weight of q.
   int64_t firstRows() const { return tableQueries ? headDim : queryFeatures(); }
   bool isInt8() const { return !scaleType.empty(); }

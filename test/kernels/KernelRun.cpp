@@ -50,15 +50,13 @@ std::vector<std::byte> bytesOf(float value, package::DType dtype) {
   return bytes;
 }
 
-/// A parameter as it is stored; between row groups lie NaNs.
+/// A parameter as it is stored; between its rows lie NaNs.
 std::vector<std::byte> store(const package::Parameter &parameter, const Matrix &matrix) {
   std::vector<std::byte> stored(parameterBytes(parameter), std::byte{0xff});
-  uint64_t rowBytes = uint64_t(matrix.columns) * elementBytes(parameter.dtype());
+  Box box = boxOf(parameter);
   for (int64_t r = 0; r != matrix.rows; ++r) {
-    auto row = uint64_t(r), rows = parameter.group_rows();
-    if (rows)
-      row = row / rows * parameter.group_stride() + row % rows;
-    auto to = stored.begin() + int64_t(row * rowBytes);
+    uint64_t first = box.rowOffset(uint64_t(r), uint64_t(matrix.columns));
+    auto to = stored.begin() + int64_t(first * elementBytes(parameter.dtype()));
     for (float value : matrix.row(r))
       to = std::ranges::copy(bytesOf(value, parameter.dtype()), to).out;
   }

@@ -90,12 +90,12 @@ func.func private @elsewhere(tensor<?x64xbf16>)
 // -----
 
 // How a parameter is stored stays in its type: the tensor's encoding becomes the memref's layout.
-// CHECK-LABEL: func @row_groups(
-func.func @row_groups(%x: tensor<?x64xbf16>) -> tensor<?x128xbf16> {
-  // CHECK: decoder.parameter "w" : memref<128x64xf16, #decoder.row_groups<rows = 64, stride = 96>>
-  %w = decoder.parameter "w" : tensor<128x64xf16, #decoder.row_groups<rows = 64, stride = 96>>
-  // CHECK: decoder.linear {{.*}} : (memref<?x64xbf16>, memref<128x64xf16, #decoder.row_groups<rows = 64, stride = 96>>) -> memref<?x128xbf16>
+// CHECK-LABEL: func @box(
+func.func @box(%x: tensor<?x64xbf16>) -> tensor<?x128xbf16> {
+  // CHECK: decoder.parameter "w" : memref<128x64xf16, #decoder.box<row_stride = 72, group_rows = 64, group_stride = 96>>
+  %w = decoder.parameter "w" : tensor<128x64xf16, #decoder.box<row_stride = 72, group_rows = 64, group_stride = 96>>
+  // CHECK: decoder.linear {{.*}} : (memref<?x64xbf16>, memref<128x64xf16, #decoder.box<row_stride = 72, group_rows = 64, group_stride = 96>>) -> memref<?x128xbf16>
   %y = decoder.linear %x, [%w]
-    : (tensor<?x64xbf16>, tensor<128x64xf16, #decoder.row_groups<rows = 64, stride = 96>>) -> tensor<?x128xbf16>
+    : (tensor<?x64xbf16>, tensor<128x64xf16, #decoder.box<row_stride = 72, group_rows = 64, group_stride = 96>>) -> tensor<?x128xbf16>
   return %y : tensor<?x128xbf16>
 }

@@ -205,7 +205,8 @@ TEST_F(Inspect, PackageAsJson) {
             (Names{"name", "architecture", "parameters", "vocabulary", "hidden", "layers",
                    "context", "bos_token", "add_bos", "eos_tokens"}));
   EXPECT_EQ(keysOf(firstOf(package, "parameters")),
-            (Names{"key", "dtype", "shape", "storage", "file", "offset"}));
+            (Names{"key", "dtype", "shape", "row_stride", "group_rows", "group_stride", "storage",
+                   "file", "offset"}));
   EXPECT_EQ(keysOf(firstOf(package, "sections")), (Names{"name", "offset", "size"}));
   JsonObject program = firstOf(package, "programs");
   EXPECT_EQ(keysOf(program),

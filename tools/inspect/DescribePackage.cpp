@@ -120,12 +120,18 @@ std::string programText(const Package &package, const package::Program &program)
                                       grouped(cost.contextBytes), grouped(cost.contextFlops)));
 }
 
+/// "[6144, 768]", and how its rows lie if others lie between them.
+std::string shapeText(const package::Parameter &parameter) {
+  Box box = boxOf(parameter);
+  return formatShape(shapeOf(parameter)) + (box ? ", rows " + describe(box) : "");
+}
+
 std::string parameterLines(const Package &package) {
   std::vector<Line> lines;
   for (const package::Parameter *parameter : items(package.manifest().parameters())) {
     bool file = parameter->storage() == package::Storage::file;
     lines.push_back({text(parameter->key()), package::EnumNameDType(parameter->dtype()),
-                     formatShape(shapeOf(*parameter)),
+                     shapeText(*parameter),
                      file ? text(package.manifest().files()->Get(parameter->file())->name())
                           : package::EnumNameStorage(parameter->storage()),
                      grouped(parameter->offset())});
@@ -194,6 +200,9 @@ void writeWeights(JsonWriter &json, const Package &package) {
     json.beginObject(kOneLine).member("key", text(parameter->key()));
     json.member("dtype", package::EnumNameDType(parameter->dtype()));
     json.list("shape", shapeOf(*parameter));
+    json.member("row_stride", parameter->row_stride());
+    json.member("group_rows", parameter->group_rows());
+    json.member("group_stride", parameter->group_stride());
     json.member("storage", package::EnumNameStorage(parameter->storage()));
     json.member("file", parameter->file()).member("offset", parameter->offset()).endObject();
   }

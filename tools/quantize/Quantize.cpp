@@ -33,9 +33,8 @@ struct Job {
 
   uint64_t rowBytes() const { return columns * bitWidth(tensor->dtype) / 8; }
   const std::byte *row(uint64_t index) const {
-    if (const auto &groups = tensor->groups)
-      index = index / groups->rows * groups->stride + index % groups->rows;
-    return tensor->bytes.data() + index * rowBytes();
+    return tensor->bytes.data() +
+           tensor->box.rowOffset(index, columns) * bitWidth(tensor->dtype) / 8;
   }
 };
 

@@ -74,7 +74,7 @@ TEST(Checkpoint, RowsInGroupsSpanWhatLiesBetween) {
   // Two rows of four values, two rows of others, two rows, ...: 6 rows from a span of 10.
   CheckpointTensor tensor{DType::bf16, {6, 4}, /*file=*/0, /*offset=*/16};
   EXPECT_EQ(tensor.spanBytes(), 6 * 4 * 2u);
-  tensor.groups = {.rows = 2, .stride = 4};
+  tensor.box = {.groupRows = 2, .groupStride = 4};
   EXPECT_EQ(tensor.spanBytes(), 10 * 4 * 2u);
   tensor.shape = {0, 4};
   EXPECT_EQ(tensor.spanBytes(), 0u);
@@ -88,10 +88,37 @@ TEST(Checkpoint, RowsInGroupsSpanWhatLiesBetween) {
   const auto header = mapping->bytes().first(16);
   const uint32_t file = checkpoint.addFile("file", *std::move(mapping), {header});
   ASSERT_TRUE(
-      checkpoint.addTensor("w", {DType::u8, {2, 2}, file, 16, RowGroups{.rows = 1, .stride = 3}})
+      checkpoint
+          .addTensor("w", {DType::u8, {2, 2}, file, 16, Box{.groupRows = 1, .groupStride = 3}})
           .ok());
   const auto bytes = checkpoint.find("w")->bytes;
   EXPECT_EQ(std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()), "aabbccdd");
+}
+
+TEST(Checkpoint, SomeColumnsSpanWhatLiesBetween) {
+  // Four values of each row of ten.
+  CheckpointTensor tensor{DType::bf16, {6, 4}, /*file=*/0, /*offset=*/16, Box{.rowStride = 10}};
+  EXPECT_EQ(tensor.spanBytes(), (5 * 10 + 4) * 2u);
+  tensor.box = {.rowStride = 10, .groupRows = 2, .groupStride = 4};
+  EXPECT_EQ(tensor.spanBytes(), (9 * 10 + 4) * 2u);
+  tensor.box = {.rowStride = uint64_t(1) << 62};
+  EXPECT_EQ(tensor.spanBytes(), std::nullopt);
+  tensor.shape = {0, 4};
+  EXPECT_EQ(tensor.spanBytes(), 0u);
+}
+
+TEST(Checkpoint, BoxesWithNothingOfOthersAreNone) {
+  TestFolder folder;
+  auto mapping = MappedFile::open(folder.write("file", std::string(16, 'h') + "aabbccdd"));
+  ASSERT_TRUE(mapping.ok()) << mapping.status();
+  Checkpoint checkpoint;
+  const auto header = mapping->bytes().first(16);
+  const uint32_t file = checkpoint.addFile("file", *std::move(mapping), {header});
+  for (Box box : {Box{2}, Box{2, 2, 2}, Box{0, 4, 7}}) {
+    const std::string key = describe(box);
+    ASSERT_TRUE(checkpoint.addTensor(key, {DType::u8, {4, 2}, file, 16, box}).ok());
+    EXPECT_EQ(checkpoint.find(key)->box, Box()) << key;
+  }
 }
 
 TEST(Checkpoint, Shards) {

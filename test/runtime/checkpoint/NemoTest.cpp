@@ -130,12 +130,12 @@ TEST(Nemo, QueriesKeysAndValuesAreRowsOfOneMatrix) {
   // A group is 2 x 3 rows of queries, 3 of keys, 3 of values; a row is 2 bytes.
   const CheckpointTensor &q = *checkpoint->find("model.layers.1.self_attn.q_proj.weight");
   EXPECT_EQ(q.shape, (std::vector<uint64_t>{12, 2}));
-  EXPECT_EQ(q.groups, (RowGroups{.rows = 6, .stride = 12}));
+  EXPECT_EQ(q.box, (Box{.groupRows = 6, .groupStride = 12}));
   EXPECT_EQ(q.bytes[0], std::byte(0));
   EXPECT_EQ(q.bytes.size(), 36u);
   const CheckpointTensor &k = *checkpoint->find("model.layers.1.self_attn.k_proj.weight");
   EXPECT_EQ(k.shape, (std::vector<uint64_t>{6, 2}));
-  EXPECT_EQ(k.groups, (RowGroups{.rows = 3, .stride = 12}));
+  EXPECT_EQ(k.box, (Box{.groupRows = 3, .groupStride = 12}));
   EXPECT_EQ(k.bytes[0], std::byte(12));
   const CheckpointTensor &v = *checkpoint->find("model.layers.1.self_attn.v_proj.weight");
   EXPECT_EQ(v.bytes[0], std::byte(18));
@@ -165,7 +165,7 @@ TEST(Nemo, OneGroupIsContiguous) {
   const auto checkpoint = openCheckpoint(folder.path());
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
   const CheckpointTensor &k = *checkpoint->find("model.layers.0.self_attn.k_proj.weight");
-  EXPECT_EQ(k.groups, std::nullopt);
+  EXPECT_EQ(k.box, Box());
   EXPECT_EQ(k.bytes[0], std::byte(24));
   EXPECT_EQ(k.bytes.size(), 6u);
 }

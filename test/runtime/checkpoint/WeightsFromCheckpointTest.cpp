@@ -9,15 +9,16 @@
 namespace strata::test {
 namespace {
 
-/// The fake model, its table being a weight of 4 x 4 f32 in groups of 2 rows, 3 apart, and its
-/// scale a norm's.
-struct GroupedModel {
+/// The fake model, its table being a weight of 4 x 4 f32, rows 8 elements apart, in groups of 2, 3
+/// apart, and its scale a norm's.
+struct BoxedModel {
   TestFolder folder;
 
-  absl::StatusOr<Weights> bind(std::optional<RowGroups> groups, bool plusOne) {
+  absl::StatusOr<Weights> bind(Box box, bool plusOne) {
     TestPackage package = fakeModel();
     package::ParameterT &table = *package.manifest.parameters[0];
     table.shape = {4, 4};
+    table.row_stride = 8;
     table.group_rows = 2;
     table.group_stride = 3;
     package.manifest.parameters[1]->plus_one = true;
@@ -26,29 +27,31 @@ struct GroupedModel {
     Checkpoint checkpoint;
     STRATA_ASSIGN(MappedFile file, MappedFile::open(folder.write("w.bin", std::string(9000, 'w'))));
     checkpoint.addFile("w.bin", std::move(file), {});
-    STRATA_TRY(checkpoint.addTensor("table", {DType::f32, {4, 4}, 0, 16, groups}));
+    STRATA_TRY(checkpoint.addTensor("table", {DType::f32, {4, 4}, 0, 16, box}));
     STRATA_TRY(checkpoint.addTensor("scale", {DType::f32, {2048}, 0, 200, {}, plusOne}));
     return weightsFromCheckpoint(opened, std::move(checkpoint));
   }
 };
 
 TEST(WeightsFromCheckpoint, AreThoseThatTheKernelsRead) {
-  auto weights = GroupedModel().bind(RowGroups{2, 3}, true);
+  auto weights = BoxedModel().bind(Box{8, 2, 3}, true);
   ASSERT_TRUE(weights.ok()) << weights.status();
-  EXPECT_EQ(weights->parameters()[0].size(), 5 * 4 * sizeof(float));
+  EXPECT_EQ(weights->parameters()[0].size(), (4 * 8 + 4) * sizeof(float));
 }
 
-TEST(WeightsFromCheckpoint, OtherGroupsAreRefused) {
-  GroupedModel model;
-  EXPECT_TRUE(says(model.bind(std::nullopt, true).status(),
-                   "/w.bin: table: expected rows in groups of 2, 3 apart as when compiled, found "
-                   "them one after the other; compile the model again"));
-  EXPECT_TRUE(
-      says(model.bind(RowGroups{2, 4}, true).status(), "found them in groups of 2, 4 apart"));
+TEST(WeightsFromCheckpoint, OtherBoxesAreRefused) {
+  BoxedModel model;
+  EXPECT_TRUE(says(model.bind(Box(), true).status(),
+                   "/w.bin: table: expected rows 8 elements apart, in groups of 2, 3 apart as when "
+                   "compiled, found them one after the other; compile the model again"));
+  EXPECT_TRUE(says(model.bind(Box{8, 2, 4}, true).status(),
+                   "found them 8 elements apart, in groups of 2, 4 apart"));
+  EXPECT_TRUE(says(model.bind(Box{0, 2, 3}, true).status(), "found them in groups of 2, 3 apart"));
+  EXPECT_TRUE(says(model.bind(Box{8}, true).status(), "found them 8 elements apart; compile"));
 }
 
 TEST(WeightsFromCheckpoint, NormsWithoutTheOneAreRefused) {
-  EXPECT_TRUE(says(GroupedModel().bind(RowGroups{2, 3}, false).status(),
+  EXPECT_TRUE(says(BoxedModel().bind(Box{8, 2, 3}, false).status(),
                    "/w.bin: scale: expected values with the 1 of the norm as when compiled, found "
                    "them without it; compile the model again"));
 }

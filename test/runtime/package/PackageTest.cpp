@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 2.0 to 2.6, found"));
+                     "format version: expected 2.0 to 2.7, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 2.0 to 2.6, found 2.7"));
+                   "format version: expected 2.0 to 2.7, found 2.8"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -192,6 +192,17 @@ TEST(Package, RowGroups) {
   auto opened = Package::open(folder.write("fake.strata", package.encode()));
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ(parameterBytes(*opened->manifest().parameters()->Get(0)), 8192u);
+}
+
+TEST(Package, SomeColumns) {
+  TestPackage package = fakeModel();
+  group(package, {4, 4}, 0, 0);
+  table(package).row_stride = 1364; // three rows of others and 4 values: all of the section but 4
+  package.layout();
+  TestFolder folder;
+  auto opened = Package::open(folder.write("fake.strata", package.encode()));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(parameterBytes(*opened->manifest().parameters()->Get(0)), (3 * 1364u + 4) * 4);
 }
 
 TEST(Package, TensorMaps) {
@@ -291,6 +302,49 @@ const Case kCases[] = {
        group(p, {4, 4}, 2, 1023);
      },
      "table: offset: expected 16400 bytes"},
+    {"RowStrideRank", [](TestPackage &p) { table(p).row_stride = 4096, table(p).shape = {2048}; },
+     "table: rank: expected 2 to 2, found 1"},
+    {"RowStride",
+     [](TestPackage &p) {
+       group(p, {4, 8}, 0, 0), table(p).row_stride = 8;
+     },
+     "table: row_stride: expected 9 to"},
+    {"RowStrideHuge",
+     [](TestPackage &p) {
+       group(p, {4, 8}, 0, 0), table(p).row_stride = UINT64_MAX;
+     },
+     "table: row_stride: expected 9 to"},
+    {"RowStrideNoRows",
+     [](TestPackage &p) {
+       group(p, {0, 8}, 0, 0), table(p).row_stride = 16;
+     },
+     "table: rows: expected 1 to"},
+    {"RowStrideNoColumns",
+     [](TestPackage &p) {
+       group(p, {4, 0}, 0, 0), table(p).row_stride = 16;
+     },
+     "table: columns: expected 1 to"},
+    {"RowStrideWithGroupStride",
+     [](TestPackage &p) {
+       group(p, {4, 8}, 0, 2), table(p).row_stride = 16;
+     },
+     "table: group_stride: expected 0 to 0, found 2"},
+    {"RowStrideAndGroups",
+     [](TestPackage &p) {
+       group(p, {4, 8}, 2, 2), table(p).row_stride = 16;
+     },
+     "table: group_stride: expected 3 to"},
+    // The section has 16384 bytes.
+    {"RowStrideEnd",
+     [](TestPackage &p) {
+       group(p, {4, 4}, 0, 0), table(p).row_stride = 1365;
+     },
+     "table: offset: expected 16396 bytes"},
+    {"RowStrideWraps",
+     [](TestPackage &p) {
+       group(p, {uint64_t(1) << 40, 4}, 0, 0), table(p).row_stride = uint64_t(1) << 40;
+     },
+     "table: shape: expected at most"},
     {"GroupWraps",
      [](TestPackage &p) {
        group(p, {uint64_t(1) << 40, 4}, 1, 1 << 30);
