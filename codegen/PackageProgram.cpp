@@ -135,7 +135,8 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
                                             phase.getBlock(), phase.getShared(),
                                             fb.CreateVector(maps)));
     }
-    variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases)));
+    variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases),
+                                              variant.getUpToRun()));
   }
   return package::CreateKernel(fb, fb.CreateString(op.getSymName().str()), toPackage(op.getAxis()),
                                fb.CreateVector(variants));

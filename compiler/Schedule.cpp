@@ -16,7 +16,8 @@ std::vector<ScheduleRow> strata::collectSchedule(ModuleOp module) {
     for (auto variant : kernel.getVariants().getAsRange<VariantAttr>()) {
       for (PhaseAttr phase : variant.getPhases())
         rows.push_back({kernel.getSymName().str(), variant, first, phase});
-      first = variant.getUpTo() + 1;
+      if (variant.getUpTo())
+        first = variant.getUpTo() + 1;
     }
   }
   return rows;
@@ -33,10 +34,10 @@ static std::string gridFormula(PhaseAttr phase) {
   return phase.getFactor() == 1 ? units : factor + " * " + units;
 }
 
-/// Workgroups in a step of so many rows, if it runs this variant.
+/// Workgroups in a step of so many rows of one sequence, if it runs this variant.
 static std::string workgroups(const ScheduleRow &row, int64_t rows) {
-  int64_t upTo = row.variant.getUpTo();
-  if (rows < row.firstRows || (upTo && rows > upTo))
+  int64_t upTo = row.variant.getUpTo(), run = row.variant.getUpToRun();
+  if (rows < row.firstRows || (upTo && rows > upTo) || (run && rows > run))
     return "-";
   int64_t units =
       row.phase.getAxis() == Axis::One ? 1 : llvm::divideCeil(rows, row.phase.getDivisor());
@@ -51,9 +52,14 @@ static StringRef phaseName(const ScheduleRow &row) {
 
 using Cells = std::vector<std::string>;
 
+/// "16", "any", "any, runs of 1": of one new token of each sequence.
+static std::string limitsOf(VariantAttr variant) {
+  std::string rows = variant.getUpTo() ? std::to_string(variant.getUpTo()) : "any";
+  return variant.getUpToRun() ? rows + ", runs of " + std::to_string(variant.getUpToRun()) : rows;
+}
+
 static Cells cellsOf(const ScheduleRow &row, bool blocks) {
-  int64_t upTo = row.variant.getUpTo();
-  Cells cells{row.kernel,           upTo ? std::to_string(upTo) : "any",
+  Cells cells{row.kernel,           limitsOf(row.variant),
               phaseName(row).str(), gridFormula(row.phase),
               workgroups(row, 1),   workgroups(row, 512)};
   if (blocks) {

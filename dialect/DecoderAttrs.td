@@ -130,9 +130,26 @@ def Decoder_PhaseAttr : Decoder_Attr<"Phase", "phase"> {
 }
 
 def Decoder_VariantAttr : Decoder_Attr<"Variant", "variant"> {
-  let summary = "the phases of a kernel for steps of up to `upTo` rows";
-  let parameters = (ins "int64_t":$upTo, OptionalArrayRefParameter<"::strata::PhaseAttr">:$phases);
-  let assemblyFormat = "`<` `up_to` `=` $upTo (`,` `[` $phases^ `]`)? `>`";
+  let summary = "the phases of a kernel for some steps";
+  let description = [{
+    For steps of up to `upTo` rows in which no sequence has more than `upToRun` new tokens; 0 is no
+    limit. A step of many sequences that are being continued has many rows and runs of 1.
+    `#decoder.variant<up_to = 0 run = 1, [#decoder.phase<"attention_0.attention", …>]>`
+  }];
+  let parameters = (ins "int64_t":$upTo, DefaultValuedParameter<"int64_t", "0">:$upToRun,
+                        OptionalArrayRefParameter<"::strata::PhaseAttr">:$phases);
+  let assemblyFormat = [{
+    `<` `up_to` `=` $upTo (`run` `=` $upToRun^)? (`,` `[` $phases^ `]`)? `>`
+  }];
+  let extraClassDeclaration = [{
+    /// Whether every step that `other` is for is one that this is for.
+    bool covers(VariantAttr other) const {
+      auto within = [](int64_t limit, int64_t others) {
+        return limit == 0 || (others != 0 && others <= limit);
+      };
+      return within(getUpTo(), other.getUpTo()) && within(getUpToRun(), other.getUpToRun());
+    }
+  }];
 }
 
 def Decoder_CostAttr : Decoder_Attr<"Cost", "cost"> {

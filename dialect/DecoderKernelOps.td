@@ -13,11 +13,11 @@ def Decoder_KernelOp : Decoder_Op<"kernel", [Symbol, HasParent<"::mlir::ModuleOp
   let summary = "a kernel: its variants and their phases";
   let description = [{
     Names the functions that a target generated for one distinct op. The first variant whose
-    `up_to` is at least the number of rows runs; the last one's `up_to` is 0: no limit.
+    limits a step keeps runs; the last one has none.
 
     Constraints:
     - kernel_c1: there is at least one variant, each with at least one phase
-    - kernel_c2: `up_to` grows from variant to variant, and the last is 0
+    - kernel_c2: the last variant has no limit, and each takes steps that none before it takes
     - kernel_c3: divisors and factors are positive
 
     ```mlir

@@ -341,13 +341,14 @@ void CacheAppendOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLI
 LogicalResult KernelOp::verify() {
   if (getVariants().empty()) // kernel_c1
     return emitOpError("has no variant");
-  int64_t last = 0;
-  for (auto variant : getVariants().getAsRange<VariantAttr>()) {
-    bool isLast = variant == getVariants().getValue().back();
-    if (isLast ? variant.getUpTo() != 0 : variant.getUpTo() <= last) // kernel_c2
-      return emitOpError() << "up_to is " << variant.getUpTo() << " after " << last
-                           << "; it must grow, and be 0 in the last variant";
-    last = variant.getUpTo();
+  auto variants = llvm::to_vector(getVariants().getAsRange<VariantAttr>());
+  if (variants.back().getUpTo() != 0 || variants.back().getUpToRun() != 0) // kernel_c2
+    return emitOpError("has a limit in its last variant");
+  for (auto [i, variant] : llvm::enumerate(variants)) {
+    for (size_t before = 0; before != i; ++before) // kernel_c2
+      if (variants[before].covers(variant))
+        return emitOpError() << "variant " << i << " takes no step that variant " << before
+                             << " does not take";
     if (variant.getPhases().empty()) // kernel_c1
       return emitOpError("has a variant without a phase");
     for (PhaseAttr phase : variant.getPhases())

@@ -333,19 +333,23 @@ static void emitAttention(KernelBuilder &b, const KernelArguments &args, const A
   });
 }
 
-/// A form for steps of up to `upTo` tokens (0: any), in blocks of `blockTokens`.
-static VariantSpec describeForm(const AttentionSpec &spec, int64_t upTo, int64_t blockTokens) {
+/// A form for steps of up to `upTo` tokens, `upToRun` of a sequence (0: any), in blocks of
+/// `blockTokens`.
+static VariantSpec describeForm(const AttentionSpec &spec, int64_t upTo, int64_t upToRun,
+                                int64_t blockTokens) {
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
     emitAttention(b, args, spec, blockTokens);
   };
   std::string name = blockTokens == 1 ? "attention" : "attention_blocks";
-  return {upTo, {{name, Axis::Tokens, blockTokens, spec.kvHeads, emit}}};
+  return {upTo, {{name, Axis::Tokens, blockTokens, spec.kvHeads, emit}}, upToRun};
 }
 
 KernelSpec strata::cpu::describeAttention(AttentionOp op) {
   AttentionSpec spec(op);
   int64_t blockTokens = std::max<int64_t>(kBlockRows / spec.group, 1);
   if (blockTokens == 1)
-    return {Axis::Tokens, {describeForm(spec, 0, 1)}};
-  return {Axis::Tokens, {describeForm(spec, kSingleTokens, 1), describeForm(spec, 0, blockTokens)}};
+    return {Axis::Tokens, {describeForm(spec, 0, 0, 1)}};
+  return {Axis::Tokens,
+          {describeForm(spec, kMostSplitTokens, 0, 1), describeForm(spec, 0, 1, 1),
+           describeForm(spec, 0, 0, blockTokens)}};
 }

@@ -93,7 +93,7 @@ void strata::cpu::forEachDecodeUnit(
   });
 }
 
-static KernelSpec describePhases(const LinearSpec &spec) {
+static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   int64_t units = 0;
   for (const LinearSpec::Part &part : spec.parts)
     units += unitCount(spec, part);
@@ -110,12 +110,17 @@ static KernelSpec describePhases(const LinearSpec &spec) {
       {"pack", spec.axis(), kPackVector, kPackShares, bind(int8 ? emitInt8Pack : emitPack)});
   prefill.phases.push_back(
       {"prefill", Axis::One, 1, units, bind(int8 ? emitInt8Prefill : emitPrefill)});
-  return {spec.axis(), {decode, prefill}};
+  if (int8)
+    return {spec.axis(), {decode, prefill}};
+  VariantSpec few{int64_t(level.rowTiles.size()), {}};
+  few.phases.push_back({"few_rows", spec.axis(), kPackVector, kPackShares, bind(emitFewRows)});
+  few.phases.push_back({"few", Axis::One, 1, units, bind(emitFew)});
+  return {spec.axis(), {decode, few, prefill}};
 }
 
-KernelSpec strata::cpu::describeLinear(LinearOp op, const Level &) {
-  return describePhases(describeOperands(op));
+KernelSpec strata::cpu::describeLinear(LinearOp op, const Level &level) {
+  return describePhases(describeOperands(op), level);
 }
-KernelSpec strata::cpu::describeLogits(LogitsOp op, const Level &) {
-  return describePhases(describeOperands(op));
+KernelSpec strata::cpu::describeLogits(LogitsOp op, const Level &level) {
+  return describePhases(describeOperands(op), level);
 }

@@ -1,6 +1,6 @@
 //===- Linear.h - linear and logits on a CPU --------------------*- C++ -*-===//
 //
-// Both regimes have the same frame: a prologue prepares the input rows (norm, gather, packing); the
+// All forms have the same frame: a prologue prepares the input rows (norm, gather, packing); the
 // main phase multiplies and leaves f32 results of one unit of weight rows in a tile on the stack,
 // tile[token][row]; the epilogue applies the clauses to the tile and writes it.
 //
@@ -73,6 +73,8 @@ void emitRope(KernelBuilder &b, Value features, Value row, Value table, Value to
 // The phases.
 void emitRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitDecode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitFewRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitFew(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPrefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 

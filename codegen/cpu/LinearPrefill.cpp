@@ -102,12 +102,8 @@ static void packBlocks(KernelBuilder &b, const KernelArguments &args, const Line
 }
 
 void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  Value rows = productRows(spec, args);
-  forEachPackShare(b, args, spec.pairs(), [&](const PackShare &share) {
-    b.ifElse(
-        areFew(b, rows), [&] { emitInputRows(b, args, spec, b.index(0), rows, share); },
-        [&] { packBlocks(b, args, spec, share); });
-  });
+  forEachPackShare(b, args, spec.pairs(),
+                   [&](const PackShare &share) { packBlocks(b, args, spec, share); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -274,22 +270,6 @@ static SmallVector<RegisterTile> tilesOf(const Level &level, const TokenBlock &b
   return tiles;
 }
 
-/// "product_6144x128", "product_6144x128_f16_768_1024", "product_768x128_apart_6144": of these the
-/// code depends.
-static std::string productName(StringRef kind, const LinearSpec &spec, const LinearSpec::Part &part,
-                               int64_t height) {
-  std::string name;
-  llvm::raw_string_ostream os(name);
-  os << kind << '_' << spec.inFeatures << 'x' << height;
-  if (!part.element.isBF16())
-    os << '_' << part.element;
-  if (part.box && part.box.getGroupRows())
-    os << '_' << part.box.getGroupRows() << '_' << part.box.getGroupStride();
-  if (part.box && part.box.getRowStride())
-    os << "_apart_" << part.box.getRowStride();
-  return name;
-}
-
 /// Pairs of a row that many tokens are multiplied with before the others, so that what they have of
 /// the input stays in the second-level cache: an equal part of all, or all.
 static int64_t blockPairs(const LinearSpec &spec, const LinearSpec::Part &part) {
@@ -316,46 +296,28 @@ static void multiplyPacked(KernelBuilder &b, const RowFactors &factors, const Li
   });
 }
 
-/// Products of one block, by functions that all linears of a kind share.
-static void callProduct(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                        const LinearSpec::Part &part, const PrefillBlock &block) {
-  Values arguments{args.buffers[part.weight], args.buffers[*spec.workspace]};
-  llvm::append_range(arguments, block.arguments());
-  auto call = [&](StringRef kind, auto multiply) {
-    b.call(productName(kind, spec, part, block.height()), arguments,
-           [&](KernelBuilder &b, ValueRange args) {
-             PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(2));
-             multiply(b, RowFactors{args[0], args[1]}, place);
-           });
-  };
-  auto packed = [&](StringRef kind, int64_t count) {
-    call(kind, [&](KernelBuilder &b, const RowFactors &factors, const PrefillBlock &place) {
-      multiplyPacked(b, factors, spec, part, place, count);
-    });
+/// Products of one block. Fewer tokens than a whole block stay in the cache as they are, and rows
+/// are better read in one go.
+static void multiplyBlock(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                          const LinearSpec::Part &part, const PrefillBlock &block) {
+  auto multiply = [&](StringRef kind, int64_t count) {
+    callSharedProduct(b, args, spec, part, block, kind,
+                      [&](KernelBuilder &b, const RowFactors &factors, const PrefillBlock &place) {
+                        multiplyPacked(b, factors, spec, part, place, count);
+                      });
   };
   int64_t pairs = spec.pairs(), count = blockPairs(spec, part);
-  auto many = [&] {
-    if (count == pairs)
-      return packed("product", pairs);
-    // Fewer tokens stay in the cache as they are, and rows are better read in one go.
-    b.ifElse(
-        b.less(block.width, b.index(kPackTokens)), [&] { packed("product", pairs); },
-        [&] { packed("product_by_parts", count); });
-  };
+  if (count == pairs)
+    return multiply("product", pairs);
   b.ifElse(
-      areFew(b, productRows(spec, args)),
-      [&] {
-        call("few", [&](KernelBuilder &b, const RowFactors &factors, const PrefillBlock &place) {
-          emitFew(b, factors, spec, part, place);
-        });
-      },
-      many);
+      b.less(block.width, b.index(kPackTokens)), [&] { multiply("product", pairs); },
+      [&] { multiply("product_by_parts", count); });
 }
 
 void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
                               const LinearSpec &spec) {
   forEachPrefillBlock(b, args, spec, kPackTokens,
                       [&](const LinearSpec::Part &part, const PrefillBlock &block) {
-                        callProduct(b, args, spec, part, block);
+                        multiplyBlock(b, args, spec, part, block);
                       });
 }

@@ -64,6 +64,35 @@ void strata::cpu::forEachPrefillBlock(
   });
 }
 
+/// "product_6144x128", "product_6144x128_f16_768_1024", "product_768x128_apart_6144": of these the
+/// code depends.
+static std::string productName(StringRef kind, const LinearSpec &spec, const LinearSpec::Part &part,
+                               int64_t height) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << kind << '_' << spec.inFeatures << 'x' << height;
+  if (!part.element.isBF16())
+    os << '_' << part.element;
+  if (part.box && part.box.getGroupRows())
+    os << '_' << part.box.getGroupRows() << '_' << part.box.getGroupStride();
+  if (part.box && part.box.getRowStride())
+    os << "_apart_" << part.box.getRowStride();
+  return name;
+}
+
+void strata::cpu::callSharedProduct(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+    const LinearSpec::Part &part, const PrefillBlock &block, StringRef kind,
+    llvm::function_ref<void(KernelBuilder &, const RowFactors &, const PrefillBlock &)> multiply) {
+  Values arguments{args.buffers[part.weight], args.buffers[*spec.workspace]};
+  llvm::append_range(arguments, block.arguments());
+  b.call(
+      productName(kind, spec, part, block.height()), arguments,
+      [&](KernelBuilder &b, ValueRange args) {
+        multiply(b, RowFactors{args[0], args[1]}, PrefillBlock::fromArguments(args.drop_front(2)));
+      });
+}
+
 /// All rows with `width` vectors of tokens from `token` on: whole register tiles, then what a whole
 /// group leaves of them, then single rows.
 static void tileRows(KernelBuilder &b, const PrefillBlock &block, TilePlace place,

@@ -34,9 +34,6 @@ void forEachPrefillBlock(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t packTokens,
     llvm::function_ref<void(const LinearSpec::Part &, const PrefillBlock &)> multiply);
 
-/// Whether a step of so many rows, at least two, is of so few that they are multiplied in rows.
-Value areFew(KernelBuilder &b, Value rows);
-
 /// What a workgroup packs: vectors [begin, end) of each row of a group of kPackVector.
 struct PackShare {
   Value group, begin, end;
@@ -46,17 +43,15 @@ struct PackShare {
 void forEachPackShare(KernelBuilder &b, const KernelArguments &args, int64_t columns,
                       llvm::function_ref<void(const PackShare &)> body);
 
-/// Rows [first, end) of the input, of each its share, as emitFew() takes few of them.
-void emitInputRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                   Value first, Value end, const PackShare &share);
-
 /// Buffers: a weight and the prepared input.
 struct RowFactors {
   Value weight, input;
 };
-/// products[row][token] of a block that has few tokens.
-void emitFew(KernelBuilder &b, const RowFactors &factors, const LinearSpec &spec,
-             const LinearSpec::Part &part, const PrefillBlock &block);
+/// Products of one block, by the function KIND_… that all linears of this shape share.
+void callSharedProduct(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+    const LinearSpec::Part &part, const PrefillBlock &block, llvm::StringRef kind,
+    llvm::function_ref<void(KernelBuilder &, const RowFactors &, const PrefillBlock &)> multiply);
 
 /// Rows and tokens from (row, token) on: `tile.rows` x `width` vectors.
 struct TilePlace {

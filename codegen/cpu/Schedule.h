@@ -49,8 +49,9 @@ inline constexpr int64_t kPrefillRows = 64;
 /// value; Level.h says how many at most.
 inline constexpr int64_t kBlockRows = 32, kAttentionRows = 4;
 
-/// Up to so many tokens are a block each: they are rather of different sequences.
-inline constexpr int64_t kSingleTokens = 4;
+/// Up to so many tokens of a sequence are a block each, so that more threads have work. Tokens of
+/// different sequences share nothing and are always a block each.
+inline constexpr int64_t kMostSplitTokens = 4;
 
 /// Weights of at least so many bytes lie between a prefetch and its use: measured, best of 4 to 32
 /// kB.

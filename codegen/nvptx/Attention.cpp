@@ -261,10 +261,11 @@ static void perSum(KernelBuilder &b, const AttentionSpec &spec, ValueRange sums,
   }
 }
 
-static Place placeOf(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
+static Place placeOf(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                     int64_t parts) {
   Place place;
-  place.part = b.rem(b.block, kContextSplits);
-  Value rest = b.div(b.block, kContextSplits);
+  place.part = b.rem(b.block, parts);
+  Value rest = b.div(b.block, parts);
   place.head = b.rem(rest, spec.kvHeads);
   place.token = b.div(rest, spec.kvHeads);
   place.sequence = b.loadIndex(args.buffers[spec.cache.sequences], place.token);
@@ -273,21 +274,22 @@ static Place placeOf(KernelBuilder &b, const KernelArguments &args, const Attent
 }
 
 /// Partial results [tokens, heads, parts, head_dim + 2].
-static Value partialView(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
+static Value partialView(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                         int64_t parts) {
   return b.view(args.buffers[spec.workspace], b.getF32Type(),
-                {ShapedType::kDynamic, spec.heads(), kContextSplits, spec.partialSize()},
-                args.tokens);
+                {ShapedType::kDynamic, spec.heads(), parts, spec.partialSize()}, args.tokens);
 }
 
 /// One part of the context: whole tiles, as many for each part.
-static void emitPart(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
-  Place place = placeOf(b, args, spec);
+static void emitPart(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                     int64_t parts) {
+  Place place = placeOf(b, args, spec, parts);
   Shared shared(b, spec);
   Value tiles = b.ceilDiv(place.context, shared.form.slots);
-  Value perPart = b.ceilDiv(tiles, kContextSplits);
+  Value perPart = b.ceilDiv(tiles, parts);
   Value first = b.min(b.mul(place.part, perPart), tiles);
   Values sums = emitTiles(b, args, spec, shared, place, first, b.min(b.add(first, perPart), tiles));
-  Value partial = partialView(b, args, spec), firstHead = b.mul(place.head, spec.group);
+  Value partial = partialView(b, args, spec, parts), firstHead = b.mul(place.head, spec.group);
   perSum(b, spec, sums, [&](int64_t g, Value i, Value sum) {
     b.store(sum, partial, {place.token, b.add(firstHead, g), place.part, i});
   });
@@ -302,11 +304,12 @@ static void emitPart(KernelBuilder &b, const KernelArguments &args, const Attent
 }
 
 /// Combines the parts of one token and query head. Parts without tiles weigh nothing.
-static void emitCombine(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec) {
+static void emitCombine(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
+                        int64_t parts) {
   Value token = b.div(b.block, spec.heads()), head = b.rem(b.block, spec.heads());
-  Value partial = partialView(b, args, spec);
+  Value partial = partialView(b, args, spec, parts);
   auto at = [&](Value part, Value i) { return b.load(partial, {token, head, part, i}); };
-  Value zero = b.index(0), end = b.index(kContextSplits), maximumAt = b.index(spec.headDim);
+  Value zero = b.index(0), end = b.index(parts), maximumAt = b.index(spec.headDim);
   Values maximum = b.loop(zero, end, 1, {b.f32(-INFINITY)}, [&](Value p, ValueRange m) {
     return Values{b.maxf(m[0], at(p, maximumAt))};
   });
@@ -323,16 +326,23 @@ static void emitCombine(KernelBuilder &b, const KernelArguments &args, const Att
   });
 }
 
+/// The two phases that split the context; `name` goes with those of their names.
+static VariantSpec describeSplit(const AttentionSpec &spec, const std::string &name,
+                                 int64_t parts) {
+  auto bind = [=](auto emit) {
+    return [=](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec, parts); };
+  };
+  return {0,
+          {{"part" + name, Axis::Tokens, 1, spec.kvHeads * parts, bind(emitPart),
+            block(Shared::bytes(spec))},
+           {"combine" + name, Axis::Tokens, 1, spec.heads(), bind(emitCombine), block()}}};
+}
+
 KernelSpec strata::nvptx::describeAttention(AttentionOp op) {
   AttentionSpec spec(op);
-  auto bind = [spec](auto emit) {
-    return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
-  };
-  int64_t bytes = Shared::bytes(spec);
-  VariantSpec few{
-      kSplitRows,
-      {{"part", Axis::Tokens, 1, spec.kvHeads * kContextSplits, bind(emitPart), block(bytes)},
-       {"combine", Axis::Tokens, 1, spec.heads(), bind(emitCombine), block()}}};
-  VariantSpec many{0, {describePrefillAttention(spec)}};
-  return {Axis::Tokens, {few, many}};
+  VariantSpec few = describeSplit(spec, "", kContextSplits);
+  few.upTo = kSplitRows;
+  VariantSpec sequences = describeSplit(spec, "_sequences", kSequenceSplits);
+  sequences.upToRun = 1;
+  return {Axis::Tokens, {few, sequences, {0, {describePrefillAttention(spec)}}}};
 }

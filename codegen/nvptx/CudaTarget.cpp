@@ -2,6 +2,7 @@
 
 #include "codegen/nvptx/CudaTarget.h"
 
+#include "codegen/LinearSpec.h"
 #include "codegen/VerifyOps.h"
 #include "codegen/nvptx/Auxiliary.h"
 #include "codegen/nvptx/CudaPasses.h"
@@ -74,11 +75,12 @@ int64_t CudaTarget::workspaceBytes(Operation *op) const {
   auto attention = dyn_cast<AttentionOp>(op);
   if (!attention)
     return 0;
-  // Partial results of up to kSplitRows tokens. The arena always holds kArenaTokenMultiple tokens.
+  // Partial results: of few tokens in many parts, or of any number in fewer. The arena always holds
+  // whole multiples of kArenaTokenMultiple tokens.
+  static_assert(kSplitRows * kContextSplits <= kArenaTokenMultiple * kSequenceSplits);
   int64_t headDim = attention.getCache().getType().getHeadDim();
   int64_t heads = columns(attention.getQuery()) / headDim;
-  int64_t bytes = kSplitRows * heads * kContextSplits * (headDim + 2) * 4;
-  return llvm::divideCeil(bytes, kArenaTokenMultiple);
+  return heads * kSequenceSplits * (headDim + 2) * 4;
 }
 
 //===----------------------------------------------------------------------===//

@@ -43,7 +43,8 @@ inline constexpr int64_t kSm90TileTokens = 128, kSm90TileRows = 256, kSm90Stages
 /// Parts of the context in the decode form of attention, each a block of its own.
 inline constexpr int64_t kContextSplits = 16;
 
-/// Up to so many tokens attention splits the context; beyond, there are blocks enough without.
-inline constexpr int64_t kSplitRows = 16;
+/// Up to so many tokens attention splits the context that often; beyond, there are blocks enough
+/// without, unless each token is another sequence's: then it has fewer parts, whatever the tokens.
+inline constexpr int64_t kSplitRows = 16, kSequenceSplits = 4;
 
 } // namespace strata::nvptx

@@ -4,8 +4,6 @@
 
 #include "runtime/base/Status.h"
 
-#include <limits>
-
 namespace strata::cpu {
 
 absl::StatusOr<Plan> Plan::create(const package::Program &program, const Weights &weights,
@@ -24,14 +22,13 @@ absl::StatusOr<Plan> Plan::create(const package::Program &program, const Weights
 absl::StatusOr<Plan::Kernel> Plan::findKernel(const package::Kernel &kernel,
                                               const CodeObject &code) {
   Kernel result{kernel.axis(), {}};
-  for (const package::Variant *variant : items(kernel.variants())) {
-    result.variants.push_back({variant->up_to(), {}});
-    for (const package::Phase *phase : items(variant->phases())) {
+  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
+    result.variants.push_back({VariantLimits::of(kernel, i), {}});
+    for (const package::Phase *phase : items(kernel.variants()->Get(i)->phases())) {
       STRATA_ASSIGN(KernelFunction function, code.function(text(phase->symbol())));
       result.variants.back().phases.push_back({function, *phase->grid()});
     }
   }
-  result.variants.back().upTo = std::numeric_limits<int64_t>::max();
   return result;
 }
 
@@ -79,7 +76,7 @@ void Plan::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
   const Kernel &kernel = kernels[dispatch.kernel];
   int64_t length = lengthOf(kernel.axis, inputs);
   const Variant *variant = kernel.variants.data();
-  while (variant->upTo < length)
+  while (!variant->limits.take(length, inputs))
     ++variant;
   for (const Phase &phase : variant->phases)
     if (int64_t units = unitsOf(phase.grid, inputs); length > 0 && units > 0)

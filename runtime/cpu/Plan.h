@@ -45,7 +45,7 @@ private:
     package::Grid grid;
   };
   struct Variant {
-    int64_t upTo;
+    VariantLimits limits;
     std::vector<Phase> phases;
   };
   struct Kernel {

@@ -215,9 +215,9 @@ absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &a
     return launchObserved(inputs, addresses);
   if (stepProbe.timed())
     return launchTimed(inputs, addresses);
-  return inputs.tokens <= kMostGraphTokens
-             ? replay(inputs, addresses)
-             : plan.launch(context.driver, context.stream.get(), inputs, addresses);
+  bool decode = inputs.tokens <= kMostGraphTokens || inputs.longestRun == 1;
+  return decode ? replay(inputs, addresses)
+                : plan.launch(context.driver, context.stream.get(), inputs, addresses);
 }
 
 absl::Status CudaDevice::launchTimed(const StepInputs &inputs, const StepAddresses &addresses) {
@@ -260,7 +260,7 @@ absl::Status CudaDevice::replay(const StepInputs &inputs, const StepAddresses &a
   if (captured != addresses) // memory has grown
     graphs.clear();
   captured = addresses;
-  std::pair shape(inputs.tokens, inputs.outputRows);
+  std::tuple shape(inputs.tokens, inputs.outputRows, plan.runClass(inputs));
   auto graph = graphs.find(shape);
   if (graph == graphs.end()) {
     STRATA_ASSIGN(Owned<CUgraphExec> made, capture(inputs, addresses));

@@ -10,15 +10,16 @@
 
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace strata::cuda {
 
 /// Runs a package's program for cuda. The weights are copied to the device when it is created, or
 /// made on it if they are random. A step's arrays are one copy to the device, its logits one copy
-/// back, or its likeliest tokens. The launches of a small step (decode) are captured into a graph
-/// when there is the first one of its T and R, and replayed from then on; those of larger steps are
-/// made one by one.
+/// back, or its likeliest tokens. The launches of a small step, and of one that adds one token to
+/// each of many sequences (decode), are captured into a graph when there is the first one of its
+/// kind, and replayed from then on; those of other steps are made one by one.
 class CudaDevice : public Device, private Meter {
 public:
   /// Compares the memory that it needs with what is free before anything is copied.
@@ -97,8 +98,9 @@ private:
   GrowingPinnedMemory hostInputs{"step inputs"}, hostLogits{"logits"},
       hostLikeliest{"likeliest tokens"};
 
-  std::map<std::pair<int64_t, int64_t>, Owned<CUgraphExec>> graphs; // by T and R
-  StepAddresses captured = {};                                      // what is in the graphs
+  std::map<std::tuple<int64_t, int64_t, size_t>, Owned<CUgraphExec>>
+      graphs;                  // by T, R and the runs' class
+  StepAddresses captured = {}; // what is in the graphs
 };
 
 } // namespace strata::cuda

@@ -6,7 +6,7 @@
 #include "runtime/package/PackageLimits.h"
 
 #include <array>
-#include <limits>
+#include <iterator>
 
 namespace strata::cuda {
 namespace {
@@ -26,6 +26,9 @@ absl::StatusOr<Plan> Plan::create(const Driver &driver, const DeviceInfo &device
   plan.arenaMultiple = program.arena_token_multiple();
   for (const package::Kernel *kernel : items(program.kernels())) {
     STRATA_ASSIGN(Kernel found, findKernel(driver, device, *kernel, module));
+    for (const Variant &variant : found.variants)
+      if (variant.limits.run != VariantLimits::kNone)
+        plan.runLimits.insert(variant.limits.run);
     plan.kernels.push_back(std::move(found));
   }
   for (const package::Dispatch *dispatch : items(program.dispatches()))
@@ -57,9 +60,9 @@ absl::Status Plan::encodeParameterMaps(const Driver &driver, const Dispatch &dis
 absl::StatusOr<Plan::Kernel> Plan::findKernel(const Driver &driver, const DeviceInfo &device,
                                               const package::Kernel &kernel, Module &module) {
   Kernel result{kernel.axis(), {}};
-  for (const package::Variant *variant : items(kernel.variants())) {
-    result.variants.push_back({variant->up_to(), {}});
-    for (const package::Phase *phase : items(variant->phases())) {
+  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
+    result.variants.push_back({VariantLimits::of(kernel, i), {}});
+    for (const package::Phase *phase : items(kernel.variants()->Get(i)->phases())) {
       STRATA_ASSIGN(CUfunction function, module.function(driver, device,
                                                          {text(phase->symbol()), phase->block(),
                                                           phase->shared_bytes()}));
@@ -69,7 +72,6 @@ absl::StatusOr<Plan::Kernel> Plan::findKernel(const Driver &driver, const Device
         made.maps.push_back(map);
     }
   }
-  result.variants.back().upTo = std::numeric_limits<int64_t>::max();
   return result;
 }
 
@@ -130,7 +132,7 @@ absl::Status Plan::launchDispatch(const Driver &driver, CUstream stream, const D
   if (lengthOf(kernel.axis, inputs) == 0)
     return absl::OkStatus(); // no logits wanted; a phase may have blocks for weight rows even so
   size_t variant = 0;
-  while (lengthOf(kernel.axis, inputs) > kernel.variants[variant].upTo)
+  while (!kernel.variants[variant].limits.take(lengthOf(kernel.axis, inputs), inputs))
     ++variant;
   for (const Phase &phase : kernel.variants[variant].phases)
     STRATA_TRY(launchPhase(driver, stream, phase, dispatch, inputs, addresses));
@@ -175,6 +177,10 @@ absl::Status Plan::launchPhase(const Driver &driver, CUstream stream, const Phas
   }
   return driver.cuLaunchKernel(phase.function, unsigned(units), 1u, 1u, phase.block, 1u, 1u,
                                phase.sharedBytes, stream, arguments.data(), nullptr);
+}
+
+size_t Plan::runClass(const StepInputs &inputs) const {
+  return size_t(std::distance(runLimits.begin(), runLimits.lower_bound(inputs.longestRun)));
 }
 
 Work Plan::workOf(const StepInputs &inputs) const {

@@ -10,6 +10,7 @@
 #include "runtime/engine/StepWork.h"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,8 @@ public:
   /// The package's parameters, in its order; before the first launch.
   absl::Status setParameters(const Driver &driver, const std::vector<DeviceMemory> &memory);
 
-  /// Puts the launches of a step into the stream. What they are depends on the addresses, T, R and
-  /// the page table's stride alone: never on what is in the step's arrays.
+  /// Puts the launches of a step into the stream. What they are depends on the addresses, T, R, the
+  /// runs' class and the page table's stride alone: never on what is in the step's arrays.
   absl::Status launch(const Driver &driver, CUstream stream, const StepInputs &inputs,
                       const StepAddresses &addresses) const;
   /// The same one by one: `enqueued` is told the number of each, and its error is returned.
@@ -48,6 +49,9 @@ public:
   CUdeviceptr addressOf(const package::Buffer &buffer, const StepInputs &inputs,
                         const StepAddresses &addresses) const;
   Work workOf(const StepInputs &inputs) const;
+  /// Steps of equal T and R and the same class have the same launches: how many of the limits that
+  /// variants set to a sequence's new tokens the step exceeds.
+  size_t runClass(const StepInputs &inputs) const;
 
 private:
   struct Phase {
@@ -57,7 +61,7 @@ private:
     std::vector<const package::TensorMap *> maps;
   };
   struct Variant {
-    int64_t upTo;
+    VariantLimits limits;
     std::vector<Phase> phases;
   };
   struct Kernel {
@@ -89,6 +93,7 @@ private:
   std::vector<CUdeviceptr> parameters;
   ParameterMaps parameterMaps;
   std::vector<Kernel> kernels;
+  std::set<int64_t> runLimits; // of all variants
   std::vector<Dispatch> dispatches;
 };
 

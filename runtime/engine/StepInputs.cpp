@@ -50,11 +50,12 @@ absl::Status StepInputs::build(std::span<const StepSequence> sequences) {
 }
 
 void StepInputs::count(std::span<const StepSequence> sequences) {
-  tokens = outputRows = contextTokens = outputContext = 0;
+  tokens = outputRows = longestRun = contextTokens = outputContext = 0;
   pageTableStride = leastStride;
   for (const StepSequence &sequence : sequences) {
     tokens += int64_t(sequence.tokens.size());
     outputRows += rowsOf(sequence);
+    longestRun = std::max(longestRun, int64_t(sequence.tokens.size()));
     pageTableStride = std::max(pageTableStride, int64_t(sequence.pages.size()));
   }
 }

@@ -32,6 +32,7 @@ public:
 
   int64_t tokens = 0;     // T
   int64_t outputRows = 0; // R
+  int64_t longestRun = 0; // most new tokens of one sequence
   int64_t pageTableStride = 0;
   int64_t contextTokens = 0; // sum over the T tokens of position + 1: what attention reads
   int64_t outputContext = 0; // the same over the R rows

@@ -5,6 +5,7 @@
 #include "runtime/package/Package_generated.h"
 
 #include <cstdint>
+#include <limits>
 
 namespace strata {
 
@@ -30,6 +31,24 @@ inline int64_t lengthOf(package::Axis axis, const StepInputs &inputs) {
   }
   return 0; // not reached: the package is verified
 }
+
+/// The steps that a variant of a kernel takes.
+struct VariantLimits {
+  static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+  int64_t rows = kNone, run = kNone;
+
+  /// Of the variant at `index` of a kernel; the last one has none.
+  static VariantLimits of(const package::Kernel &kernel, uint32_t index) {
+    const package::Variant &variant = *kernel.variants()->Get(index);
+    if (index + 1 == kernel.variants()->size())
+      return {};
+    return {variant.up_to() ? variant.up_to() : kNone,
+            variant.up_to_run() ? variant.up_to_run() : kNone};
+  }
+  bool take(int64_t length, const StepInputs &inputs) const {
+    return length <= rows && inputs.longestRun <= run;
+  }
+};
 
 /// Workgroups of a phase in this step.
 inline int64_t unitsOf(const package::Grid &grid, const StepInputs &inputs) {

@@ -85,6 +85,24 @@ absl::Status isPathInside(const char *field, const flatbuffers::String *string) 
   return inside ? absl::OkStatus() : invalid(field, ": expected a path inside the folder");
 }
 
+/// Rows and longest run of the steps that a variant takes; 0: no limit.
+struct VariantLimits {
+  uint32_t upTo, upToRun;
+};
+constexpr VariantLimits kNoLimits = {0, 0};
+
+VariantLimits limitsOf(const package::Variant &variant) {
+  return {variant.up_to(), variant.up_to_run()};
+}
+
+/// Whether a variant takes every step within `limits`.
+bool covers(const package::Variant &variant, VariantLimits limits) {
+  auto within = [](uint32_t limit, uint32_t others) {
+    return limit == 0 || (others != 0 && others <= limit);
+  };
+  return within(variant.up_to(), limits.upTo) && within(variant.up_to_run(), limits.upToRun);
+}
+
 bool isCuda(const package::Program &program) { return text(program.device()) == "cuda"; }
 
 /// Walks the manifest from the top; each function checks one table.
@@ -294,14 +312,14 @@ absl::Status IndexVerifier::verifyKernel(const package::Program &program,
   STRATA_TRY(isText("name", kernel.name()));
   STRATA_TRY(inRange("axis", uint64_t(kernel.axis()), 0, uint64_t(package::Axis::outputs)));
   STRATA_TRY(inRange("variants", count(kernel.variants()), 1, 64));
-  uint32_t last = count(kernel.variants()) - 1, limit = 0;
-  for (uint32_t i = 0; i <= last; ++i) {
+  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
     const package::Variant &variant = *kernel.variants()->Get(i);
     STRATA_TRY(annotate(verifyPhases(program, variant), absl::StrCat("variant ", i)));
-    if (i < last && variant.up_to() <= limit)
-      return invalid("variant ", i, ": up_to: expected more than ", limit, ", found ",
-                     variant.up_to());
-    limit = variant.up_to();
+    const bool last = i + 1 == count(kernel.variants());
+    for (uint32_t before = 0; before < i; ++before)
+      if (covers(*kernel.variants()->Get(before), last ? kNoLimits : limitsOf(variant)))
+        return invalid("variant ", i, ": expected steps that variant ", before,
+                       " does not take, found none");
   }
   return absl::OkStatus();
 }

@@ -640,16 +640,31 @@ decoder.kernel @k axis tokens variants [#decoder.variant<up_to = 0>]
 // -----
 
 // kernel_c2
-// expected-error @+1 {{up_to is 8 after 0; it must grow, and be 0 in the last variant}}
+// expected-error @+1 {{has a limit in its last variant}}
 decoder.kernel @k axis tokens variants [#decoder.variant<up_to = 8, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>]
 
 // -----
 
 // kernel_c2
-// expected-error @+1 {{up_to is 4 after 8; it must grow, and be 0 in the last variant}}
+// expected-error @+1 {{variant 1 takes no step that variant 0 does not take}}
 decoder.kernel @k axis tokens variants [
   #decoder.variant<up_to = 8, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>,
   #decoder.variant<up_to = 4, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 0, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>]
+
+// -----
+
+// kernel_c2
+// expected-error @+1 {{has a limit in its last variant}}
+decoder.kernel @k axis tokens variants [#decoder.variant<up_to = 0 run = 1, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>]
+
+// -----
+
+// kernel_c2: what a step of many rows may have, a step of few may, too.
+// expected-error @+1 {{variant 1 takes no step that variant 0 does not take}}
+decoder.kernel @k axis tokens variants [
+  #decoder.variant<up_to = 0 run = 4, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 16 run = 1, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>,
   #decoder.variant<up_to = 0, [#decoder.phase<"k", one, divisor = 1, factor = 1>]>]
 
 // -----

@@ -163,6 +163,13 @@ func.func @cheap_buffers(%x: memref<?x128xbf16>, %g: memref<128xbf16>, %r: memre
   return
 }
 
+// Few tokens of any sequences, then any number of sequences with a token each.
+// CHECK: decoder.kernel @attention_0 axis tokens variants [#decoder.variant<up_to = 16, [<"a", tokens, divisor = 1, factor = 1>]>, #decoder.variant<up_to = 0 run = 1, [<"b", tokens, divisor = 1, factor = 1>]>, #decoder.variant<up_to = 0, [<"c", tokens, divisor = 1, factor = 1>]>]
+decoder.kernel @attention_0 axis tokens variants [
+  #decoder.variant<up_to = 16, [#decoder.phase<"a", tokens, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 0 run = 1, [#decoder.phase<"b", tokens, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 0, [#decoder.phase<"c", tokens, divisor = 1, factor = 1>]>]
+
 // CHECK: decoder.kernel @add_0 axis tokens variants [#decoder.variant<up_to = 4, [<"add_0.decode", one, divisor = 1, factor = 2>]>, #decoder.variant<up_to = 0, [<"add_0.first", tokens, divisor = 16, factor = 1>, <"add_0.second", outputs, divisor = 1, factor = 3>]>]
 decoder.kernel @add_0 axis tokens variants [
   #decoder.variant<up_to = 4, [#decoder.phase<"add_0.decode", one, divisor = 1, factor = 2>]>,

@@ -41,7 +41,7 @@ public:
   void rewind(int32_t sequence, int64_t length);
   int64_t length(int32_t sequence) const { return int64_t(histories[size_t(sequence)].size()); }
 
-  static constexpr int32_t kSequences = 3;
+  static constexpr int32_t kSequences = 20;
 
 private:
   bool isCuda() const { return device.starts_with("cuda"); }

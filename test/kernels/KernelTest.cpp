@@ -140,7 +140,8 @@ protected:
     return all;
   }
 
-  /// Tokens of sequence 0, 1 and 2 from here on, and the end.
+  /// Tokens of sequence 0, which are those of 3 and more, too, of 1 and 2 from here on, and the
+  /// end.
   std::vector<int64_t> ranges() const {
     int64_t v = model().vocabulary;
     return {0, v * 5 / 8, v * 7 / 8, v};
@@ -180,7 +181,8 @@ protected:
   /// and again.
   Tokens next(const KernelRun &run, int32_t sequence, int64_t count) const {
     std::vector<int64_t> starts = ranges();
-    int64_t start = starts[size_t(sequence)], size = starts[size_t(sequence) + 1] - start;
+    size_t range = sequence + 1 < int32_t(starts.size()) ? size_t(sequence) : 0;
+    int64_t start = starts[range], size = starts[range + 1] - start;
     Tokens tokens(size_t(count), 0);
     for (int64_t i = 0; i != count; ++i)
       tokens[size_t(i)] = int32_t(start + (run.length(sequence) + i) % size);
@@ -237,6 +239,22 @@ protected:
       run.rewind(i, 0);
   }
 
+  /// One token of each of many sequences, of which some begin another page.
+  void testSequences(KernelRun &run) const {
+    std::vector<KernelRun::Part> first, second, third;
+    for (int32_t i = 3; i != KernelRun::kSequences; ++i)
+      first.push_back({i, next(run, i, 1 + i * 11 % 70), LogitRows::none});
+    run.step(first);
+    for (int32_t i = 3; i != KernelRun::kSequences; ++i)
+      second.push_back({i, next(run, i, 1)});
+    run.step(second);
+    for (int32_t i = 3; i != KernelRun::kSequences; ++i)
+      third.push_back({i, next(run, i, i == 7 ? 2 : 1), LogitRows::last});
+    run.step(third);
+    for (int32_t i = 3; i != KernelRun::kSequences; ++i)
+      run.rewind(i, 0);
+  }
+
   /// Far into a long sequence.
   void testFar(KernelRun &run, int64_t length) const {
     while (run.length(0) < length && !HasFatalFailure())
@@ -254,6 +272,8 @@ TEST_P(Kernel, IsRight) {
     return;
   testCounts(run);
   testBatches(run);
+  if (model().headDim)
+    testSequences(run);
   if (model().headDim && allSizes())
     testPages(run);
   if (model().context > 256)

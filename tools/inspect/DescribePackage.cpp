@@ -235,7 +235,8 @@ void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
   json.beginObject(kOneLine).member("name", text(kernel.name()));
   json.member("axis", package::EnumNameAxis(kernel.axis())).key("variants").beginArray();
   for (const package::Variant *variant : items(kernel.variants())) {
-    json.beginObject().member("up_to", variant->up_to()).key("phases").beginArray();
+    json.beginObject().member("up_to", variant->up_to());
+    json.member("up_to_run", variant->up_to_run()).key("phases").beginArray();
     for (const package::Phase *phase : items(variant->phases())) {
       json.beginObject().member("symbol", text(phase->symbol()));
       json.member("axis", package::EnumNameAxis(phase->grid()->axis()));

@@ -58,6 +58,44 @@ TEST_F(CudaDevice, OneGraphForEachShape) {
   EXPECT_EQ(driver.launches, 4 * 6) << "6 phases of 5 dispatches";
 }
 
+TEST_F(CudaDevice, ReplaysATokenForEachOfManySequences) {
+  TestPackage model = fakeCudaModel();
+  auto engine = create(model, {.sequences = 20});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  std::vector<Sequence> sequences;
+  for (int i = 0; i < 17; ++i)
+    sequences.push_back((*engine)->open());
+  for (size_t round = 0; round < 3; ++round) {
+    std::vector<BatchEntry> batch;
+    for (Sequence sequence : sequences)
+      batch.push_back({sequence, std::span(kTokens).subspan(round, 1)});
+    auto result = (*engine)->step(batch);
+    ASSERT_TRUE(result.ok()) << result.status();
+    for (int64_t row = 0; row < 17; ++row)
+      EXPECT_EQ(result->row(row)[0], fakeSum(kTokens, int64_t(round), 17)) << row;
+  }
+  EXPECT_EQ(driver.graphs, 1);
+  EXPECT_EQ(driver.replays, 3);
+  EXPECT_EQ(driver.launches, 0);
+}
+
+TEST_F(CudaDevice, AnotherGraphWhereAVariantIsForOtherRuns) {
+  TestPackage model = fakeCudaModel();
+  auto &variants = model.manifest.programs[0]->kernels[2]->variants;
+  variants[0]->up_to = 0;
+  variants[0]->up_to_run = 1;
+  model.layout();
+  auto engine = create(model, {.sequences = 2});
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  Sequence a = (*engine)->open(), b = (*engine)->open();
+  std::span<const int32_t> tokens = kTokens;
+  BatchEntry one[] = {{a, tokens.first(2), LogitRows::last}};
+  BatchEntry both[] = {{a, tokens.subspan(2, 1), LogitRows::none}, {b, tokens.first(1)}};
+  ASSERT_TRUE((*engine)->step(one).ok());  // T 2, R 1, a run of 2
+  ASSERT_TRUE((*engine)->step(both).ok()); // T 2, R 1, runs of 1
+  EXPECT_EQ(driver.graphs, 2);
+}
+
 TEST_F(CudaDevice, CapturesAgainWhenMemoryHasGrown) {
   auto engine = create(fakeCudaModel(), {.context = 64, .stepTokens = 1});
   ASSERT_TRUE(engine.ok()) << engine.status();

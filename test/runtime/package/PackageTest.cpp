@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 2.0 to 2.7, found"));
+                     "format version: expected 2.0 to 2.8, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 2.0 to 2.7, found 2.8"));
+                   "format version: expected 2.0 to 2.8, found 2.9"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -518,7 +518,14 @@ const Case kCases[] = {
     {"NoVariant", [](TestPackage &p) { attend(p).variants.clear(); },
      "kernel 2: variants: expected 1"},
     {"VariantOrder", [](TestPackage &p) { attend(p).variants[1]->up_to = 2; },
-     "kernel 2: variant 1: up_to: expected more than 2, found 2"},
+     "kernel 2: variant 1: expected steps that variant 0 does not take, found none"},
+    {"VariantRun",
+     [](TestPackage &p) {
+       attend(p).variants[0]->up_to = 0;
+       attend(p).variants[0]->up_to_run = 4;
+       attend(p).variants[1]->up_to_run = 1;
+     },
+     "kernel 2: variant 1: expected steps that variant 0 does not take, found none"},
     {"NoPhase", [](TestPackage &p) { attend(p).variants[0]->phases.clear(); },
      "phases: expected 1"},
     {"NoSymbol", [](TestPackage &p) { attend(p).variants[0]->phases[0]->symbol = ""; }, "symbol"},
