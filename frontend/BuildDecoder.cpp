@@ -1,7 +1,7 @@
 //===- BuildDecoder.cpp - a model as decoder IR ---------------------------===//
 //
-// Reads like the model itself: one function a block. Names are those of the checkpoint's modules,
-// as Hugging Face's NemotronForCausalLM calls them.
+// Reads like the model itself: one function a block. Names and shapes are those of the table in
+// Modules.cpp.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +9,7 @@
 
 #include "dialect/Decoder.h"
 #include "frontend/ModelConfig.h"
+#include "frontend/Modules.h"
 #include "runtime/checkpoint/Checkpoint.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -18,6 +19,8 @@ using namespace mlir;
 
 namespace strata {
 namespace {
+
+using Role = ModuleRole;
 
 /// A weight and, if it is of i8, its scales; else null.
 struct LinearWeight {
@@ -40,18 +43,20 @@ private:
   Value mlpBlock(int64_t layer, Value stream);
   Value head(Value stream);
 
-  Value parameter(const Twine &module, StringRef kind, ArrayRef<int64_t> shape);
-  Value embeddingTable() {
-    return parameter("model.embed_tokens", "weight", {config.vocabulary, config.hidden});
+  Module module(Role role, int64_t layer = 0) const { return describeModule(config, role, layer); }
+  Value parameter(const Module &module, StringRef key, ArrayRef<int64_t> shape);
+  Value weightOf(const Module &module) {
+    return parameter(module, module.weightKey(), module.shape);
   }
-  LinearWeight linearWeight(const Twine &module, int64_t out, int64_t in);
-  Value layerNorm(const Twine &module, Value input);
-  Value linear(const Twine &module, Value input, int64_t outFeatures);
-  Value rope(const Twine &module, Value input);
+  LinearWeight linearWeight(const Module &module);
+  Value layerNorm(const Module &module, Value input);
+  Value linear(const Module &module, Value input);
+  Value rope(const Module &module, Value input);
   Value attention(int64_t layer, Value queries, Value keys, Value values);
-  Value add(const Twine &module, Value stream, Value branch);
+  Value add(const Module &module, Value stream, Value branch);
 
   Location at(const Twine &module) { return NameLoc::get(builder.getStringAttr(module)); }
+  Location at(const Module &module) { return at(module.path); }
   /// T rows; T is known when a step runs.
   RankedTensorType rowsOf(int64_t features, Type element) {
     return RankedTensorType::get({ShapedType::kDynamic, features}, element);
@@ -113,48 +118,45 @@ func::FuncOp DecoderBuilder::forward() {
 /// The stream's first value, and the rotary table that all layers share.
 Value DecoderBuilder::embedding() {
   rotaryTable = RotaryTableOp::create(
-      builder, at("model.rotary_emb"), rowsOf(config.rotaryDims, builder.getF32Type()), batch,
-      llvm::APFloat(config.ropeTheta), llvm::APFloat(config.ropeScale));
-  return EmbeddingOp::create(builder, at("model.embed_tokens"), activations(config.hidden), tokens,
-                             embeddingTable());
+      builder, at(module(Role::rotaryTable)), rowsOf(config.rotaryDims, builder.getF32Type()),
+      batch, llvm::APFloat(config.ropeTheta), llvm::APFloat(config.ropeScale));
+  const Module table = module(Role::embedding);
+  return EmbeddingOp::create(builder, at(table), activations(config.hidden), tokens,
+                             weightOf(table));
 }
 
 /// stream + o(attention(q, k, v)), where q, k and v come from the normalized stream.
 Value DecoderBuilder::attentionBlock(int64_t layer, Value stream) {
-  std::string block = ("model.layers." + Twine(layer)).str();
-  std::string self = block + ".self_attn";
-  int64_t queryFeatures = config.heads * config.headDim;
-  int64_t kvFeatures = config.kvHeads * config.headDim;
-
-  Value input = layerNorm(block + ".input_layernorm", stream);
-  Value queries = linear(self + ".q_proj", input, queryFeatures);
-  Value keys = linear(self + ".k_proj", input, kvFeatures);
-  Value values = linear(self + ".v_proj", input, kvFeatures);
+  const Module self = module(Role::attention, layer);
+  Value input = layerNorm(module(Role::attentionNorm, layer), stream);
+  Value queries = linear(module(Role::query, layer), input);
+  Value keys = linear(module(Role::key, layer), input);
+  Value values = linear(module(Role::value, layer), input);
   queries = rope(self, queries);
   keys = rope(self, keys);
   Value attended = attention(layer, queries, keys, values);
-  return add(block, stream, linear(self + ".o_proj", attended, config.hidden));
+  Value output = linear(module(Role::attentionOutput, layer), attended);
+  return add(module(Role::block, layer), stream, output);
 }
 
 /// stream + down(squared_relu(up(normalized stream))).
 Value DecoderBuilder::mlpBlock(int64_t layer, Value stream) {
-  std::string block = ("model.layers." + Twine(layer)).str();
-  std::string mlp = block + ".mlp";
-
-  Value input = layerNorm(block + ".post_attention_layernorm", stream);
-  Value up = linear(mlp + ".up_proj", input, config.intermediate);
-  Value active = SquaredReluOp::create(builder, at(mlp + ".act_fn"), up.getType(), up);
-  return add(block, stream, linear(mlp + ".down_proj", active, config.hidden));
+  Value input = layerNorm(module(Role::mlpNorm, layer), stream);
+  Value up = linear(module(Role::up, layer), input);
+  Location activation = at(module(Role::activation, layer));
+  Value active = SquaredReluOp::create(builder, activation, up.getType(), up);
+  Value down = linear(module(Role::down, layer), active);
+  return add(module(Role::block, layer), stream, down);
 }
 
 /// Logits of the normalized stream, for the rows that the step wants.
 Value DecoderBuilder::head(Value stream) {
-  Value input = layerNorm("model.norm", stream);
-  LinearWeight table = config.tiedEmbeddings
-                           ? LinearWeight{embeddingTable(), Value()}
-                           : linearWeight("lm_head", config.vocabulary, config.hidden);
-  return LogitsOp::create(builder, at("lm_head"), rowsOf(config.vocabulary, builder.getF32Type()),
-                          input, table.weight, batch, table.scales,
+  Value input = layerNorm(module(Role::finalNorm), stream);
+  const Module head = module(Role::head);
+  LinearWeight table =
+      head.stored ? linearWeight(head) : LinearWeight{weightOf(module(Role::embedding)), Value()};
+  return LogitsOp::create(builder, at(head), rowsOf(config.vocabulary, builder.getF32Type()), input,
+                          table.weight, batch, table.scales,
                           /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
                           /*gamma_includes_one=*/UnitAttr(), /*workspace=*/ArenaAttr());
 }
@@ -178,33 +180,33 @@ RankedTensorType DecoderBuilder::storedType(StringRef key, ArrayRef<int64_t> sha
   return RankedTensorType::get(shape, element, box);
 }
 
-Value DecoderBuilder::parameter(const Twine &module, StringRef kind, ArrayRef<int64_t> shape) {
-  std::string key = (module + "." + kind).str();
+Value DecoderBuilder::parameter(const Module &module, StringRef key, ArrayRef<int64_t> shape) {
   return ParameterOp::create(builder, at(module), storedType(key, shape), key);
 }
 
 /// The weight of a linear module; its type is the configuration's word, where that quantizes it.
-LinearWeight DecoderBuilder::linearWeight(const Twine &module, int64_t out, int64_t in) {
-  if (!config.quantizes(module.str()))
-    return {parameter(module, "weight", {out, in}), Value()};
+LinearWeight DecoderBuilder::linearWeight(const Module &module) {
+  if (!config.quantizes(module.path))
+    return {weightOf(module), Value()};
   static_assert(kScaleGroup == kQuantizationGroup);
-  std::string key = (module + ".weight").str();
-  auto type = RankedTensorType::get({out, in}, builder.getI8Type());
+  std::string key = module.weightKey();
+  auto type = RankedTensorType::get(module.shape, builder.getI8Type());
   Value weight = ParameterOp::create(builder, at(module), type, key);
-  return {weight, parameter(module, std::string("weight") + kScaleSuffix, {out, in / kScaleGroup})};
+  return {weight,
+          parameter(module, key + kScaleSuffix, {module.shape[0], module.shape[1] / kScaleGroup})};
 }
 
-Value DecoderBuilder::layerNorm(const Twine &module, Value input) {
-  Value gamma = parameter(module, "weight", {columns(input)});
-  Value beta = parameter(module, "bias", {columns(input)});
-  const CheckpointTensor *stored = findTensor((module + ".weight").str());
+Value DecoderBuilder::layerNorm(const Module &module, Value input) {
+  Value gamma = weightOf(module);
+  Value beta = parameter(module, module.biasKey(), module.shape);
+  const CheckpointTensor *stored = findTensor(module.weightKey());
   return LayerNormOp::create(builder, at(module), input.getType(), input, gamma, beta,
                              llvm::APFloat(config.normEps), stored && stored->plusOne);
 }
 
-Value DecoderBuilder::linear(const Twine &module, Value input, int64_t outFeatures) {
-  LinearWeight stored = linearWeight(module, outFeatures, columns(input));
-  auto op = LinearOp::create(builder, at(module), TypeRange{activations(outFeatures)}, input,
+Value DecoderBuilder::linear(const Module &module, Value input) {
+  LinearWeight stored = linearWeight(module);
+  auto op = LinearOp::create(builder, at(module), TypeRange{activations(module.shape[0])}, input,
                              stored.weight, stored.scaleRange(), /*gamma=*/Value(),
                              /*beta=*/Value(),
                              /*eps=*/FloatAttr(), /*gamma_includes_one=*/UnitAttr(),
@@ -215,19 +217,19 @@ Value DecoderBuilder::linear(const Twine &module, Value input, int64_t outFeatur
   return op.getResult(0);
 }
 
-Value DecoderBuilder::rope(const Twine &module, Value input) {
+Value DecoderBuilder::rope(const Module &module, Value input) {
   return RopeOp::create(builder, at(module), input.getType(), input, rotaryTable, config.headDim);
 }
 
 /// Attention over the cache, once the step's own keys and values are in it.
 Value DecoderBuilder::attention(int64_t layer, Value queries, Value keys, Value values) {
-  Location self = at("model.layers." + Twine(layer) + ".self_attn");
+  Location self = at(module(Role::attention, layer));
   cache = CacheAppendOp::create(builder, self, cache.getType(), keys, values, cache, batch, layer);
   return AttentionOp::create(builder, self, queries.getType(), queries, cache, batch, layer,
                              ArenaAttr());
 }
 
-Value DecoderBuilder::add(const Twine &module, Value stream, Value branch) {
+Value DecoderBuilder::add(const Module &module, Value stream, Value branch) {
   return AddOp::create(builder, at(module), stream.getType(), stream, branch);
 }
 } // namespace

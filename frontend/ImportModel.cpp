@@ -4,6 +4,7 @@
 
 #include "dialect/Decoder.h"
 #include "frontend/BuildDecoder.h"
+#include "frontend/Modules.h"
 #include "frontend/Parameters.h"
 #include "frontend/Presets.h"
 #include "frontend/ReadMlir.h"
@@ -39,13 +40,13 @@ absl::StatusOr<ImportedModel> importConfig(const ModelConfig &config, MLIRContex
 /// the file that people edit is the one to name.
 absl::Status checkVocabulary(const ModelConfig &config, const Checkpoint &checkpoint,
                              const std::string &configPath) {
-  constexpr char kKey[] = "model.embed_tokens.weight";
-  const CheckpointTensor *table = checkpoint.find(kKey);
+  const std::string key = describeModule(config, ModuleRole::embedding).weightKey();
+  const CheckpointTensor *table = checkpoint.find(key);
   if (!table || table->shape.size() != 2 || table->shape[0] == uint64_t(config.vocabulary))
     return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(configPath, ": vocab_size: expected ",
-                                                 table->shape[0], ", the rows of ", kKey,
-                                                 ", found ", config.vocabulary));
+                                                 table->shape[0], ", the rows of ", key, ", found ",
+                                                 config.vocabulary));
 }
 
 /// Every parameter is there, in a type that kernels read, with its shape.

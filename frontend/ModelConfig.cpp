@@ -2,6 +2,7 @@
 
 #include "frontend/ModelConfig.h"
 
+#include "frontend/Modules.h"
 #include "frontend/Parameters.h"
 #include "frontend/SpecialTokens.h"
 #include "frontend/Spellings.h"
@@ -224,17 +225,16 @@ absl::Status readConstants(const JsonObject &json, ModelConfig &config) {
 absl::Status checkQuantization(const JsonObject &json, const ModelConfig &config) {
   if (!config.quantization)
     return absl::OkStatus();
-  std::set<std::string, std::less<>> linears = {"lm_head"}; // in tied models, too
-  for (const ParameterShape &parameter : listParameters(config)) {
-    if (!parameter.linear)
+  std::set<std::string, std::less<>> linears; // the head of tied models among them
+  for (const Module &module : listModules(config)) {
+    if (module.kind != ModuleKind::linear)
       continue;
-    const std::string module = parameter.key.substr(0, parameter.key.rfind('.'));
-    linears.insert(module);
-    if (config.quantizes(module) && parameter.shape[1] % kQuantizationGroup != 0)
+    linears.insert(module.path);
+    if (module.stored && config.quantizes(module.path) && module.shape[1] % kQuantizationGroup != 0)
       return json.error("quantization_config",
                         absl::StrCat("expected linear modules whose features are a multiple of ",
-                                     kQuantizationGroup, ", found ", module, " with ",
-                                     parameter.shape[1]));
+                                     kQuantizationGroup, ", found ", module.path, " with ",
+                                     module.shape[1]));
   }
   for (const std::string &module : config.quantization->ignored)
     if (!linears.contains(module))
@@ -307,16 +307,6 @@ absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
     return checkpoint.status();
   STRATA_ASSIGN(ModelConfig config, readModelConfig(path));
   return FoundConfig{std::move(config), path};
-}
-
-Checked getParameterCount(const ModelConfig &config) {
-  auto size = [](int64_t value) { return Checked(static_cast<uint64_t>(value)); };
-  Checked attention = size(2) * size(config.hidden) * size(config.headDim) *
-                      (size(config.heads) + size(config.kvHeads));
-  Checked mlp = size(2) * size(config.hidden) * size(config.intermediate);
-  Checked norms = size(4) * size(config.hidden);
-  Checked tables = size(config.tiedEmbeddings ? 1 : 2) * size(config.vocabulary);
-  return size(config.layers) * (attention + mlp + norms) + (tables + 2) * size(config.hidden);
 }
 
 } // namespace strata

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "frontend/Quantization.h"
-#include "runtime/base/Checked.h"
 #include "runtime/checkpoint/Checkpoint.h"
 
 #include "absl/status/statusor.h"
@@ -80,9 +79,6 @@ struct FoundConfig {
 /// where it has one.
 absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
                                             const absl::StatusOr<Checkpoint> &checkpoint);
-
-/// Elements of all parameters together, each counted once.
-Checked getParameterCount(const ModelConfig &config);
 
 /// Largest config.json and generation_config.json.
 inline constexpr uint64_t kMaxConfigBytes = uint64_t(1) << 20;

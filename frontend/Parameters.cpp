@@ -2,6 +2,7 @@
 
 #include "frontend/Parameters.h"
 
+#include "frontend/Modules.h"
 #include "runtime/base/Quote.h"
 
 #include "absl/strings/str_cat.h"
@@ -12,54 +13,41 @@
 namespace strata {
 namespace {
 
-class ParameterList {
-public:
-  explicit ParameterList(const ModelConfig &config) : config(config) {}
-
-  void table(const std::string &module, int64_t rows, int64_t features) {
-    parameters.push_back({module + ".weight", {uint64_t(rows), uint64_t(features)}});
-  }
-  void linear(const std::string &module, int64_t out, int64_t in) {
-    table(module, out, in);
-    parameters.back().linear = true;
-    if (!config.quantizes(module))
-      return;
-    parameters.back().dtypes = kQuantizedTypes;
-    parameters.push_back(
-        {module + ".weight" + kScaleSuffix, {uint64_t(out), uint64_t(in / kQuantizationGroup)}});
-  }
-  void norm(const std::string &module, int64_t features) {
-    for (const char *kind : {".weight", ".bias"})
-      parameters.push_back({module + kind, {uint64_t(features)}});
-  }
-
-  std::vector<ParameterShape> parameters;
-
-private:
-  const ModelConfig &config;
-};
+/// Appends what the module has, in the order in which it is read.
+void addParameters(const Module &module, const ModelConfig &config,
+                   std::vector<ParameterShape> &parameters) {
+  ParameterShape weight{module.weightKey(), {module.shape.begin(), module.shape.end()}};
+  weight.linear = module.kind == ModuleKind::linear;
+  const uint64_t rows = weight.shape[0], columns = weight.shape.back();
+  const bool quantized = weight.linear && config.quantizes(module.path);
+  if (quantized)
+    weight.dtypes = kQuantizedTypes;
+  parameters.push_back(std::move(weight));
+  if (quantized)
+    parameters.push_back({module.weightKey() + kScaleSuffix, {rows, columns / kQuantizationGroup}});
+  if (module.bias)
+    parameters.push_back({module.biasKey(), {rows}});
+}
 
 } // namespace
 
 std::vector<ParameterShape> listParameters(const ModelConfig &config) {
-  ParameterList list(config);
-  int64_t queries = config.heads * config.headDim, keys = config.kvHeads * config.headDim;
-  list.table("model.embed_tokens", config.vocabulary, config.hidden);
-  for (int64_t i = 0; i != config.layers; ++i) {
-    std::string layer = "model.layers." + std::to_string(i);
-    list.norm(layer + ".input_layernorm", config.hidden);
-    list.linear(layer + ".self_attn.q_proj", queries, config.hidden);
-    list.linear(layer + ".self_attn.k_proj", keys, config.hidden);
-    list.linear(layer + ".self_attn.v_proj", keys, config.hidden);
-    list.linear(layer + ".self_attn.o_proj", config.hidden, queries);
-    list.norm(layer + ".post_attention_layernorm", config.hidden);
-    list.linear(layer + ".mlp.up_proj", config.intermediate, config.hidden);
-    list.linear(layer + ".mlp.down_proj", config.hidden, config.intermediate);
+  std::vector<ParameterShape> parameters;
+  for (const Module &module : listModules(config))
+    if (module.stored)
+      addParameters(module, config, parameters);
+  return parameters;
+}
+
+Checked getParameterCount(const ModelConfig &config) {
+  Checked count(0);
+  for (const Module &module : listModules(config)) {
+    if (!module.stored)
+      continue;
+    const std::vector<uint64_t> shape(module.shape.begin(), module.shape.end());
+    count = count + checkedProduct(shape) + (module.bias ? shape[0] : 0);
   }
-  list.norm("model.norm", config.hidden);
-  if (!config.tiedEmbeddings)
-    list.linear("lm_head", config.vocabulary, config.hidden);
-  return std::move(list.parameters);
+  return count;
 }
 
 std::vector<std::string_view> listUnused(const std::vector<ParameterShape> &parameters,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "frontend/ModelConfig.h"
+#include "runtime/base/Checked.h"
 #include "runtime/checkpoint/Checkpoint.h"
 
 #include <cstdint>
@@ -27,6 +28,10 @@ struct ParameterShape {
 /// All of them, in the order in which a step reads them: those of the module that buildDecoder
 /// makes of `config`.
 std::vector<ParameterShape> listParameters(const ModelConfig &config);
+
+/// Elements of all weights and biases together, each counted once. Scales are not counted: they are
+/// no part of the model, but of how it is stored.
+Checked getParameterCount(const ModelConfig &config);
 
 /// The keys of tensors that are none of these parameters, but for the rotary buffers of old files.
 /// They point into the checkpoint.

@@ -3,6 +3,7 @@
 #include "test/frontend/ConfigText.h"
 
 #include "frontend/ModelConfig.h"
+#include "frontend/Parameters.h"
 #include "frontend/Presets.h"
 
 #include "gtest/gtest.h"

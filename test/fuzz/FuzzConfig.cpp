@@ -1,4 +1,5 @@
 #include "frontend/ModelConfig.h"
+#include "frontend/Parameters.h"
 
 #include <cstdlib>
 

@@ -1,5 +1,7 @@
 //===- DescribeModel.cpp - a model as text and as JSON --------------------===//
 
+#include "frontend/Parameters.h"
+
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "tools/command_line/InspectText.h"

@@ -2,6 +2,7 @@
 
 #include "tools/quantize/ModelFiles.h"
 
+#include "frontend/Modules.h"
 #include "frontend/Quantization.h"
 #include "runtime/base/Json.h"
 #include "runtime/base/MappedFile.h"
@@ -64,8 +65,9 @@ absl::Status writeConfig(const OpenedModel &model, const OutputFolder &folder) {
   if (object.find("quantization_config"))
     return object.error("quantization_config", "expected no such key, found null");
   std::vector<std::string> ignored;
-  if (model.config.config.tiedEmbeddings)
-    ignored.push_back("lm_head");
+  for (const Module &module : listModules(model.config.config))
+    if (module.kind == ModuleKind::linear && !module.stored)
+      ignored.push_back(module.path);
   text.erase(text.rfind('}'));
   absl::StripTrailingAsciiWhitespace(&text);
   absl::StrAppend(&text, ",", quantizationMember(ignored), "}\n");
