@@ -97,8 +97,8 @@ static CommandLine table(CompileArguments &args) {
   CompileOptions &options = args.options;
   return CommandLine(
       "strata-compile", "MODEL [-o model.strata] [options]",
-      "Compiles a decoder-only language model. MODEL is a Hugging Face folder, a config.json, a "
-      "preset (nemotron-4-15b, minitron-4b, ...) or a .mlir file.",
+      "Compiles a decoder-only language model. MODEL is a model folder, a .gguf or .nemo file, a "
+      "config.json, a preset (nemotron-4-15b, minitron-4b, ...) or a .mlir file.",
       {{"o", "FILE", "where the result goes; default: NAME.strata, or - with --stop-after",
         setText(args.output)},
        {"target", "DEVICES", "cpu, the default, cuda, or both: cpu,cuda",
