@@ -17,7 +17,7 @@ import lit.formats
 config.name = "Strata"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs", "golden", "runtime"]
+config.excludes = ["Inputs", "runtime"]
 config.test_source_root = os.path.join(config.strata_source, "test")
 config.test_exec_root = os.path.join(config.strata_build, "test")
 

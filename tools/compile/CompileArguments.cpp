@@ -148,8 +148,8 @@ static std::vector<Option> optionsOf(CompileArguments &args, ChosenTargets &chos
 static CommandLine table(CompileArguments &args, ChosenTargets &chosen) {
   return CommandLine(
       "strata-compile", "MODEL [-o model.strata] [options]",
-      "Compiles a decoder-only language model. MODEL is a Hugging Face folder, a config.json, a "
-      "preset (nemotron-4-15b, minitron-4b, ...) or a .mlir file.",
+      "Compiles a decoder-only language model. MODEL is a model folder, a .gguf or .nemo file, a "
+      "config.json, a preset (nemotron-4-15b, minitron-4b, ...) or a .mlir file.",
       optionsOf(args, chosen));
 }
 
