@@ -7,7 +7,7 @@
 
 #include "frontend/BuildDecoder.h"
 
-#include "dialect/Decoder.h"
+#include "dialect/Storage.h"
 #include "frontend/ModelConfig.h"
 #include "runtime/checkpoint/Checkpoint.h"
 
@@ -19,12 +19,8 @@ using namespace mlir;
 namespace strata {
 namespace {
 
-/// A weight and, if it is of i8, its scales; else null.
-struct LinearWeight {
-  Value weight, scales;
-
-  ValueRange scaleRange() const { return scales ? ValueRange(scales) : ValueRange(); }
-};
+/// What ModelConfig::quantization describes.
+constexpr QuantizedFormat kFormat = QuantizedFormat::I8G32;
 
 class DecoderBuilder {
 public:
@@ -44,7 +40,8 @@ private:
   Value embeddingTable() {
     return parameter("model.embed_tokens", "weight", {config.vocabulary, config.hidden});
   }
-  LinearWeight linearWeight(const Twine &module, int64_t out, int64_t in);
+  Value linearWeight(const Twine &module, int64_t out, int64_t in);
+  RoundingAttr roundingFor(Value weight);
   Value layerNorm(const Twine &module, Value input);
   Value linear(const Twine &module, Value input, int64_t outFeatures);
   Value rope(const Twine &module, Value input);
@@ -61,7 +58,8 @@ private:
   const CheckpointTensor *findTensor(StringRef key) const {
     return checkpoint ? checkpoint->find(std::string_view(key)) : nullptr;
   }
-  RankedTensorType storedType(StringRef key, ArrayRef<int64_t> shape);
+  Type storedElement(StringRef key);
+  BoxAttr storedBox(StringRef key, ArrayRef<int64_t> shape);
 
   const ModelConfig &config;
   const Checkpoint *checkpoint; // null without weights
@@ -150,48 +148,62 @@ Value DecoderBuilder::mlpBlock(int64_t layer, Value stream) {
 /// Logits of the normalized stream, for the rows that the step wants.
 Value DecoderBuilder::head(Value stream) {
   Value input = layerNorm("model.norm", stream);
-  LinearWeight table = config.tiedEmbeddings
-                           ? LinearWeight{embeddingTable(), Value()}
-                           : linearWeight("lm_head", config.vocabulary, config.hidden);
+  Value table = config.tiedEmbeddings ? embeddingTable()
+                                      : linearWeight("lm_head", config.vocabulary, config.hidden);
   return LogitsOp::create(builder, at("lm_head"), rowsOf(config.vocabulary, builder.getF32Type()),
-                          input, table.weight, batch, table.scales,
-                          /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
-                          /*gamma_includes_one=*/UnitAttr(), /*workspace=*/ArenaAttr());
+                          input, table, batch, /*gamma=*/Value(), /*beta=*/Value(),
+                          /*eps=*/FloatAttr(), /*gamma_includes_one=*/UnitAttr(),
+                          roundingFor(table), /*workspace=*/ArenaAttr());
 }
 
 //===----------------------------------------------------------------------===//
 // Its parts
 //===----------------------------------------------------------------------===//
 
-/// The type of a parameter as the checkpoint stores it. What cannot be read is left to the check of
-/// the checkpoint against the module.
-RankedTensorType DecoderBuilder::storedType(StringRef key, ArrayRef<int64_t> shape) {
+/// The type of a tensor's elements; what cannot be read is left to the check of the checkpoint
+/// against the module.
+Type DecoderBuilder::storedElement(StringRef key) {
   const CheckpointTensor *tensor = findTensor(key);
   DType dtype = tensor ? tensor->dtype : config.dtype;
-  Type element = builder.getBF16Type();
   if (dtype == DType::f16 || dtype == DType::f32)
-    element = dtype == DType::f16 ? Type(builder.getF16Type()) : Type(builder.getF32Type());
-  BoxAttr box;
-  if (tensor && tensor->box && llvm::equal(tensor->shape, shape))
-    box = BoxAttr::get(builder.getContext(), int64_t(tensor->box.rowStride),
-                       int64_t(tensor->box.groupRows), int64_t(tensor->box.groupStride));
-  return RankedTensorType::get(shape, element, box);
+    return dtype == DType::f16 ? Type(builder.getF16Type()) : Type(builder.getF32Type());
+  return builder.getBF16Type();
+}
+
+/// The box of a tensor that the checkpoint stores in this shape, else null.
+BoxAttr DecoderBuilder::storedBox(StringRef key, ArrayRef<int64_t> shape) {
+  const CheckpointTensor *tensor = findTensor(key);
+  if (!tensor || !tensor->box || !llvm::equal(tensor->shape, shape))
+    return {};
+  return BoxAttr::get(builder.getContext(), int64_t(tensor->box.rowStride),
+                      int64_t(tensor->box.groupRows), int64_t(tensor->box.groupStride));
 }
 
 Value DecoderBuilder::parameter(const Twine &module, StringRef kind, ArrayRef<int64_t> shape) {
   std::string key = (module + "." + kind).str();
-  return ParameterOp::create(builder, at(module), storedType(key, shape), key);
+  auto type = RankedTensorType::get(shape, storedElement(key), storedBox(key, shape));
+  return ParameterOp::create(builder, at(module), type, key);
 }
 
-/// The weight of a linear module; its type is the configuration's word, where that quantizes it.
-LinearWeight DecoderBuilder::linearWeight(const Twine &module, int64_t out, int64_t in) {
+/// The weight of a linear module, quantized where the configuration says so.
+Value DecoderBuilder::linearWeight(const Twine &module, int64_t out, int64_t in) {
   if (!config.quantizes(module.str()))
-    return {parameter(module, "weight", {out, in}), Value()};
-  static_assert(kScaleGroup == kQuantizationGroup);
-  std::string key = (module + ".weight").str();
-  auto type = RankedTensorType::get({out, in}, builder.getI8Type());
-  Value weight = ParameterOp::create(builder, at(module), type, key);
-  return {weight, parameter(module, std::string("weight") + kScaleSuffix, {out, in / kScaleGroup})};
+    return parameter(module, "weight", {out, in});
+  static_assert(factsOf(kFormat).group == kQuantizationGroup);
+  std::string key = (module + ".weight").str(), scales = key + kScaleSuffix;
+  auto quantized = QuantizedAttr::get(builder.getContext(), kFormat, storedElement(scales),
+                                      storedBox(key, {out, in}));
+  auto type = RankedTensorType::get({out, in}, builder.getBF16Type(), quantized);
+  return ParameterOp::create(builder, at(module), type, key, builder.getStringAttr(scales));
+}
+
+/// Quantized weights are multiplied with an input that is rounded likewise.
+RoundingAttr DecoderBuilder::roundingFor(Value weight) {
+  QuantizedAttr quantized = getQuantized(weight);
+  if (!quantized)
+    return {};
+  return RoundingAttr::get(builder.getContext(), builder.getI8Type(),
+                           factsOf(quantized.getFormat()).group);
 }
 
 Value DecoderBuilder::layerNorm(const Twine &module, Value input) {
@@ -203,11 +215,10 @@ Value DecoderBuilder::layerNorm(const Twine &module, Value input) {
 }
 
 Value DecoderBuilder::linear(const Twine &module, Value input, int64_t outFeatures) {
-  LinearWeight stored = linearWeight(module, outFeatures, columns(input));
+  Value weight = linearWeight(module, outFeatures, columns(input));
   auto op = LinearOp::create(builder, at(module), TypeRange{activations(outFeatures)}, input,
-                             stored.weight, stored.scaleRange(), /*gamma=*/Value(),
-                             /*beta=*/Value(),
-                             /*eps=*/FloatAttr(), /*gamma_includes_one=*/UnitAttr(),
+                             weight, /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
+                             /*gamma_includes_one=*/UnitAttr(), roundingFor(weight),
                              /*squared_relu=*/UnitAttr(), /*rotary=*/Value(),
                              /*head_dim=*/IntegerAttr(), /*roped=*/DenseI64ArrayAttr(),
                              /*residual=*/Value(), /*cache=*/Value(), /*batch=*/Value(),

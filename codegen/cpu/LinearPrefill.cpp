@@ -283,10 +283,7 @@ static std::string productName(StringRef kind, const LinearSpec &spec, const Lin
   os << kind << '_' << spec.inFeatures << 'x' << height;
   if (!part.element.isBF16())
     os << '_' << part.element;
-  if (part.box && part.box.getGroupRows())
-    os << '_' << part.box.getGroupRows() << '_' << part.box.getGroupStride();
-  if (part.box && part.box.getRowStride())
-    os << "_apart_" << part.box.getRowStride();
+  os << boxName(part.box);
   return name;
 }
 

@@ -110,6 +110,16 @@ void strata::cpu::storeProducts(KernelBuilder &b, const PrefillBlock &block, con
   }
 }
 
+std::string strata::cpu::boxName(BoxAttr box) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  if (box && box.getGroupRows())
+    os << '_' << box.getGroupRows() << '_' << box.getGroupStride();
+  if (box && box.getRowStride())
+    os << "_apart_" << box.getRowStride();
+  return name;
+}
+
 void strata::cpu::clearProducts(KernelBuilder &b, const PrefillBlock &block) {
   b.loop(b.index(0), b.sub(block.endRow, block.firstRow), 1, [&](Value row) {
     b.loop(b.index(0), block.width, b.lanes(), [&](Value token) {

@@ -58,6 +58,9 @@ struct RowFactors {
 void emitFew(KernelBuilder &b, const RowFactors &factors, const LinearSpec &spec,
              const LinearSpec::Part &part, const PrefillBlock &block);
 
+/// "_768_1024", "_apart_6144": what names of functions that kernels share say of a weight's box.
+std::string boxName(BoxAttr box);
+
 /// Rows and tokens from (row, token) on: `tile.rows` x `width` vectors.
 struct TilePlace {
   Value row, token;
