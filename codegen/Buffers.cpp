@@ -2,6 +2,8 @@
 
 #include "codegen/Buffers.h"
 
+#include "dialect/Storage.h"
+
 using namespace mlir;
 using namespace strata;
 
@@ -16,10 +18,22 @@ static void append(Value value, SmallVectorImpl<BufferRef> &buffers) {
   buffers.push_back({isCache ? BufferRole::Cache : BufferRole::Value, value});
 }
 
+static bool isQuantized(Value operand) {
+  return isa<ShapedType>(operand.getType()) && getQuantized(operand);
+}
+
 llvm::SmallVector<BufferRef> strata::listBuffers(Operation *op) {
   llvm::SmallVector<BufferRef> buffers;
-  for (Value operand : op->getOperands())
+  llvm::SmallVector<BufferRef> scales;
+  for (Value operand : op->getOperands()) {
+    bool isWeight = isQuantized(operand);
+    if (!isWeight && !isa<BatchType>(operand.getType()))
+      buffers.append(std::exchange(scales, {}));
     append(operand, buffers);
+    if (isWeight)
+      scales.push_back({BufferRole::Scales, operand});
+  }
+  buffers.append(scales);
   for (Value result : op->getResults())
     if (isa<ShapedType>(result.getType()))
       buffers.push_back({BufferRole::Value, result});
@@ -37,6 +51,14 @@ unsigned strata::findBuffer(ArrayRef<BufferRef> buffers, Value value) {
 unsigned strata::findBuffer(ArrayRef<BufferRef> buffers, BufferRole role) {
   auto *found = llvm::find_if(buffers, [&](const BufferRef &ref) { return ref.role == role; });
   assert(found != buffers.end() && "this op has no such buffer");
+  return found - buffers.begin();
+}
+
+unsigned strata::findScales(ArrayRef<BufferRef> buffers, Value weight) {
+  auto *found = llvm::find_if(buffers, [&](const BufferRef &ref) {
+    return ref.role == BufferRole::Scales && ref.value == weight;
+  });
+  assert(found != buffers.end() && "not a quantized weight of this op");
   return found - buffers.begin();
 }
 

@@ -6,7 +6,16 @@
 namespace strata {
 
 /// What one pointer argument of a kernel is.
-enum class BufferRole { Value, Positions, Sequences, OutputRows, PageTable, Cache, Workspace };
+enum class BufferRole {
+  Value,
+  Scales,
+  Positions,
+  Sequences,
+  OutputRows,
+  PageTable,
+  Cache,
+  Workspace
+};
 
 struct BufferRef {
   BufferRole role;
@@ -14,12 +23,16 @@ struct BufferRef {
 };
 
 /// The pointer arguments of a kernel op or of its dispatch, in calling order: operands (a batch
-/// stands for its four arrays, a cache for its base), results that are buffers, workspace.
+/// stands for its four arrays, a cache for its base), results that are buffers, workspace. Scales
+/// of quantized weights come behind the weights and a batch that follows these.
 llvm::SmallVector<BufferRef> listBuffers(mlir::Operation *op);
 
 /// Position of `value`, or of `role` of a batch, in listBuffers(op).
 unsigned findBuffer(llvm::ArrayRef<BufferRef> buffers, mlir::Value value);
 unsigned findBuffer(llvm::ArrayRef<BufferRef> buffers, BufferRole role);
+
+/// Position of the scales of a quantized weight.
+unsigned findScales(llvm::ArrayRef<BufferRef> buffers, mlir::Value weight);
 
 /// Where the cache and the batch's arrays stand among an op's buffers.
 struct CacheBuffers {

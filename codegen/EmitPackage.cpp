@@ -2,6 +2,7 @@
 
 #include "codegen/EmitPackage.h"
 #include "codegen/PackageProgram.h"
+#include "dialect/Storage.h"
 #include "runtime/package/HeaderHash.h"
 #include "runtime/package/Package.h"
 #include "runtime/package/PackageFormat.h"
@@ -26,6 +27,13 @@ struct Section {
   std::string name;
   llvm::StringRef bytes;
   uint64_t offset = 0;
+};
+
+/// A tensor of the checkpoint that is a parameter or a plane of one.
+struct StoredTensor {
+  llvm::StringRef key;
+  RankedTensorType type;
+  bool scales; ///< of a quantized weight
 };
 
 class Writer {
@@ -64,7 +72,7 @@ private:
   llvm::ArrayRef<PackageDevice> devices;
   ModuleOp module; ///< of the first device: the model's facts are the same in all
   const PackageInputs &inputs;
-  std::vector<ParameterOp> parameters; ///< distinct keys, in program order
+  std::vector<StoredTensor> parameters; ///< distinct keys, in program order
   std::vector<Section> sections;
   std::string weights; ///< bytes of section "weights"
   std::vector<uint64_t> weightOffsets;
@@ -88,40 +96,47 @@ static std::optional<package::DType> dtypeOf(Type element) {
 }
 
 /// That the runtime can hold it, and that it is what the first op of its key says.
-static llvm::Error checkType(ParameterOp op, Type first) {
-  Type type = op.getType(), element = cast<ShapedType>(type).getElementType();
-  if (!dtypeOf(element))
-    return error(op.getKey() + ": element type is " + print(element) +
+static llvm::Error checkType(const StoredTensor &tensor, Type first) {
+  if (!dtypeOf(tensor.type.getElementType()))
+    return error(tensor.key + ": element type is " + print(tensor.type.getElementType()) +
                  ", expected bf16, f16, f32 or i8");
-  if (type != first)
-    return error(op.getKey() + ": the program has it as " + print(first) + " and as " +
-                 print(type));
+  if (tensor.type != first)
+    return error(tensor.key + ": the program has it as " + print(first) + " and as " +
+                 print(tensor.type));
   return llvm::Error::success();
 }
 
+/// All of the program, one after the other, as often as it names them.
+static std::vector<StoredTensor> listTensors(ModuleOp module) {
+  std::vector<StoredTensor> all;
+  module.walk([&](ParameterOp op) {
+    for (auto [key, type] : llvm::zip(op.getKeys(), getPlanes(cast<ShapedType>(op.getType()))))
+      all.push_back({key, type, key != op.getKey()});
+  });
+  return all;
+}
+
 llvm::Error Writer::collectParameters() {
-  std::vector<ParameterOp> all;
-  module.walk([&](ParameterOp op) { all.push_back(op); });
   llvm::StringMap<Type> types;
-  for (ParameterOp op : all) {
-    auto [first, isNew] = types.try_emplace(op.getKey(), op.getType());
-    if (llvm::Error failed = checkType(op, first->second))
+  for (const StoredTensor &tensor : listTensors(module)) {
+    auto [first, isNew] = types.try_emplace(tensor.key, tensor.type);
+    if (llvm::Error failed = checkType(tensor, first->second))
       return failed;
     if (isNew)
-      parameters.push_back(op);
+      parameters.push_back(tensor);
   }
   if (inputs.tensors.empty()) {
     if (inputs.embedWeights)
       return error("there are no weights to embed");
     return llvm::Error::success();
   }
-  for (ParameterOp op : parameters) {
-    auto found = inputs.tensors.find(op.getKey());
+  for (const StoredTensor &tensor : parameters) {
+    auto found = inputs.tensors.find(tensor.key);
     if (found == inputs.tensors.end())
-      return error("the checkpoint has no tensor '" + op.getKey() + "'");
-    uint64_t expected = getSpanBytes(op);
+      return error("the checkpoint has no tensor '" + tensor.key + "'");
+    uint64_t expected = getSpanBytes(tensor.type);
     if (found->second.bytes.size() != expected)
-      return error(op.getKey() + ": the tensor has " + llvm::Twine(found->second.bytes.size()) +
+      return error(tensor.key + ": the tensor has " + llvm::Twine(found->second.bytes.size()) +
                    " bytes, expected " + llvm::Twine(expected));
   }
   return llvm::Error::success();
@@ -135,10 +150,10 @@ void Writer::collectSections() {
     sections.push_back({inputs.tokenizer->section, inputs.tokenizer->bytes});
   if (!inputs.embedWeights)
     return;
-  for (ParameterOp op : parameters) {
+  for (const StoredTensor &tensor : parameters) {
     weights.resize(llvm::alignTo(weights.size(), kWeightAlignment));
     weightOffsets.push_back(weights.size());
-    weights += inputs.tensors.find(op.getKey())->second.bytes;
+    weights += inputs.tensors.find(tensor.key)->second.bytes;
   }
   sections.push_back({"weights", weights});
 }
@@ -169,10 +184,9 @@ flatbuffers::Offset<package::Model> Writer::model(flatbuffers::FlatBufferBuilder
 
 flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBufferBuilder &fb,
                                                           unsigned index) {
-  ParameterOp op = parameters[index];
-  auto type = cast<ShapedType>(op.getType());
-  auto key = fb.CreateString(op.getKey().str());
-  std::vector<uint64_t> dims(type.getShape().begin(), type.getShape().end());
+  const StoredTensor &stored = parameters[index];
+  auto key = fb.CreateString(stored.key.str());
+  std::vector<uint64_t> dims(stored.type.getShape().begin(), stored.type.getShape().end());
   auto shape = fb.CreateVector(dims);
   package::Storage storage = package::Storage::unbound;
   uint32_t file = 0;
@@ -181,16 +195,16 @@ flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBuffe
     storage = package::Storage::embedded;
     offset = weightOffsets[index];
   } else if (!inputs.tensors.empty()) {
-    const PackageTensor &tensor = inputs.tensors.find(op.getKey())->second;
+    const PackageTensor &tensor = inputs.tensors.find(stored.key)->second;
     storage = package::Storage::file;
     file = tensor.file;
     offset = tensor.offset;
   }
-  BoxAttr box = getBox(op);
+  auto box = dyn_cast_or_null<BoxAttr>(stored.type.getEncoding());
   return package::CreateParameter(
-      fb, key, *dtypeOf(type.getElementType()), shape, storage, file, offset,
+      fb, key, *dtypeOf(stored.type.getElementType()), shape, storage, file, offset,
       box ? box.getGroupRows() : 0, box ? box.getGroupStride() : 0,
-      inputs.plusOne.contains(op.getKey()), box ? box.getRowStride() : 0);
+      inputs.plusOne.contains(stored.key), box ? box.getRowStride() : 0, stored.scales);
 }
 
 static flatbuffers::Offset<package::CheckpointFile>
@@ -220,7 +234,7 @@ llvm::Expected<std::string> Writer::manifest() {
   llvm::StringMap<unsigned> numbers;
   for (unsigned i = 0; i != parameters.size(); ++i) {
     parameterOffsets.push_back(parameter(fb, i));
-    numbers[parameters[i].getKey()] = i;
+    numbers[parameters[i].key] = i;
   }
   auto parametersOffset = fb.CreateVector(parameterOffsets);
   std::vector<flatbuffers::Offset<package::Section>> sectionOffsets;

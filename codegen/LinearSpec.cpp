@@ -32,16 +32,25 @@ static LinearSpec describeInput(OpT op, ArrayRef<BufferRef> buffers) {
   spec.input = findBuffer(buffers, op.getInput());
   if (op.getGamma())
     describeNorm(op, buffers, *op.getEps(), spec);
+  spec.rounding = op.getRoundingAttr();
   if (op.getWorkspace())
     spec.workspace = findBuffer(buffers, BufferRole::Workspace);
   return spec;
 }
 
-static void describeScales(ArrayRef<BufferRef> buffers, Value scales, LinearSpec::Part &part) {
-  if (!scales)
-    return;
-  part.scales = findBuffer(buffers, scales);
-  part.scalesElement = elementType(scales);
+static LinearSpec::Part describePart(ArrayRef<BufferRef> buffers, Value weight,
+                                     LinearSpec::Sink sink, Value result, bool roped) {
+  LinearSpec::Part part{rows(weight),
+                        findBuffer(buffers, weight),
+                        result ? findBuffer(buffers, result) : 0,
+                        sink,
+                        roped,
+                        elementType(weight),
+                        getBox(weight)};
+  part.quantized = getQuantized(weight);
+  if (part.quantized)
+    part.scales = findScales(buffers, weight);
+  return part;
 }
 
 LinearSpec strata::describeOperands(LinearOp op) {
@@ -50,12 +59,9 @@ LinearSpec strata::describeOperands(LinearOp op) {
   unsigned products = op.getNumProducts();
   for (auto [i, weight] : llvm::enumerate(op.getWeights())) {
     using Sink = LinearSpec::Sink;
-    Value scales = op.getScales().empty() ? Value() : op.getScales()[i];
     Sink sink = i < products ? Sink::Result : i == products ? Sink::Key : Sink::Value;
-    unsigned result = i < products ? findBuffer(buffers, op->getResult(i)) : 0;
-    spec.parts.push_back({rows(weight), findBuffer(buffers, weight), result, sink, op.isRoped(i),
-                          elementType(weight), getBox(weight)});
-    describeScales(buffers, scales, spec.parts.back());
+    Value result = i < products ? op->getResult(i) : Value();
+    spec.parts.push_back(describePart(buffers, weight, sink, result, op.isRoped(i)));
   }
   spec.squaredRelu = op.getSquaredRelu();
   if (op.getResidual())
@@ -76,11 +82,8 @@ LinearSpec strata::describeOperands(LogitsOp op) {
   auto buffers = listBuffers(op);
   LinearSpec spec = describeInput(op, buffers);
   spec.outputRows = findBuffer(buffers, BufferRole::OutputRows);
-  Value weight = op.getWeight();
-  spec.parts.push_back({rows(weight), findBuffer(buffers, weight),
-                        findBuffer(buffers, op.getResult()), LinearSpec::Sink::Logits, false,
-                        elementType(weight), getBox(weight)});
-  describeScales(buffers, op.getScales(), spec.parts.back());
+  spec.parts.push_back(describePart(buffers, op.getWeight(), LinearSpec::Sink::Logits,
+                                    op.getResult(), /*roped=*/false));
   return spec;
 }
 

@@ -3,6 +3,7 @@
 
 #include "codegen/BodyBuilder.h"
 #include "codegen/Buffers.h"
+#include "dialect/Storage.h"
 #include <optional>
 
 namespace strata {
@@ -15,10 +16,10 @@ struct LinearSpec {
     unsigned weight, result; ///< result: for Sink::Result and Logits
     Sink sink;
     bool roped;
-    mlir::Type element;            ///< of the weight
-    BoxAttr box;                   ///< where its rows lie; null: they follow each other
-    unsigned scales = 0;           ///< of an i8 weight
-    mlir::Type scalesElement = {}; ///< null: the weight has none
+    mlir::Type element;           ///< of the weight, if stored by element
+    BoxAttr box;                  ///< where its rows lie; null: they follow each other
+    QuantizedAttr quantized = {}; ///< null: the weight is stored by element
+    unsigned scales = 0;          ///< of a quantized weight
 
     /// Rows from the weight's first to its last as they are stored.
     int64_t storedRows() const { return box ? box.getStoredRows(rows) : rows; }
@@ -31,16 +32,13 @@ struct LinearSpec {
   mlir::Type gammaElement, betaElement; ///< where there is a norm
   bool gammaIncludesOne = false;
   double eps = 0;
+  RoundingAttr rounding; ///< of the input; null: it is multiplied as it is
   bool squaredRelu = false;
   int64_t rotaryDims = 0;
   int64_t headDim = 0; ///< > 0 where rope or the cache need whole heads
   std::optional<CacheBuffers> cache;
 
   int64_t pairs() const { return inFeatures / 2; }
-  /// Whether the weights are of i8, and the input is rounded to 8 bits: see decoder.linear.
-  bool isInt8() const { return parts.front().element.isInteger(8); }
-  /// Groups of features that share a scale.
-  int64_t scaleGroups() const { return inFeatures / kScaleGroup; }
   /// Rows of the input that are multiplied: tokens, or the output rows of logits.
   Axis axis() const { return outputRows ? Axis::Outputs : Axis::Tokens; }
 };

@@ -68,13 +68,16 @@ static llvm::Expected<package::Buffer> emitBuffer(DispatchOp op, const BufferRef
   case BufferRole::Workspace:
     return package::Buffer(Kind::arena, op.getWorkspace()->getOffset());
   case BufferRole::Value:
+  case BufferRole::Scales:
     break;
   }
   auto type = cast<MemRefType>(ref.value.getType());
   if (auto place = dyn_cast_or_null<ArenaAttr>(type.getMemorySpace()))
     return package::Buffer(Kind::arena, place.getOffset());
   if (auto parameter = ref.value.getDefiningOp<ParameterOp>())
-    return package::Buffer(Kind::parameter, parameters.lookup(parameter.getKey()));
+    return package::Buffer(Kind::parameter,
+                           parameters.lookup(ref.role == BufferRole::Scales ? *parameter.getScales()
+                                                                            : parameter.getKey()));
   if (isa<BlockArgument>(ref.value) && type.getElementType().isInteger(32))
     return package::Buffer(Kind::tokens, 0);
   if (ref.value.getDefiningOp() == op.getOperation() && type.getElementType().isF32())

@@ -18,13 +18,6 @@ LogicalResult strata::verifyPlanned(Operation *op, bool wantsWorkspace, StringRe
   return success();
 }
 
-static bool isScale(Operation *op, Value value) {
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return llvm::is_contained(linear.getScales(), value);
-  auto logits = dyn_cast<LogitsOp>(op);
-  return logits && logits.getScales() == value;
-}
-
 /// That rows which do not follow each other begin like those that do.
 static LogicalResult verifyRowStride(Operation *op, Value matrix, int64_t multiple,
                                      StringRef target) {
@@ -41,8 +34,7 @@ LogicalResult strata::verifyFeatures(Operation *op, int64_t multiple, StringRef 
   for (Value value : values) {
     Type type = value.getType();
     auto shaped = dyn_cast<ShapedType>(type);
-    if (shaped && !isScale(op, value) && shaped.getElementType().isBF16() &&
-        shaped.getShape().back() % multiple)
+    if (shaped && shaped.getElementType().isBF16() && shaped.getShape().back() % multiple)
       return op->emitOpError() << "has " << shaped.getShape().back() << " features; the " << target
                                << " target needs a multiple of " << multiple;
     if (shaped && failed(verifyRowStride(op, value, multiple, target)))

@@ -123,18 +123,6 @@ LogicalResult BoxAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
   return verifyLayout(shape, emitError);
 }
 
-static BoxAttr getBox(Type type) {
-  if (auto memref = dyn_cast<MemRefType>(type))
-    return dyn_cast<BoxAttr>(memref.getLayout());
-  return dyn_cast_or_null<BoxAttr>(cast<RankedTensorType>(type).getEncoding());
-}
-
-BoxAttr strata::getBox(Value matrix) { return ::getBox(matrix.getType()); }
-
-RankedTensorType strata::asTensor(ShapedType type) {
-  return RankedTensorType::get(type.getShape(), type.getElementType(), ::getBox(type));
-}
-
 //===----------------------------------------------------------------------===//
 // Facts
 //===----------------------------------------------------------------------===//
@@ -156,32 +144,11 @@ int64_t strata::getStreamedBytes(Operation *root) {
   return bytes;
 }
 
-int64_t strata::getSpanBytes(ParameterOp parameter) {
-  auto type = cast<ShapedType>(parameter.getType());
-  int64_t count = type.getNumElements();
-  if (BoxAttr box = strata::getBox(parameter))
-    count = box.getSpan(type.getDimSize(0), type.getDimSize(1));
-  return count * type.getElementTypeBitWidth() / 8;
-}
-
-static bool isInt8(Value value) {
-  auto type = dyn_cast<ShapedType>(value.getType());
-  return type && type.getElementType().isInteger(8);
-}
-
-/// Whether the parameter scales an i8 weight: beside one, each other matrix does. Dispatches have
-/// the operands of their ops.
-static bool isScale(ParameterOp parameter) {
-  return !isInt8(parameter) && cast<ShapedType>(parameter.getType()).getRank() == 2 &&
-         llvm::any_of(parameter->getUsers(),
-                      [](Operation *user) { return llvm::any_of(user->getOperands(), isInt8); });
-}
-
 int64_t strata::getParameterCount(Operation *root) {
   llvm::StringSet<> seen;
   int64_t count = 0;
   root->walk([&](ParameterOp op) {
-    if (!isScale(op) && seen.insert(op.getKey()).second)
+    if (seen.insert(op.getKey()).second)
       count += cast<ShapedType>(op.getType()).getNumElements();
   });
   return count;

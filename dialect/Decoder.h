@@ -49,9 +49,6 @@ inline constexpr int64_t kArenaTokenMultiple = 64;
 /// Alignment of every buffer in the arena, bytes.
 inline constexpr int64_t kArenaAlignment = 64;
 
-/// Features that share a scale, of i8 weights and of what they are multiplied with.
-inline constexpr int64_t kScaleGroup = 32;
-
 /// Columns of activations, a weight or a table; rows of a weight.
 inline int64_t columns(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(1);
@@ -61,7 +58,7 @@ inline int64_t rows(mlir::Value value) {
 }
 /// Where the rows of a matrix lie, null where they follow each other.
 BoxAttr getBox(mlir::Value matrix);
-/// The tensor type of a parameter or activations: without the place, but with its box.
+/// The tensor type of a parameter or activations: without the place, but as it is stored.
 mlir::RankedTensorType asTensor(mlir::ShapedType type);
 /// Elements of a vector.
 inline int64_t elements(mlir::Value value) {
@@ -74,11 +71,7 @@ llvm::StringRef getModelName(mlir::Location location);
 /// Bytes that a step streams once: the weights of every kernel op of the program.
 int64_t getStreamedBytes(mlir::Operation *root);
 
-/// Bytes from the first element of a parameter to the end of its last, those of others between its
-/// rows included.
-int64_t getSpanBytes(ParameterOp parameter);
-
-/// Elements of all distinct parameters of the program, scales not counted.
+/// Elements of all distinct parameters of the program.
 int64_t getParameterCount(mlir::Operation *root);
 
 } // namespace strata

@@ -70,6 +70,57 @@ def Decoder_BoxAttr : Decoder_Attr<"Box", "box", [
   }];
 }
 
+def Decoder_QuantizedFormat : I32EnumAttr<"QuantizedFormat", "a row of the table in Storage.h",
+    [I32EnumAttrCase<"I8G32", 0, "i8_g32">]> {
+  let cppNamespace = "::strata";
+  let genSpecializedAttr = 0;
+}
+
+def Decoder_QuantizedAttr : Decoder_Attr<"Quantized", "quantized", [
+    DeclareAttrInterfaceMethods<MemRefLayoutAttrInterface, ["verifyLayout"]>,
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let summary = "how a weight [out, in] is stored in fewer bits";
+  let description = [{
+    The type stays that of the matrix which it stands for: shape and element type say nothing of how
+    it is stored. `format` names a row of the table in `dialect/Storage.h`:
+
+    - `i8_g32`: whole numbers of 8 bits; 32 features, from a multiple of 32 on, share a scale, which
+      `weight[n, k] = element[n, k] * scale[n, k / 32]` is multiplied with. The scales, of the type
+      `scale`, are a tensor of their own, [out, in / 32], which decoder.parameter names
+
+    Of a larger matrix it is the `box`, its scales those of that box. It is the encoding of a weight's
+    tensor type, and after `plan` the layout of its memref.
+
+    Constraints:
+    - quantized_c1: scales are bf16, f16 or f32
+    - quantized_c2: the shape is static, [out, in], and in is a multiple of the format's group
+    - quantized_c3: the row stride of a box is a multiple of the group, too
+
+    ```mlir
+    %up = decoder.parameter "up.weight" scales "up.weight_scale"
+            : tensor<1024x256xbf16, #decoder.quantized<i8_g32, scale = f16>>
+    ```
+  }];
+  let parameters = (ins "::strata::QuantizedFormat":$format, "::mlir::Type":$scale,
+                        OptionalParameter<"::strata::BoxAttr">:$box);
+  let assemblyFormat = "`<` $format `,` `scale` `=` $scale (`,` `box` `=` $box^)? `>`";
+  let genVerifyDecl = 1;
+}
+
+def Decoder_RoundingAttr : Decoder_Attr<"Rounding", "rounding"> {
+  let summary = "to what the input of a product is rounded";
+  let description = [{
+    Of `group` features from a multiple of it on, with m the largest magnitude, x becomes
+    `q = round(x * 127 / m)`, half to even, and stands for `q * m / 127`.
+
+    Constraints:
+    - rounding_c1: the element is i8, the group positive
+  }];
+  let parameters = (ins "::mlir::Type":$element, "int64_t":$group);
+  let assemblyFormat = "`(` $element `,` `group` `=` $group `)`";
+  let genVerifyDecl = 1;
+}
+
 def Decoder_ModelAttr : Decoder_Attr<"Model", "model"> {
   let summary = "facts of the model that do not follow from its ops";
   let description = [{

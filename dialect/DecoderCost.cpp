@@ -5,22 +5,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialect/Decoder.h"
+#include "dialect/Storage.h"
+
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace strata;
 
-static int64_t elementBytes(Value value) {
-  return cast<ShapedType>(value.getType()).getElementTypeBitWidth() / 8;
-}
-
-/// Bytes of one row of activations, and of a whole parameter.
+/// Bytes of one row of activations or of a table, and of a whole parameter.
 static int64_t rowBytes(Value value) {
-  auto type = cast<ShapedType>(value.getType());
-  return (type.getRank() == 1 ? 1 : type.getDimSize(1)) * elementBytes(value);
+  return llvm::divideCeil(getRowBits(cast<ShapedType>(value.getType())), 8);
 }
 static int64_t bytes(Value value) {
-  return cast<ShapedType>(value.getType()).getNumElements() * elementBytes(value);
+  return llvm::divideCeil(getBits(cast<ShapedType>(value.getType())), 8);
 }
 static int64_t normBytes(Value gamma, Value beta) { return gamma ? bytes(gamma) + bytes(beta) : 0; }
 
@@ -46,10 +43,8 @@ CostAttr LinearOp::getCost() {
   int64_t fixed = normBytes(getGamma(), getBeta()), row = rowBytes(getInput());
   for (Value weight : getWeights()) {
     fixed += bytes(weight);
-    row += rows(weight) * elementBytes(getInput()); // the product, or its cached key or value
+    row += 2 * rows(weight); // the product, or its cached key or value: bf16
   }
-  for (Value scales : getScales())
-    fixed += bytes(scales);
   if (getResidual())
     row += rowBytes(getResidual());
   int64_t flops = 2 * columns(getInput()) * getOutFeatures();
@@ -65,8 +60,7 @@ CostAttr AttentionOp::getCost() {
 }
 
 CostAttr LogitsOp::getCost() {
-  int64_t scaleBytes = getScales() ? bytes(getScales()) : 0;
-  return cost(*this, bytes(getWeight()) + scaleBytes + normBytes(getGamma(), getBeta()),
+  return cost(*this, bytes(getWeight()) + normBytes(getGamma(), getBeta()),
               rowBytes(getInput()) + rowBytes(getResult()),
               2 * rows(getWeight()) * columns(getWeight()));
 }

@@ -1,6 +1,6 @@
 //===- DecoderOps.cpp - verifiers and canonicalizations -------------------===//
 
-#include "dialect/Decoder.h"
+#include "dialect/Storage.h"
 
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/Support/MathExtras.h"
@@ -52,21 +52,11 @@ LogicalResult verifyWeight(Operation *op, Value weight, Value input) {
   return success();
 }
 
-bool isQuantized(Value weight) {
-  return cast<ShapedType>(weight.getType()).getElementType().isInteger(8);
-}
-
-/// Scales of one weight of i8.
-LogicalResult verifyScales(Operation *op, Value weight, Value scales) {
-  if (columns(weight) % kScaleGroup)
-    return op->emitOpError() << "weight of i8 has " << columns(weight)
-                             << " columns, expected a multiple of " << kScaleGroup;
-  if (rows(scales) != rows(weight) || columns(scales) != columns(weight) / kScaleGroup)
-    return op->emitOpError() << "scales are " << rows(scales) << " x " << columns(scales)
-                             << ", expected " << rows(weight) << " x "
-                             << columns(weight) / kScaleGroup;
-  if (!isContiguous(weight.getType()) || !isContiguous(scales.getType()))
-    return op->emitOpError("rows of an i8 weight and of its scales must follow each other");
+LogicalResult verifyRounding(Operation *op, RoundingAttr rounding, Value input) {
+  if (rounding && columns(input) % rounding.getGroup())
+    return op->emitOpError() << "input has " << columns(input)
+                             << " features, expected a multiple of " << rounding.getGroup()
+                             << ", the group in which it is rounded";
   return success();
 }
 
@@ -102,12 +92,23 @@ void ParameterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   setName(getResult(), key);
 }
 
+SmallVector<StringRef, 2> ParameterOp::getKeys() {
+  SmallVector<StringRef, 2> keys = {getKey()};
+  if (getScales())
+    keys.push_back(*getScales());
+  return keys;
+}
+
 LogicalResult ParameterOp::verify() {
   if (getKey().empty()) // parameter_c1
     return emitOpError("key is empty");
-  if (!isContiguous(getType()) && !getBox(getResult())) // parameter_c3
-    return emitOpError() << "'" << getKey() << "' has type " << getType()
-                         << ", expected no encoding or layout but #decoder.box";
+  if (!isContiguous(getType()) && asTensor(cast<ShapedType>(getType())).getEncoding() == nullptr)
+    return emitOpError() << "'" << getKey() << "' has type " << getType() // parameter_c3
+                         << ", expected no encoding or layout but #decoder.box or "
+                         << "#decoder.quantized";
+  if (bool(getScales()) != bool(getQuantized(getResult()))) // parameter_c4
+    return emitOpError() << "'" << getKey() << "' has " << (getScales() ? "" : "no ")
+                         << "scales; a quantized weight has them, and no other parameter";
   int64_t count = 1; // parameter_c2
   for (int64_t size : cast<ShapedType>(getType()).getShape())
     if (llvm::MulOverflow(count, size, count) || count > (int64_t(1) << 48))
@@ -116,6 +117,8 @@ LogicalResult ParameterOp::verify() {
 }
 
 LogicalResult EmbeddingOp::verify() {
+  if (getQuantized(getTable())) // embedding_c2
+    return emitOpError("table is quantized, expected one of bf16, f16 or f32");
   return verifyFeatures(*this, getResult(), columns(getTable())); // embedding_c1
 }
 
@@ -189,25 +192,13 @@ static LogicalResult verifyResults(LinearOp op) {
   return success();
 }
 
-static LogicalResult verifyScalesClause(LinearOp op) {
-  size_t quantized = llvm::count_if(op.getWeights(), isQuantized), scales = op.getScales().size();
-  if ((quantized != 0 && quantized != op.getWeights().size()) || scales != quantized) // linear_c8
-    return op.emitOpError() << "has " << op.getWeights().size() << " weights, " << quantized
-                            << " of them of i8, and " << scales << " scales; expected a scale for "
-                            << "each weight and all of i8, or none";
-  for (auto [weight, scales] : llvm::zip(op.getWeights(), op.getScales())) // linear_c9
-    if (failed(verifyScales(op, weight, scales)))
-      return failure();
-  return success();
-}
-
 LogicalResult LinearOp::verify() {
   if (getWeights().empty()) // linear_c7
     return emitOpError("has no weight");
   for (Value weight : getWeights()) // linear_c1
     if (failed(verifyWeight(*this, weight, getInput())))
       return failure();
-  if (failed(verifyScalesClause(*this)))
+  if (failed(verifyRounding(*this, getRoundingAttr(), getInput()))) // linear_c8
     return failure();
   if (failed(verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps(), // linear_c3
                         getGammaIncludesOne())))
@@ -236,7 +227,7 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op, PatternRewriter &rewriter) const override {
     if (op.getCache() || op.getRotary() || op.getWeights().size() == 1)
       return rewriter.notifyMatchFailure(op, "every weight has a role");
-    SmallVector<Value> weights, scales;
+    SmallVector<Value> weights;
     SmallVector<Type> types;
     SmallVector<unsigned> kept;
     for (unsigned i = 0; i != op.getNumResults(); ++i) {
@@ -244,17 +235,15 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
         continue;
       kept.push_back(i);
       weights.push_back(op.getWeights()[i]);
-      if (!op.getScales().empty())
-        scales.push_back(op.getScales()[i]);
       types.push_back(op->getResult(i).getType());
     }
     if (kept.size() == op.getNumResults() || kept.empty())
       return rewriter.notifyMatchFailure(op, "every product is used, or none");
-    auto smaller =
-        LinearOp::create(rewriter, op.getLoc(), types, op.getInput(), weights, scales,
-                         op.getGamma(), op.getBeta(), op.getEpsAttr(), op.getGammaIncludesOneAttr(),
-                         op.getSquaredReluAttr(), Value(), IntegerAttr(), DenseI64ArrayAttr(),
-                         Value(), Value(), Value(), IntegerAttr(), op.getWorkspaceAttr());
+    auto smaller = LinearOp::create(
+        rewriter, op.getLoc(), types, op.getInput(), weights, op.getGamma(), op.getBeta(),
+        op.getEpsAttr(), op.getGammaIncludesOneAttr(), op.getRoundingAttr(),
+        op.getSquaredReluAttr(), Value(), IntegerAttr(), DenseI64ArrayAttr(), Value(), Value(),
+        Value(), IntegerAttr(), op.getWorkspaceAttr());
     for (auto [i, j] : llvm::enumerate(kept))
       rewriter.replaceAllUsesWith(op->getResult(j), smaller->getResult(i));
     rewriter.eraseOp(op);
@@ -287,12 +276,7 @@ LogicalResult LogitsOp::verify() {
     return failure();
   if (failed(verifyFeatures(*this, getResult(), rows(getWeight())))) // logits_c2
     return failure();
-  if (isQuantized(getWeight()) != bool(getScales())) // logits_c4
-    return emitOpError() << "has a weight of "
-                         << cast<ShapedType>(getWeight().getType()).getElementType()
-                         << (getScales() ? " and scales" : " and no scales")
-                         << "; i8 needs scales, no other type has them";
-  if (getScales() && failed(verifyScales(*this, getWeight(), getScales()))) // logits_c5
+  if (failed(verifyRounding(*this, getRoundingAttr(), getInput()))) // logits_c4
     return failure();
   return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEps(), // logits_c3
                     getGammaIncludesOne());

@@ -24,8 +24,6 @@ def Decoder_Activations : AnyTypeOf<[2DTensorOf<[BF16]>, MemRefRankOf<[BF16], [2
                                     "activations [rows, features] of bf16">;
 def Decoder_Matrix : AnyTypeOf<[2DTensorOf<[BF16, F16, F32]>, MemRefRankOf<[BF16, F16, F32], [2]>],
                                "matrix [rows, features] of bf16, f16 or f32">;
-def Decoder_Weight : AnyTypeOf<[2DTensorOf<[BF16, F16, F32, I8]>, MemRefRankOf<[BF16, F16, F32, I8], [2]>],
-                               "weight [out, in] of bf16, f16, f32 or i8">;
 def Decoder_Vector : AnyTypeOf<[1DTensorOf<[BF16, F16, F32]>, MemRefRankOf<[BF16, F16, F32], [1]>],
                                "vector [features] of bf16, f16 or f32">;
 def Decoder_RotaryTable : AnyTypeOf<[2DTensorOf<[F32]>, MemRefRankOf<[F32], [2]>],
@@ -44,21 +42,30 @@ def Decoder_ParameterOp : Decoder_Op<"parameter",
   let summary = "a tensor of the checkpoint, by its key";
   let description = [{
     Weights are never inline: the op names the tensor, and the runtime maps it from the file as it
-    lies there, in its own element type. Rows need not follow each other: see #decoder.box.
+    lies there, in its own element type. Rows need not follow each other: see #decoder.box. A weight that
+    #decoder.quantized describes is of two tensors: `key` names its elements, `scales` their scales.
 
     Constraints:
     - parameter_c1: the key is not empty
     - parameter_c2: the number of elements fits 48 bits
-    - parameter_c3: elements follow each other, but for #decoder.box
+    - parameter_c3: elements follow each other, but for #decoder.box and #decoder.quantized
+    - parameter_c4: a quantized weight names its scales, and no other parameter does
 
     ```mlir
     %w = decoder.parameter "model.layers.0.mlp.up_proj.weight" : tensor<1024x256xbf16>
     ```
   }];
-  let arguments = (ins StrAttr:$key);
+  let arguments = (ins StrAttr:$key, OptionalAttr<StrAttr>:$scales);
   let results = (outs Decoder_Parameter:$result);
-  let assemblyFormat = "$key attr-dict `:` type($result)";
+  let assemblyFormat = "$key (`scales` $scales^)? attr-dict `:` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$type, "::llvm::StringRef":$key), [{
+    build($_builder, $_state, type, $_builder.getStringAttr(key), ::mlir::StringAttr());
+  }]>];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The keys of the tensors that hold it, one for each of getPlanes(type).
+    ::llvm::SmallVector<::llvm::StringRef, 2> getKeys();
+  }];
 }
 
 def Decoder_EmbeddingOp : Decoder_KernelizedOp<"embedding"> {
@@ -69,6 +76,7 @@ def Decoder_EmbeddingOp : Decoder_KernelizedOp<"embedding"> {
 
     Constraints:
     - embedding_c1: the result has as many features as the table has columns
+    - embedding_c2: the table is not quantized
 
     ```mlir
     func.func @forward(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16>) -> tensor<?x256xbf16> {
@@ -123,11 +131,9 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     they act:
 
     - `norm(gamma, beta, eps)`: the input is layer_norm(input) first; `gamma_includes_one` as there
-    - `scales(s_0, …)`: the weights are whole numbers of 8 bits, and `weight_i[n, k]` stands for
-      `weight_i[n, k] * s_i[n, k / 32]`. The input, after its norm still in f32, is rounded to 8
-      bits likewise: of 32 features from a multiple of 32 on, with m the largest magnitude, x
-      becomes `q = round(x * 127 / m)`, half to even, and stands for `q * m / 127`. Products of 32
-      are summed exactly, the sums times both scales in f32
+    - `round(i8, group = N)`: the input, after its norm still in f32, is rounded, see
+      #decoder.rounding. With weights of 8 bits that share scales likewise, products of a group are
+      summed exactly, the sums times both scales in f32
     - `squared_relu`: y = max(y, 0)^2
     - `rope(table, head_dim, weights)`: the results of the weights listed are rotated
     - `residual(r)`: y = r + y
@@ -147,9 +153,7 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     - linear_c6: with `cache` there are at least three weights, the last two have heads * head_dim
       rows, and the layer exists
     - linear_c7: there is at least one weight
-    - linear_c8: either all weights are of i8 and there is a scale for each, or none and no scale
-    - linear_c9: an i8 weight [out, in] has scales [out, in / 32], in is a multiple of 32, and the
-      rows of both follow each other
+    - linear_c8: the input's features are a multiple of the group in which it is rounded
 
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf16>,
@@ -162,19 +166,20 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
       return %y : tensor<?x256xbf16>
     }
     func.func @quantized(%x: tensor<?x256xbf16>) -> tensor<?x1024xbf16> {
-      %w = decoder.parameter "up.weight" : tensor<1024x256xi8>
-      %s = decoder.parameter "up.weight_scale" : tensor<1024x8xbf16>
-      %y = decoder.linear %x, [%w] scales(%s)
-             : (tensor<?x256xbf16>, tensor<1024x256xi8>, tensor<1024x8xbf16>) -> tensor<?x1024xbf16>
+      %w = decoder.parameter "up.weight" scales "up.weight_scale"
+             : tensor<1024x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+      %y = decoder.linear %x, [%w] round(i8, group = 32)
+             : (tensor<?x256xbf16>, tensor<1024x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>)
+            -> tensor<?x1024xbf16>
       return %y : tensor<?x1024xbf16>
     }
     ```
   }];
   let arguments = (ins
-    Decoder_Activations:$input, Variadic<Decoder_Weight>:$weights,
-    Variadic<Decoder_Matrix>:$scales,
+    Decoder_Activations:$input, Variadic<Decoder_Matrix>:$weights,
     Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
-    UnitAttr:$gamma_includes_one, UnitAttr:$squared_relu,
+    UnitAttr:$gamma_includes_one, OptionalAttr<Decoder_RoundingAttr>:$rounding,
+    UnitAttr:$squared_relu,
     Optional<Decoder_RotaryTable>:$rotary, OptionalAttr<I64Attr>:$head_dim,
     OptionalAttr<DenseI64ArrayAttr>:$roped,
     Optional<Decoder_Activations>:$residual,
@@ -183,9 +188,10 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     OptionalAttr<Decoder_ArenaAttr>:$workspace);
   let results = (outs Variadic<AnyTypeOf<[Decoder_Activations, Decoder_KVCacheType]>>:$results);
   let assemblyFormat = [{
-    $input `,` `[` $weights `]` (`scales` `(` $scales^ `)`)?
+    $input `,` `[` $weights `]`
     (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps
       (`,` `gamma_includes_one` $gamma_includes_one^)? `)`)?
+    (`round` `` $rounding^)?
     (`squared_relu` $squared_relu^)?
     (`rope` `(` $rotary^ `,` `head_dim` `=` $head_dim `,` `weights` `=` $roped `)`)?
     (`residual` `(` $residual^ `)`)?
@@ -244,7 +250,7 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
   let description = [{
     `result[r] = x[output_rows[r]] * weight^T`, f32 as it comes out of the accumulator. The step
     says which rows are wanted: usually the last token of each sequence, none while a prompt is
-    still being read, all of them for scoring. The clauses `norm` and `scales` act as on
+    still being read, all of them for scoring. The clauses `norm` and `round` act as on
     `decoder.linear`.
 
     Constraints:
@@ -252,9 +258,7 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
     - logits_c2: the result has as many columns as the weight has rows
     - logits_c3: gamma and beta have as many elements as the input has features, and come with eps;
       gamma_includes_one needs a gamma
-    - logits_c4: a weight of i8 has scales, and no other has
-    - logits_c5: an i8 weight [out, in] has scales [out, in / 32], in is a multiple of 32, and the
-      rows of both follow each other
+    - logits_c4: the input's features are a multiple of the group in which it is rounded
 
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder.batch) -> tensor<?x2048xf32> {
@@ -265,16 +269,16 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
     ```
   }];
   let arguments = (ins
-    Decoder_Activations:$input, Decoder_Weight:$weight, Decoder_BatchType:$batch,
-    Optional<Decoder_Matrix>:$scales,
+    Decoder_Activations:$input, Decoder_Matrix:$weight, Decoder_BatchType:$batch,
     Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
-    UnitAttr:$gamma_includes_one,
+    UnitAttr:$gamma_includes_one, OptionalAttr<Decoder_RoundingAttr>:$rounding,
     OptionalAttr<Decoder_ArenaAttr>:$workspace);
   let results = (outs Decoder_Logits:$result);
   let assemblyFormat = [{
-    $input `,` $weight `,` $batch (`scales` `(` $scales^ `)`)?
+    $input `,` $weight `,` $batch
     (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps
       (`,` `gamma_includes_one` $gamma_includes_one^)? `)`)?
+    (`round` `` $rounding^)?
     (`workspace` $workspace^)?
     attr-dict `:` functional-type(operands, results)
   }];

@@ -7,7 +7,7 @@
 
 #include "frontend/BuildDecoder.h"
 
-#include "dialect/Decoder.h"
+#include "dialect/Storage.h"
 #include "frontend/ModelConfig.h"
 #include "frontend/Modules.h"
 #include "runtime/checkpoint/Checkpoint.h"
@@ -22,12 +22,8 @@ namespace {
 
 using Role = ModuleRole;
 
-/// A weight and, if it is of i8, its scales; else null.
-struct LinearWeight {
-  Value weight, scales;
-
-  ValueRange scaleRange() const { return scales ? ValueRange(scales) : ValueRange(); }
-};
+/// What ModelConfig::quantization describes.
+constexpr QuantizedFormat kFormat = QuantizedFormat::I8G32;
 
 class DecoderBuilder {
 public:
@@ -48,7 +44,8 @@ private:
   Value weightOf(const Module &module) {
     return parameter(module, module.weightKey(), module.shape);
   }
-  LinearWeight linearWeight(const Module &module);
+  Value linearWeight(const Module &module);
+  RoundingAttr roundingFor(Value weight);
   Value layerNorm(const Module &module, Value input);
   Value linear(const Module &module, Value input);
   Value rope(const Module &module, Value input);
@@ -66,7 +63,8 @@ private:
   const CheckpointTensor *findTensor(StringRef key) const {
     return checkpoint ? checkpoint->find(std::string_view(key)) : nullptr;
   }
-  RankedTensorType storedType(StringRef key, ArrayRef<int64_t> shape);
+  Type storedElement(StringRef key);
+  BoxAttr storedBox(StringRef key, ArrayRef<int64_t> shape);
 
   const ModelConfig &config;
   const Checkpoint *checkpoint; // null without weights
@@ -153,47 +151,60 @@ Value DecoderBuilder::mlpBlock(int64_t layer, Value stream) {
 Value DecoderBuilder::head(Value stream) {
   Value input = layerNorm(module(Role::finalNorm), stream);
   const Module head = module(Role::head);
-  LinearWeight table =
-      head.stored ? linearWeight(head) : LinearWeight{weightOf(module(Role::embedding)), Value()};
+  Value table = head.stored ? linearWeight(head) : weightOf(module(Role::embedding));
   return LogitsOp::create(builder, at(head), rowsOf(config.vocabulary, builder.getF32Type()), input,
-                          table.weight, batch, table.scales,
-                          /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
-                          /*gamma_includes_one=*/UnitAttr(), /*workspace=*/ArenaAttr());
+                          table, batch, /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
+                          /*gamma_includes_one=*/UnitAttr(), roundingFor(table),
+                          /*workspace=*/ArenaAttr());
 }
 
 //===----------------------------------------------------------------------===//
 // Its parts
 //===----------------------------------------------------------------------===//
 
-/// The type of a parameter as the checkpoint stores it. What cannot be read is left to the check of
-/// the checkpoint against the module.
-RankedTensorType DecoderBuilder::storedType(StringRef key, ArrayRef<int64_t> shape) {
+/// The type of a tensor's elements; what cannot be read is left to the check of the checkpoint
+/// against the module.
+Type DecoderBuilder::storedElement(StringRef key) {
   const CheckpointTensor *tensor = findTensor(key);
   DType dtype = tensor ? tensor->dtype : config.dtype;
-  Type element = builder.getBF16Type();
   if (dtype == DType::f16 || dtype == DType::f32)
-    element = dtype == DType::f16 ? Type(builder.getF16Type()) : Type(builder.getF32Type());
-  BoxAttr box;
-  if (tensor && tensor->box && llvm::equal(tensor->shape, shape))
-    box = BoxAttr::get(builder.getContext(), int64_t(tensor->box.rowStride),
-                       int64_t(tensor->box.groupRows), int64_t(tensor->box.groupStride));
-  return RankedTensorType::get(shape, element, box);
+    return dtype == DType::f16 ? Type(builder.getF16Type()) : Type(builder.getF32Type());
+  return builder.getBF16Type();
+}
+
+/// The box of a tensor that the checkpoint stores in this shape, else null.
+BoxAttr DecoderBuilder::storedBox(StringRef key, ArrayRef<int64_t> shape) {
+  const CheckpointTensor *tensor = findTensor(key);
+  if (!tensor || !tensor->box || !llvm::equal(tensor->shape, shape))
+    return {};
+  return BoxAttr::get(builder.getContext(), int64_t(tensor->box.rowStride),
+                      int64_t(tensor->box.groupRows), int64_t(tensor->box.groupStride));
 }
 
 Value DecoderBuilder::parameter(const Module &module, StringRef key, ArrayRef<int64_t> shape) {
-  return ParameterOp::create(builder, at(module), storedType(key, shape), key);
+  auto type = RankedTensorType::get(shape, storedElement(key), storedBox(key, shape));
+  return ParameterOp::create(builder, at(module), type, key);
 }
 
-/// The weight of a linear module; its type is the configuration's word, where that quantizes it.
-LinearWeight DecoderBuilder::linearWeight(const Module &module) {
+/// The weight of a linear module, quantized where the configuration says so.
+Value DecoderBuilder::linearWeight(const Module &module) {
   if (!config.quantizes(module.path))
-    return {weightOf(module), Value()};
-  static_assert(kScaleGroup == kQuantizationGroup);
-  std::string key = module.weightKey();
-  auto type = RankedTensorType::get(module.shape, builder.getI8Type());
-  Value weight = ParameterOp::create(builder, at(module), type, key);
-  return {weight,
-          parameter(module, key + kScaleSuffix, {module.shape[0], module.shape[1] / kScaleGroup})};
+    return weightOf(module);
+  static_assert(factsOf(kFormat).group == kQuantizationGroup);
+  std::string key = module.weightKey(), scales = key + kScaleSuffix;
+  auto quantized = QuantizedAttr::get(builder.getContext(), kFormat, storedElement(scales),
+                                      storedBox(key, module.shape));
+  auto type = RankedTensorType::get(module.shape, builder.getBF16Type(), quantized);
+  return ParameterOp::create(builder, at(module), type, key, builder.getStringAttr(scales));
+}
+
+/// Quantized weights are multiplied with an input that is rounded likewise.
+RoundingAttr DecoderBuilder::roundingFor(Value weight) {
+  QuantizedAttr quantized = getQuantized(weight);
+  if (!quantized)
+    return {};
+  return RoundingAttr::get(builder.getContext(), builder.getI8Type(),
+                           factsOf(quantized.getFormat()).group);
 }
 
 Value DecoderBuilder::layerNorm(const Module &module, Value input) {
@@ -205,11 +216,10 @@ Value DecoderBuilder::layerNorm(const Module &module, Value input) {
 }
 
 Value DecoderBuilder::linear(const Module &module, Value input) {
-  LinearWeight stored = linearWeight(module);
+  Value weight = linearWeight(module);
   auto op = LinearOp::create(builder, at(module), TypeRange{activations(module.shape[0])}, input,
-                             stored.weight, stored.scaleRange(), /*gamma=*/Value(),
-                             /*beta=*/Value(),
-                             /*eps=*/FloatAttr(), /*gamma_includes_one=*/UnitAttr(),
+                             weight, /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
+                             /*gamma_includes_one=*/UnitAttr(), roundingFor(weight),
                              /*squared_relu=*/UnitAttr(), /*rotary=*/Value(),
                              /*head_dim=*/IntegerAttr(), /*roped=*/DenseI64ArrayAttr(),
                              /*residual=*/Value(), /*cache=*/Value(), /*batch=*/Value(),

@@ -2,7 +2,7 @@
 
 #include "frontend/ImportModel.h"
 
-#include "dialect/Decoder.h"
+#include "dialect/Storage.h"
 #include "frontend/BuildDecoder.h"
 #include "frontend/Modules.h"
 #include "frontend/Parameters.h"
@@ -53,13 +53,16 @@ absl::Status checkVocabulary(const ModelConfig &config, const Checkpoint &checkp
 absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
   absl::Status status;
   module.walk([&](ParameterOp op) {
-    ArrayRef<int64_t> sizes = cast<ShapedType>(op.getType()).getShape();
-    std::vector<uint64_t> shape(sizes.begin(), sizes.end());
-    std::span<const DType> types = kParameterTypes;
-    if (cast<ShapedType>(op.getType()).getElementType().isInteger())
-      types = kQuantizedTypes;
-    status = checkpoint.require(std::string_view(op.getKey()), shape, types).status();
-    return status.ok() ? WalkResult::advance() : WalkResult::interrupt();
+    for (auto [key, plane] : llvm::zip(op.getKeys(), getPlanes(cast<ShapedType>(op.getType())))) {
+      std::vector<uint64_t> shape(plane.getShape().begin(), plane.getShape().end());
+      std::span<const DType> types = kParameterTypes;
+      if (plane.getElementType().isInteger())
+        types = kQuantizedTypes;
+      status = checkpoint.require(std::string_view(key), shape, types).status();
+      if (!status.ok())
+        return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
   });
   return status;
 }

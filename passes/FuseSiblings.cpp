@@ -33,12 +33,9 @@ bool isPlain(LinearOp linear) {
 /// Neither the value nor what it is a rotation of has another use.
 bool hasOneReader(Value value) { return value.hasOneUse() && lookThroughRope(value).hasOneUse(); }
 
-/// Weight and scales of a plain linear.
-OperandRange storedOperands(LinearOp linear) { return linear->getOperands().drop_front(); }
-
-/// Whether `stored` exists where `op` stands, or can be moved there.
-bool canStandBefore(Value stored, Operation *op) {
-  return isDefinedBefore(stored, op) || stored.getDefiningOp<ParameterOp>();
+/// Whether a weight exists where `op` stands, or can be moved there.
+bool canStandBefore(Value weight, Operation *op) {
+  return isDefinedBefore(weight, op) || weight.getDefiningOp<ParameterOp>();
 }
 
 /// "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj" -> "self_attn.qkv_proj": what they
@@ -83,11 +80,10 @@ std::string whyNotSibling(LinearOp linear, LinearOp query, LinearOp first) {
     return "has several weights or clauses already";
   if (linear.getInput() != query.getInput())
     return "has another input than " + describe(query);
-  if (linear.getScales().empty() != query.getScales().empty())
-    return "has weights of another kind than " + describe(query);
-  for (Value stored : storedOperands(linear))
-    if (!canStandBefore(stored, first))
-      return "has a weight that is computed after " + describe(first);
+  if (linear.getRoundingAttr() != query.getRoundingAttr())
+    return "rounds its input otherwise than " + describe(query);
+  if (!canStandBefore(linear.getWeights().front(), first))
+    return "has a weight that is computed after " + describe(first);
   return "";
 }
 
@@ -126,21 +122,19 @@ struct JoinSiblings : OpRewritePattern<AttentionOp> {
 
   static void join(const Siblings &siblings, PatternRewriter &rewriter) {
     LinearOp first = firstOf(siblings);
-    SmallVector<Value> weights, scales;
+    SmallVector<Value> weights;
     SmallVector<Type> types;
     for (LinearOp linear : siblings.all()) {
       llvm::append_range(weights, linear.getWeights());
-      llvm::append_range(scales, linear.getScales());
       types.push_back(linear->getResultTypes().front());
-      for (Value stored : storedOperands(linear))
-        if (!isDefinedBefore(stored, first))
-          rewriter.moveOpBefore(stored.getDefiningOp(), first);
+      Value weight = linear.getWeights().front();
+      if (!isDefinedBefore(weight, first))
+        rewriter.moveOpBefore(weight.getDefiningOp(), first);
     }
     rewriter.setInsertionPoint(first);
     auto joined = LinearOp::create(rewriter, joinLocations(rewriter.getContext(), siblings), types,
                                    first->getOperands(), first.getProperties());
     joined.getWeightsMutable().assign(weights);
-    joined.getScalesMutable().assign(scales);
     for (auto [linear, product] : llvm::zip(siblings.all(), joined->getResults()))
       rewriter.replaceOp(linear, product);
   }

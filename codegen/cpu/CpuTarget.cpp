@@ -5,8 +5,8 @@
 #include "codegen/VerifyOps.h"
 #include "codegen/cpu/CpuPasses.h"
 #include "codegen/cpu/EmitObject.h"
-#include "codegen/cpu/Int8.h"
 #include "codegen/cpu/OpKernels.h"
+#include "codegen/cpu/ProductStrategy.h"
 #include "runtime/cpu/CpuFeatures.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -30,17 +30,27 @@ static LogicalResult verifyPages(Operation *op) {
   return success();
 }
 
-int64_t CpuTarget::workspaceBytes(Operation *op) const {
-  // The normalized, packed or rounded input, in whole blocks of tokens. Few tokens take whole
-  // vectors of pairs, but half of a block at most.
-  auto bytes = [](Value input, bool int8) {
-    return int8 ? int8WorkspaceBytes(columns(input)) : 2 * std::max<int64_t>(columns(input), 16);
-  };
+static std::optional<LinearSpec> describeProduct(Operation *op) {
   if (auto linear = dyn_cast<LinearOp>(op))
-    return bytes(linear.getInput(), !linear.getScales().empty());
+    return describeOperands(linear);
   if (auto logits = dyn_cast<LogitsOp>(op))
-    return bytes(logits.getInput(), bool(logits.getScales()));
-  return 0;
+    return describeOperands(logits);
+  return std::nullopt;
+}
+
+static LogicalResult verifyProduct(Operation *op) {
+  std::optional<LinearSpec> spec = describeProduct(op);
+  if (!spec || findStrategy(*spec))
+    return success();
+  return op->emitOpError("has weights and an input that the cpu target cannot multiply; it takes "
+                         "weights that are not quantized with an input that is not rounded, or "
+                         "weights that are all of i8_g32 with round(i8, group = 32)");
+}
+
+int64_t CpuTarget::workspaceBytes(Operation *op) const {
+  std::optional<LinearSpec> spec = describeProduct(op);
+  const ProductStrategy *strategy = spec ? findStrategy(*spec) : nullptr;
+  return strategy ? strategy->workspaceBytes(spec->inFeatures) : 0;
 }
 
 namespace {
@@ -69,7 +79,8 @@ private:
 
 FailureOr<KernelSpec> CpuGenerator::describe(Operation *op) {
   if (failed(verifyPlanned(op, target.workspaceBytes(op), "cpu")) ||
-      failed(verifyFeatures(op, kPair, "cpu")) || failed(verifyPages(op)))
+      failed(verifyFeatures(op, kPair, "cpu")) || failed(verifyPages(op)) ||
+      failed(verifyProduct(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
       .Case([&](LinearOp op) { return describeLinear(op, level); })

@@ -1,7 +1,7 @@
-//===- Int8.h - linear and logits with weights of i8, on a CPU --*- C++ -*-===//
+//===- Int8.h - linear and logits with weights of i8_g32 on a CPU -*- C++ -*-===//
 //
 // The frame is that of Linear.h. A prologue rounds the input to 8 bits, group by group of
-// kScaleGroup features; products of a group are exact integers, and with the scales of weight and
+// kInt8Group features; products of a group are exact integers, and with the scales of weight and
 // input they are added up in f32.
 //
 //===----------------------------------------------------------------------===//
@@ -10,6 +10,10 @@
 #include "codegen/cpu/Linear.h"
 
 namespace strata::cpu {
+
+/// Features that share a scale, of weights and of the input.
+inline constexpr int64_t kInt8Group = factsOf(QuantizedFormat::I8G32).group;
+inline int64_t int8Groups(const LinearSpec &spec) { return spec.inFeatures / kInt8Group; }
 
 /// Bytes of workspace for each token: the input's bytes, and a scale and a start for each group.
 int64_t int8WorkspaceBytes(int64_t features);
@@ -28,16 +32,14 @@ Int8Input int8Rows(KernelBuilder &b, Value workspace, Value rows, int64_t featur
 Int8Input int8Blocks(KernelBuilder &b, Value workspace, Value blocks, int64_t features,
                      Value tokens);
 
-/// A weight: fours of bytes as i32 [rows, features / 4], scales [rows, groups].
+/// A weight as it is stored: fours of bytes as i32 [rows, features / 4], scales [rows, groups].
+/// What lies between the ends of rows and the next belongs to rows of these arrays, too.
 struct Int8Weight {
   Value fours, scales;
+  BoxAttr box;
 };
-struct Int8Buffers {
-  Value weight, scales;
-  mlir::Type scalesElement;
-};
-Int8Weight int8Weight(KernelBuilder &b, const Int8Buffers &buffers, Value rows,
-                      const LinearSpec &spec);
+Int8Weight int8Weight(KernelBuilder &b, Value elements, Value scales, const LinearSpec &spec,
+                      const LinearSpec::Part &part, Value rows);
 
 // The phases.
 void emitInt8Rows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);

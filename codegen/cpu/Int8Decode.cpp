@@ -15,7 +15,7 @@ using namespace strata;
 using namespace strata::cpu;
 
 /// Lanes of i32 that hold sums of a group.
-static constexpr int64_t kGroupLanes = kScaleGroup / 4;
+static constexpr int64_t kGroupLanes = kInt8Group / 4;
 
 namespace {
 /// A weight and the tokens of the step.
@@ -78,10 +78,10 @@ static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretc
   }
 }
 
-/// Products of a row with all tokens, f32 scalars. A row further on is prefetched meanwhile.
+/// Products of a stored row with all tokens, f32 scalars. A row further on is prefetched meanwhile.
 static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   int64_t lanes = b.lanes(), full = step.groups / lanes * lanes;
-  Value next = b.add(row, llvm::divideCeil(kBytesAhead, step.groups * kScaleGroup));
+  Value next = b.add(row, llvm::divideCeil(kBytesAhead, step.groups * kInt8Group));
   Values sums((step.chains() + 1) * step.tokens, b.f32(0, lanes));
   if (full)
     sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
@@ -108,15 +108,14 @@ void strata::cpu::emitInt8Decode(KernelBuilder &b, const KernelArguments &args,
                                  const LinearSpec &spec) {
   Value rows = productRows(spec, args);
   Int8Input input = int8Rows(b, args.buffers[*spec.workspace], rows, spec.inFeatures);
-  forEachDecodeUnit(b, args, spec, kInt8DecodeRows,
-                    [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
-                      Int8Buffers buffers{args.buffers[part.weight], args.buffers[part.scales],
-                                          part.scalesElement};
-                      Int8Step step{int8Weight(b, buffers, b.index(part.rows), spec), input,
-                                    spec.scaleGroups(), unit.tokens};
-                      b.loop(unit.firstRow, unit.endRow, 1, [&](Value row) {
-                        for (auto [t, dot] : llvm::enumerate(emitDots(b, step, row)))
-                          b.store(dot, unit.values, {b.index(t), b.sub(row, unit.firstRow)});
-                      });
-                    });
+  forEachDecodeUnit(
+      b, args, spec, kInt8DecodeRows, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
+        Int8Step step{int8Weight(b, args.buffers[part.weight], args.buffers[part.scales], spec,
+                                 part, b.index(part.storedRows())),
+                      input, int8Groups(spec), unit.tokens};
+        b.loop(unit.firstRow, unit.endRow, 1, [&](Value row) {
+          for (auto [t, dot] : llvm::enumerate(emitDots(b, step, storedRow(b, part.box, row))))
+            b.store(dot, unit.values, {b.index(t), b.sub(row, unit.firstRow)});
+        });
+      });
 }

@@ -21,11 +21,11 @@ static constexpr int32_t kLeastMagnitude = (127 - 100) << 23;
 //===----------------------------------------------------------------------===//
 
 int64_t strata::cpu::int8WorkspaceBytes(int64_t features) {
-  return features + features / kScaleGroup * 8;
+  return features + features / kInt8Group * 8;
 }
 
 Int8Input strata::cpu::int8Rows(KernelBuilder &b, Value workspace, Value rows, int64_t features) {
-  int64_t groups = features / kScaleGroup;
+  int64_t groups = features / kInt8Group;
   Value scales = b.mul(rows, features), starts = b.add(scales, b.mul(rows, groups * 4));
   return {b.view(workspace, b.getI32Type(), {kDynamic, features / 4}, rows),
           b.view(workspace, b.getF32Type(), {kDynamic, groups}, rows, scales),
@@ -34,7 +34,7 @@ Int8Input strata::cpu::int8Rows(KernelBuilder &b, Value workspace, Value rows, i
 
 Int8Input strata::cpu::int8Blocks(KernelBuilder &b, Value workspace, Value blocks, int64_t features,
                                   Value tokens) {
-  int64_t groups = features / kScaleGroup;
+  int64_t groups = features / kInt8Group;
   Value all = b.mul(blocks, tokens), scales = b.mul(all, features),
         starts = b.add(scales, b.mul(all, groups * 4));
   auto view = [&](Type element, int64_t rows, Value offset) {
@@ -44,10 +44,13 @@ Int8Input strata::cpu::int8Blocks(KernelBuilder &b, Value workspace, Value block
           view(b.getI32Type(), groups, starts)};
 }
 
-Int8Weight strata::cpu::int8Weight(KernelBuilder &b, const Int8Buffers &buffers, Value rows,
-                                   const LinearSpec &spec) {
-  return {b.view(buffers.weight, b.getI32Type(), {kDynamic, spec.inFeatures / 4}, rows),
-          b.view(buffers.scales, buffers.scalesElement, {kDynamic, spec.scaleGroups()}, rows)};
+Int8Weight strata::cpu::int8Weight(KernelBuilder &b, Value elements, Value scales,
+                                   const LinearSpec &spec, const LinearSpec::Part &part,
+                                   Value rows) {
+  int64_t features = rowElements(part.box, spec.inFeatures);
+  return {b.view(elements, b.getI32Type(), {kDynamic, features / 4}, rows),
+          b.view(scales, part.quantized.getScale(), {kDynamic, features / kInt8Group}, rows),
+          part.box};
 }
 
 //===----------------------------------------------------------------------===//
@@ -61,7 +64,7 @@ struct InputRows {
   std::optional<NormParameters> norm;
 };
 
-/// kScaleGroup bytes: in vectors of i16, pairs, and what belongs to them (scalars).
+/// kInt8Group bytes: in vectors of i16, pairs, and what belongs to them (scalars).
 struct RoundedGroup {
   Values pairs;
   Value scale, start;
@@ -113,8 +116,8 @@ static RoundedGroup roundGroup(KernelBuilder &b, ArrayRef<FeaturePairs> features
 static SmallVector<FeaturePairs> loadGroup(KernelBuilder &b, const InputRows &input, Value row,
                                            Value group, const RowStatistics &statistics) {
   SmallVector<FeaturePairs> features;
-  for (int64_t i = 0; i != kScaleGroup / 2; i += b.lanes()) {
-    Value pair = b.add(b.mul(group, kScaleGroup / 2), i);
+  for (int64_t i = 0; i != kInt8Group / 2; i += b.lanes()) {
+    Value pair = b.add(b.mul(group, kInt8Group / 2), i);
     Value pairs = b.load(input.pairs, {row, pair}, b.lanes());
     features.push_back(input.norm
                            ? normalizeFeatures(b, pairs, pair, Value(), *input.norm, statistics)
@@ -144,9 +147,9 @@ void strata::cpu::emitInt8Rows(KernelBuilder &b, const KernelArguments &args,
     RowStatistics statistics;
     if (input.norm)
       statistics = rowStatistics(b, input.pairs, from, spec.pairs(), input.norm->eps);
-    b.loop(b.index(0), b.index(spec.scaleGroups()), 1, [&](Value at) {
+    b.loop(b.index(0), b.index(int8Groups(spec)), 1, [&](Value at) {
       RoundedGroup group = roundGroup(b, loadGroup(b, input, from, at, statistics));
-      storeFours(b, group, output.fours, row, b.mul(at, kScaleGroup / 4));
+      storeFours(b, group, output.fours, row, b.mul(at, kInt8Group / 4));
       b.store(group.scale, output.scales, {row, at});
       b.store(group.start, output.starts, {row, at});
     });
@@ -201,7 +204,7 @@ static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input
     for (int64_t j = 0; j != count; ++j) {
       Value at = b.add(group, j), from = b.load(tokens.from, i);
       RoundedGroup rounded = roundGroup(b, loadGroup(b, input, from, at, statistics));
-      storeFours(b, rounded, tokens.fours, i, b.index(j * kScaleGroup / 4));
+      storeFours(b, rounded, tokens.fours, i, b.index(j * kInt8Group / 4));
       b.store(rounded.scale, output.scales, {block, at, b.add(token, i)});
       b.store(rounded.start, output.starts, {block, at, b.add(token, i)});
     }
@@ -210,8 +213,8 @@ static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input
   for (int64_t i = 0; i != b.lanes(); ++i)
     lines.push_back(b.load(tokens.fours, {b.index(i), b.index(0)}, b.lanes()));
   Values columns = b.transpose(lines);
-  for (int64_t i = 0; i != count * kScaleGroup / 4; ++i)
-    b.store(columns[i], output.fours, {block, b.add(b.mul(group, kScaleGroup / 4), i), token});
+  for (int64_t i = 0; i != count * kInt8Group / 4; ++i)
+    b.store(columns[i], output.fours, {block, b.add(b.mul(group, kInt8Group / 4), i), token});
 }
 
 void strata::cpu::emitInt8Pack(KernelBuilder &b, const KernelArguments &args,
@@ -220,7 +223,7 @@ void strata::cpu::emitInt8Pack(KernelBuilder &b, const KernelArguments &args,
   Value rows = productRows(spec, args);
   Int8Input output = int8Blocks(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kInt8PackTokens),
                                 spec.inFeatures, blockTokens(b, rows, kInt8PackTokens));
-  int64_t fours = spec.inFeatures / 4, groupFours = kScaleGroup / 4;
+  int64_t fours = spec.inFeatures / 4, groupFours = kInt8Group / 4;
   forEachPackShare(b, args, fours, [&](const PackShare &share) {
     Value first = b.mul(share.group, kPackVector);
     b.loop(first, b.add(first, kPackVector), b.lanes(), [&](Value first) {

@@ -17,7 +17,7 @@ using namespace strata;
 using namespace strata::cpu;
 
 /// Of a group: four bytes each.
-static constexpr int64_t kGroupFours = kScaleGroup / 4;
+static constexpr int64_t kGroupFours = kInt8Group / 4;
 
 namespace {
 /// A block of tokens and the rows of a weight; of a tile's rows what is prepared, on the stack:
@@ -40,7 +40,7 @@ struct Stretch {
 
 static void prepareRows(KernelBuilder &b, const Int8Block &block, const Stretch &stretch) {
   for (int64_t r = 0; r != stretch.tile.tile.rows; ++r) {
-    Value row = b.add(stretch.tile.row, r), target = b.index(r);
+    Value row = storedRow(b, block.weight.box, b.add(stretch.tile.row, r)), target = b.index(r);
     b.vectors(stretch.count * kGroupFours, [&](Value i, int64_t lanes) {
       Value column = b.add(b.mul(stretch.first, kGroupFours), i);
       Value fours = b.load(block.weight.fours, {row, column}, lanes);
@@ -88,14 +88,16 @@ static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const Stre
 static void prefetchNext(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
                          Value at) {
   int64_t rows = stretch.tile.tile.rows, fours = rows * kGroupFours;
-  prefetchRows(b, block.weight.fours, block.groups * kGroupFours, b.add(stretch.tile.row, rows),
+  prefetchRows(b, block.weight.fours, block.groups * kGroupFours,
+               storedRow(b, block.weight.box, b.add(stretch.tile.row, rows)),
                b.mul(b.add(stretch.first, at), fours), fours);
 }
 
 /// The same of its scales, as many as a stretch has.
 static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const Stretch &stretch) {
   int64_t rows = stretch.tile.tile.rows;
-  prefetchRows(b, block.weight.scales, block.groups, b.add(stretch.tile.row, rows),
+  prefetchRows(b, block.weight.scales, block.groups,
+               storedRow(b, block.weight.box, b.add(stretch.tile.row, rows)),
                b.mul(stretch.first, rows), stretch.count * rows);
 }
 
@@ -138,7 +140,7 @@ static std::string productName(const LinearSpec &spec, const LinearSpec::Part &p
                                int64_t height) {
   std::string name;
   llvm::raw_string_ostream(name) << "product_i8_" << spec.inFeatures << 'x' << height << '_'
-                                 << part.scalesElement;
+                                 << part.quantized.getScale() << boxName(part.box);
   return name;
 }
 
@@ -153,10 +155,10 @@ static void callProduct(KernelBuilder &b, const KernelArguments &args, const Lin
   b.call(name, arguments, [&](KernelBuilder &b, ValueRange args) {
     PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(4));
     int64_t rows = b.level.int8Tiles.front().rows;
-    Int8Block work{int8Weight(b, {args[0], args[1], part.scalesElement}, place.endRow, spec),
+    Int8Block work{int8Weight(b, args[0], args[1], spec, part, place.endRow),
                    int8Blocks(b, args[2], args[3], spec.inFeatures, place.width),
                    place,
-                   spec.scaleGroups(),
+                   int8Groups(spec),
                    b.stack(b.getI32Type(), {rows, kInt8Stretch * kGroupFours}),
                    b.stack(b.getF32Type(), {rows, kInt8Stretch})};
     forEachRegisterTile(b, place, b.level.int8Tiles,

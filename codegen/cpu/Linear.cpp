@@ -1,6 +1,6 @@
 //===- Linear.cpp - linear and logits on a CPU: facts and phases ----------===//
 
-#include "codegen/cpu/Int8.h"
+#include "codegen/cpu/ProductStrategy.h"
 #include "codegen/cpu/Schedule.h"
 
 using namespace mlir;
@@ -100,21 +100,20 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   auto bind = [spec](auto emit) {
     return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
   };
-  bool int8 = spec.isInt8();
-  VariantSpec decode{int8 ? kInt8DecodeRows : 1, {}}, prefill{0, {}};
-  if (spec.gamma || spec.outputRows || int8)
-    decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(int8 ? emitInt8Rows : emitRows)});
-  decode.phases.push_back(
-      {"decode", Axis::One, 1, units, bind(int8 ? emitInt8Decode : emitDecode)});
+  const ProductStrategy &strategy = *findStrategy(spec);
+  VariantSpec decode{strategy.decodeRows, {}}, prefill{0, {}};
+  if (strategy.preparesRows(spec))
+    decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(strategy.emitRows)});
+  decode.phases.push_back({"decode", Axis::One, 1, units, bind(strategy.emitDecode)});
   prefill.phases.push_back(
-      {"pack", spec.axis(), kPackVector, kPackShares, bind(int8 ? emitInt8Pack : emitPack)});
-  prefill.phases.push_back(
-      {"prefill", Axis::One, 1, units, bind(int8 ? emitInt8Prefill : emitPrefill)});
-  if (int8)
+      {"pack", spec.axis(), kPackVector, kPackShares, bind(strategy.emitPack)});
+  prefill.phases.push_back({"prefill", Axis::One, 1, units, bind(strategy.emitPrefill)});
+  if (!strategy.emitFew)
     return {spec.axis(), {decode, prefill}};
   VariantSpec few{int64_t(level.rowTiles.size()), {}};
-  few.phases.push_back({"few_rows", spec.axis(), kPackVector, kPackShares, bind(emitFewRows)});
-  few.phases.push_back({"few", Axis::One, 1, units, bind(emitFew)});
+  few.phases.push_back(
+      {"few_rows", spec.axis(), kPackVector, kPackShares, bind(strategy.emitFewRows)});
+  few.phases.push_back({"few", Axis::One, 1, units, bind(strategy.emitFew)});
   return {spec.axis(), {decode, few, prefill}};
 }
 

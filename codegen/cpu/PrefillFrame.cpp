@@ -73,10 +73,7 @@ static std::string productName(StringRef kind, const LinearSpec &spec, const Lin
   os << kind << '_' << spec.inFeatures << 'x' << height;
   if (!part.element.isBF16())
     os << '_' << part.element;
-  if (part.box && part.box.getGroupRows())
-    os << '_' << part.box.getGroupRows() << '_' << part.box.getGroupStride();
-  if (part.box && part.box.getRowStride())
-    os << "_apart_" << part.box.getRowStride();
+  os << boxName(part.box);
   return name;
 }
 
@@ -137,6 +134,16 @@ void strata::cpu::storeProducts(KernelBuilder &b, const PrefillBlock &block, con
     Values at{b.add(first, i / place.width), b.add(place.token, i % place.width * b.lanes())};
     b.store(added ? b.addf(sum, b.load(block.products, at, b.lanes())) : sum, block.products, at);
   }
+}
+
+std::string strata::cpu::boxName(BoxAttr box) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  if (box && box.getGroupRows())
+    os << '_' << box.getGroupRows() << '_' << box.getGroupStride();
+  if (box && box.getRowStride())
+    os << "_apart_" << box.getRowStride();
+  return name;
 }
 
 void strata::cpu::clearProducts(KernelBuilder &b, const PrefillBlock &block) {

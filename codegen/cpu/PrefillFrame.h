@@ -53,6 +53,9 @@ void callSharedProduct(
     const LinearSpec::Part &part, const PrefillBlock &block, llvm::StringRef kind,
     llvm::function_ref<void(KernelBuilder &, const RowFactors &, const PrefillBlock &)> multiply);
 
+/// "_768_1024", "_apart_6144": what names of functions that kernels share say of a weight's box.
+std::string boxName(BoxAttr box);
+
 /// Rows and tokens from (row, token) on: `tile.rows` x `width` vectors.
 struct TilePlace {
   Value row, token;

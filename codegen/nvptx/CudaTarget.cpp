@@ -50,8 +50,9 @@ static LogicalResult verifyWeights(Operation *op) {
   for (Value weight : weightsOf(op)) {
     Type element = cast<ShapedType>(weight.getType()).getElementType();
     first = first ? first : element;
-    if (element.isInteger())
-      return op->emitOpError() << "has weights of " << element
+    if (QuantizedAttr quantized = getQuantized(weight))
+      return op->emitOpError() << "has weights of "
+                               << stringifyQuantizedFormat(quantized.getFormat())
                                << "; only the cpu target takes them";
     if (element.isF32())
       return op->emitOpError("has weights of f32; the cuda target needs bf16 or f16");

@@ -68,10 +68,8 @@ absl::StatusOr<Weights> inMemory(const Package &package, const Weights &weights)
   for (const package::Parameter *parameter : items(package.manifest().parameters())) {
     std::span to(next, size_t(parameterBytes(*parameter)));
     const std::string key = text(parameter->key());
-    addPieces(
-        pieces,
-        {parameter->dtype(), *weights.seed(), randomStream(key), 0, key.ends_with(kScaleKeySuffix)},
-        to);
+    addPieces(pieces,
+              {parameter->dtype(), *weights.seed(), randomStream(key), 0, parameter->scales()}, to);
     made.emplace_back(to);
     next += alignUp(to.size());
   }

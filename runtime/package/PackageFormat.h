@@ -23,11 +23,10 @@ struct PackageHeader {
 static_assert(sizeof(PackageHeader) == 64);
 
 inline constexpr char kPackageMagic[8] = {'S', 'T', 'R', 'A', 'T', 'A', '\r', '\n'};
-inline constexpr uint32_t kPackageMajor = 2; // 2: a file's header in several ranges
-/// 1: tensor maps; 2: results of dispatches; 3: tokenizer.bpe, chat templates; 4: rows in groups;
-/// 5: i8; 6: argmax among the auxiliary kernels; 7: rows of a stride;
-/// 8: variants for runs.
-inline constexpr uint32_t kPackageMinor = 8;
+/// 2: a file's header in several ranges; 3: scales are said to be such,
+/// variants for runs.
+inline constexpr uint32_t kPackageMajor = 3;
+inline constexpr uint32_t kPackageMinor = 0;
 
 /// Sections start at multiples of this; the bytes between them are zero, and the reader checks it.
 inline constexpr uint64_t kSectionAlignment = 4096;

@@ -6,7 +6,7 @@
 // and whose counter is i / 4 and randomStream(key): the sum of the word's four bytes less its mean,
 // times kRandomScale. Nearly normal (the sum of four equal distributions), deviation 0.02. An i8 is
 // the whole number nearest to that value / kRandomInt8Scale, halves to even; the scales of such
-// weights, parameters whose keys end with kScaleKeySuffix, are all kRandomInt8Scale.
+// weights, Parameter.scales in Package.fbs, are all kRandomInt8Scale.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -15,7 +15,6 @@
 #include "runtime/package/Package_generated.h"
 
 #include <cstdint>
-#include <string_view>
 
 namespace strata {
 
@@ -23,7 +22,6 @@ namespace strata {
 inline constexpr float kRandomScale = 1.3531750e-4f;
 /// So that every i8 is within 127, in all types of scales exactly.
 inline constexpr float kRandomInt8Scale = 0x1p-10f;
-inline constexpr std::string_view kScaleKeySuffix = ".weight_scale";
 /// The mean of the sum of four bytes.
 inline constexpr int32_t kRandomMean = 510;
 

@@ -14,13 +14,16 @@
 !x = memref<?x96xbf16, #decoder.arena<0>>
 !y = memref<?x64xbf16, #decoder.arena<192>>
 
+!w = memref<64x96xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+!f = memref<64x96xbf16, #decoder.quantized<i8_g32, scale = f32>>
+!v = memref<7x96xbf16, #decoder.quantized<i8_g32, scale = f16>>
+
 // An odd number of scales is no odd number of features.
-func.func @forward(%x: !x, %w: memref<64x96xi8>, %s: memref<64x3xbf16>, %f: memref<64x3xf32>, %v: memref<7x96xi8>,
-                   %t: memref<7x3xf16>, %batch: !decoder.batch) {
-  %0 = decoder.linear %x, [%w] scales(%s) workspace <512> : (!x, memref<64x96xi8>, memref<64x3xbf16>) -> !y
-  %1 = decoder.linear %x, [%w] scales(%f) workspace <512> : (!x, memref<64x96xi8>, memref<64x3xf32>) -> !y
-  %2 = decoder.logits %x, %v, %batch scales(%t) workspace <512>
-    : (!x, memref<7x96xi8>, !decoder.batch, memref<7x3xf16>) -> memref<?x7xf32, #decoder.arena<1024>>
+func.func @forward(%x: !x, %w: !w, %f: !f, %v: !v, %batch: !decoder.batch) {
+  %0 = decoder.linear %x, [%w] round(i8, group = 32) workspace <512> : (!x, !w) -> !y
+  %1 = decoder.linear %x, [%f] round(i8, group = 32) workspace <512> : (!x, !f) -> !y
+  %2 = decoder.logits %x, %v, %batch round(i8, group = 32) workspace <512>
+    : (!x, !v, !decoder.batch) -> memref<?x7xf32, #decoder.arena<1024>>
   return
 }
 

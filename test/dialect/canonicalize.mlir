@@ -14,13 +14,11 @@ func.func @unused_product(%x: !x, %w0: !w, %w1: !w, %w2: !w) -> (!x, !x) {
   return %y#0, %y#2 : !x, !x
 }
 
-// Its scales go with it.
-// CHECK-LABEL: func @unused_scaled_product(
-// CHECK-SAME: %[[S0:[^:]*]]: tensor<64x2xbf16>, %[[S1:[^:]*]]: tensor<64x2xbf16>)
-func.func @unused_scaled_product(%x: !x, %w0: tensor<64x64xi8>, %w1: tensor<64x64xi8>, %s0: tensor<64x2xbf16>, %s1: tensor<64x2xbf16>) -> !x {
-  // CHECK: decoder.linear %{{.*}}, [%{{[^,]*}}] scales(%[[S1]]) :
-  %y:2 = decoder.linear %x, [%w0, %w1] scales(%s0, %s1)
-    : (!x, tensor<64x64xi8>, tensor<64x64xi8>, tensor<64x2xbf16>, tensor<64x2xbf16>) -> (!x, !x)
+// What the input is rounded to stays.
+// CHECK-LABEL: func @unused_quantized_product(
+func.func @unused_quantized_product(%x: !x, %w0: !w, %w1: !w) -> !x {
+  // CHECK: decoder.linear %{{.*}}, [%{{[^,]*}}] round(i8, group = 32) :
+  %y:2 = decoder.linear %x, [%w0, %w1] round(i8, group = 32) : (!x, !w, !w) -> (!x, !x)
   return %y#1 : !x
 }
 

@@ -10,7 +10,7 @@
 
 // CHECK: op name count MB activation MB GFLOP
 func.func @forward(%tokens: tensor<?xi32>, %batch: !batch, %kv: !kv, %w: !w, %g: !v,
-                   %h: tensor<?x960xbf16>, %q: tensor<1000x960xi8>, %s: tensor<1000x30xbf16>) {
+                   %h: tensor<?x960xbf16>, %q: tensor<1000x960xbf16, #decoder.quantized<i8_g32, scale = bf16>>) {
   // 250 values of 4 bytes; 20 flops each.
   // CHECK-NEXT: rotary_table table 1 0.00 1.00 0.01
   %r = decoder.rotary_table %batch {theta = 1.0e4 : f32} : tensor<?x250xf32> loc("table")
@@ -31,7 +31,7 @@ func.func @forward(%tokens: tensor<?xi32>, %batch: !batch, %kv: !kv, %w: !w, %g:
   %3 = decoder.linear %x, [%w] norm(%g, %g, eps = 1.0e-5) residual(%x) : (!x, !w, !v, !v, !x) -> !x loc("clauses")
   // i8 weights of 960 KB, and 60 KB of scales.
   // CHECK-NEXT: linear quantized 1 1.02 3.92 1.92
-  %q0 = decoder.linear %h, [%q] scales(%s) : (tensor<?x960xbf16>, tensor<1000x960xi8>, tensor<1000x30xbf16>) -> !x loc("quantized")
+  %q0 = decoder.linear %h, [%q] round(i8, group = 32) : (tensor<?x960xbf16>, tensor<1000x960xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> !x loc("quantized")
   // 2000 cached tokens of 4 KB, read once; 4 flops a feature for each of the 1.5 million pairs of tokens.
   // CHECK-NEXT: attention attend 1 8.00 4.00 6.00
   %4 = decoder.attention %2, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x loc("attend")
@@ -50,7 +50,7 @@ func.func @forward(%tokens: tensor<?xi32>, %batch: !batch, %kv: !kv, %w: !w, %g:
   // CHECK-NEXT: logits head 1 2.00 0.01 0.00
   %9 = decoder.logits %x, %w, %batch : (!x, !w, !batch) -> tensor<?x1000xf32> loc("head")
   // CHECK-NEXT: logits quantized_head 1 1.02 0.01 0.00
-  %10 = decoder.logits %h, %q, %batch scales(%s)
-    : (tensor<?x960xbf16>, tensor<1000x960xi8>, !batch, tensor<1000x30xbf16>) -> tensor<?x1000xf32> loc("quantized_head")
+  %10 = decoder.logits %h, %q, %batch round(i8, group = 32)
+    : (tensor<?x960xbf16>, tensor<1000x960xbf16, #decoder.quantized<i8_g32, scale = bf16>>, !batch) -> tensor<?x1000xf32> loc("quantized_head")
   return
 }

@@ -81,6 +81,60 @@ func.func private @f(tensor<16x8xbf16, #decoder.box<row_stride = 35184372088832>
 
 // -----
 
+// quantized_c1
+// expected-error @+1 {{scale is 'i8', expected bf16, f16 or f32}}
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = i8>>)
+
+// -----
+
+// quantized_c2
+// expected-error @+1 {{quantized weight has the shape [32, 80], expected [out, in], in being a multiple of 32}}
+func.func private @f(tensor<32x80xbf16, #decoder.quantized<i8_g32, scale = bf16>>)
+
+// -----
+
+// quantized_c2
+// expected-error @+1 {{quantized weight has the shape [64], expected [out, in], in being a multiple of 32}}
+func.func private @f(memref<64xbf16, #decoder.quantized<i8_g32, scale = bf16>>)
+
+// -----
+
+// quantized_c3
+// expected-error @+1 {{row stride is 72, expected a multiple of 32, the group of i8_g32}}
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = bf16, box = <row_stride = 72>>>)
+
+// -----
+
+// rounding_c1
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xbf16>) {
+  // expected-error @+1 {{input is rounded to 'i4' in groups of 32, expected i8 and a group > 0}}
+  %0 = decoder.linear %x, [%w] round(i4, group = 32) : (tensor<?x64xbf16>, tensor<32x64xbf16>) -> tensor<?x32xbf16>
+  return
+}
+
+// -----
+
+// parameter_c4
+// expected-error @+1 {{'w' has no scales; a quantized weight has them, and no other parameter}}
+%0 = decoder.parameter "w" : tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+
+// -----
+
+// parameter_c4
+// expected-error @+1 {{'w' has scales; a quantized weight has them, and no other parameter}}
+%0 = decoder.parameter "w" scales "s" : tensor<32x64xbf16>
+
+// -----
+
+func.func @f(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) {
+  // embedding_c2
+  // expected-error @+1 {{table is quantized, expected one of bf16, f16 or f32}}
+  %x = decoder.embedding %tokens, %table : (tensor<?xi32>, tensor<2048x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{'decoder.model' must be a #decoder.model on a module}}
 func.func private @f() attributes {decoder.model = 1 : i64}
 
@@ -119,13 +173,13 @@ func.func private @f() attributes {decoder.tile = 4 : i64}
 // -----
 
 // parameter_c3
-// expected-error @+1 {{'w' has type 'tensor<4x4xbf16, "sparse">', expected no encoding or layout but #decoder.box}}
+// expected-error @+1 {{'w' has type 'tensor<4x4xbf16, "sparse">', expected no encoding or layout but #decoder.box or #decoder.quantized}}
 %0 = decoder.parameter "w" : tensor<4x4xbf16, "sparse">
 
 // -----
 
 // parameter_c3
-// expected-error @+1 {{'w' has type 'memref<4x4xbf16, strided<[8, 1]>>', expected no encoding or layout but #decoder.box}}
+// expected-error @+1 {{'w' has type 'memref<4x4xbf16, strided<[8, 1]>>', expected no encoding or layout but #decoder.box or #decoder.quantized}}
 %0 = decoder.parameter "w" : memref<4x4xbf16, strided<[8, 1]>>
 
 // -----
@@ -232,7 +286,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>) {
   // linear_c3
   // expected-error @+1 {{norm needs gamma, beta and eps together}}
-  %0 = "decoder.linear"(%x, %w, %g, %g) {operandSegmentSizes = array<i32: 1, 1, 0, 1, 1, 0, 0, 0, 0>}
+  %0 = "decoder.linear"(%x, %w, %g, %g) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0>}
     : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x256xbf16>
   return
 }
@@ -301,7 +355,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
   // linear_c4
   // expected-error @+1 {{rope needs a table, head_dim and weights together}}
-  %0 = "decoder.linear"(%x, %w, %r) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0, 0, 0>}
+  %0 = "decoder.linear"(%x, %w, %r) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 0, 0>}
     : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
   return
 }
@@ -375,7 +429,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv, %batch: !d
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv) {
   // linear_c6
   // expected-error @+1 {{cache needs a cache, a batch and a layer together}}
-  %0:2 = "decoder.linear"(%x, %w, %w, %w, %kv) {operandSegmentSizes = array<i32: 1, 3, 0, 0, 0, 0, 0, 1, 0>, layer = 0 : i64}
+  %0:2 = "decoder.linear"(%x, %w, %w, %w, %kv) {operandSegmentSizes = array<i32: 1, 3, 0, 0, 0, 0, 1, 0>, layer = 0 : i64}
     : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, !kv) -> (tensor<?x64xbf16>, !kv)
   return
 }
@@ -391,57 +445,10 @@ func.func @f(%x: tensor<?x64xbf16>) {
 
 // -----
 
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>) {
+func.func @f(%x: tensor<?x80xbf16>, %w: tensor<32x80xbf16>) {
   // linear_c8
-  // expected-error @+1 {{has 1 weights, 1 of them of i8, and 0 scales; expected a scale for each weight and all of i8, or none}}
-  %0 = decoder.linear %x, [%w] : (tensor<?x64xbf16>, tensor<32x64xi8>) -> tensor<?x32xbf16>
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xbf16>, %s: tensor<32x2xbf16>) {
-  // linear_c8
-  // expected-error @+1 {{has 1 weights, 0 of them of i8, and 1 scales; expected a scale for each weight and all of i8, or none}}
-  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x64xbf16>, tensor<32x64xbf16>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %v: tensor<32x64xbf16>, %s: tensor<32x2xbf16>) {
-  // linear_c8: not mixed
-  // expected-error @+1 {{has 2 weights, 1 of them of i8, and 1 scales; expected a scale for each weight and all of i8, or none}}
-  %0:2 = decoder.linear %x, [%w, %v] scales(%s)
-    : (tensor<?x64xbf16>, tensor<32x64xi8>, tensor<32x64xbf16>, tensor<32x2xbf16>) -> (tensor<?x32xbf16>, tensor<?x32xbf16>)
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x80xbf16>, %w: tensor<32x80xi8>, %s: tensor<32x2xbf16>) {
-  // linear_c9
-  // expected-error @+1 {{weight of i8 has 80 columns, expected a multiple of 32}}
-  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x80xbf16>, tensor<32x80xi8>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %s: tensor<32x64xbf16>) {
-  // linear_c9
-  // expected-error @+1 {{scales are 32 x 64, expected 32 x 2}}
-  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x64xbf16>, tensor<32x64xi8>, tensor<32x64xbf16>) -> tensor<?x32xbf16>
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8, #decoder.box<group_rows = 8, group_stride = 16>>, %s: tensor<32x2xbf16>) {
-  // linear_c9
-  // expected-error @+1 {{rows of an i8 weight and of its scales must follow each other}}
-  %0 = decoder.linear %x, [%w] scales(%s)
-    : (tensor<?x64xbf16>, tensor<32x64xi8, #decoder.box<group_rows = 8, group_stride = 16>>, tensor<32x2xbf16>) -> tensor<?x32xbf16>
+  // expected-error @+1 {{input has 80 features, expected a multiple of 32, the group in which it is rounded}}
+  %0 = decoder.linear %x, [%w] round(i8, group = 32) : (tensor<?x80xbf16>, tensor<32x80xbf16>) -> tensor<?x32xbf16>
   return
 }
 
@@ -518,28 +525,10 @@ func.func @f(%x: tensor<?x256xbf16>, %w: tensor<2048x256xbf16>, %batch: !decoder
 
 // -----
 
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %batch: !decoder.batch) {
+func.func @f(%x: tensor<?x80xbf16>, %w: tensor<32x80xbf16>, %batch: !decoder.batch) {
   // logits_c4
-  // expected-error @+1 {{has a weight of 'i8' and no scales; i8 needs scales, no other type has them}}
-  %l = decoder.logits %x, %w, %batch : (tensor<?x64xbf16>, tensor<32x64xi8>, !decoder.batch) -> tensor<?x32xf32>
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xf16>, %s: tensor<32x2xbf16>, %batch: !decoder.batch) {
-  // logits_c4
-  // expected-error @+1 {{has a weight of 'f16' and scales; i8 needs scales, no other type has them}}
-  %l = decoder.logits %x, %w, %batch scales(%s) : (tensor<?x64xbf16>, tensor<32x64xf16>, !decoder.batch, tensor<32x2xbf16>) -> tensor<?x32xf32>
-  return
-}
-
-// -----
-
-func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xi8>, %s: tensor<31x2xbf16>, %batch: !decoder.batch) {
-  // logits_c5
-  // expected-error @+1 {{scales are 31 x 2, expected 32 x 2}}
-  %l = decoder.logits %x, %w, %batch scales(%s) : (tensor<?x64xbf16>, tensor<32x64xi8>, !decoder.batch, tensor<31x2xbf16>) -> tensor<?x32xf32>
+  // expected-error @+1 {{input has 80 features, expected a multiple of 32, the group in which it is rounded}}
+  %l = decoder.logits %x, %w, %batch round(i8, group = 32) : (tensor<?x80xbf16>, tensor<32x80xbf16>, !decoder.batch) -> tensor<?x32xf32>
   return
 }
 

@@ -102,19 +102,22 @@ func.func @stored(%x: tensor<?x256xbf16>, %batch: !decoder.batch) {
   return
 }
 
-// Weights of 8 bits, whose groups of 32 have scales.
+// Weights of 8 bits, whose groups of 32 have scales, and an input that is rounded likewise.
 // CHECK-LABEL: func @quantized
-func.func @quantized(%x: tensor<?x256xbf16>, %w: tensor<512x256xi8>, %s: tensor<512x8xbf16>, %v: tensor<64x256xi8>,
-                     %t: tensor<64x8xf16>, %g: tensor<256xbf16>, %batch: !decoder.batch) {
-  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] scales(%{{.*}}) : (tensor<?x256xbf16>, tensor<512x256xi8>, tensor<512x8xbf16>) -> tensor<?x512xbf16>
-  %0 = decoder.linear %x, [%w] scales(%s) : (tensor<?x256xbf16>, tensor<512x256xi8>, tensor<512x8xbf16>) -> tensor<?x512xbf16>
-  // CHECK: %{{.*}}:2 = decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}] scales(%{{.*}}, %{{.*}}) norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) :
-  %1:2 = decoder.linear %x, [%w, %v] scales(%s, %t) norm(%g, %g, eps = 1.0e-05)
-    : (tensor<?x256xbf16>, tensor<512x256xi8>, tensor<64x256xi8>, tensor<512x8xbf16>, tensor<64x8xf16>, tensor<256xbf16>, tensor<256xbf16>)
+func.func @quantized(%x: tensor<?x256xbf16>, %v: tensor<64x256xbf16, #decoder.quantized<i8_g32, scale = f16>>, %g: tensor<256xbf16>, %batch: !decoder.batch) {
+  // CHECK: %{{.*}} = decoder.parameter "up.weight" scales "up.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+  %w = decoder.parameter "up.weight" scales "up.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+  // CHECK: decoder.parameter "o" scales "s" : memref<512x256xbf16, #decoder.quantized<i8_g32, scale = f32, box = <row_stride = 1024>>>
+  %o = decoder.parameter "o" scales "s" : memref<512x256xbf16, #decoder.quantized<i8_g32, scale = f32, box = <row_stride = 1024>>>
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] round(i8, group = 32) : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x512xbf16>
+  %0 = decoder.linear %x, [%w] round(i8, group = 32) : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x512xbf16>
+  // CHECK: %{{.*}}:2 = decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}] norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) round(i8, group = 32) :
+  %1:2 = decoder.linear %x, [%w, %v] norm(%g, %g, eps = 1.0e-05) round(i8, group = 32)
+    : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>, tensor<64x256xbf16, #decoder.quantized<i8_g32, scale = f16>>, tensor<256xbf16>, tensor<256xbf16>)
    -> (tensor<?x512xbf16>, tensor<?x64xbf16>)
-  // CHECK: decoder.logits %{{.*}}, %{{.*}}, %{{.*}} scales(%{{.*}}) norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) : (tensor<?x256xbf16>, tensor<512x256xi8>, !decoder.batch, tensor<512x8xbf16>,
-  %2 = decoder.logits %x, %w, %batch scales(%s) norm(%g, %g, eps = 1.0e-05)
-    : (tensor<?x256xbf16>, tensor<512x256xi8>, !decoder.batch, tensor<512x8xbf16>, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x512xf32>
+  // CHECK: decoder.logits %{{.*}}, %{{.*}}, %{{.*}} norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) round(i8, group = 32) :
+  %2 = decoder.logits %x, %w, %batch norm(%g, %g, eps = 1.0e-05) round(i8, group = 32)
+    : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>, !decoder.batch, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x512xf32>
   return
 }
 

@@ -1,6 +1,6 @@
 //===- ImportTest.cpp - from an argument to a module ----------------------===//
 
-#include "dialect/Decoder.h"
+#include "dialect/Storage.h"
 #include "frontend/BuildDecoder.h"
 #include "frontend/CheckNesting.h"
 #include "frontend/ImportModel.h"
@@ -32,11 +32,14 @@ void expectParameters(const ModelConfig &config, mlir::ModuleOp module) {
   module.walk([&](ParameterOp op) {
     if (!seen.insert(op.getKey().str()).second)
       return;
-    ASSERT_NE(next, expected.end()) << op.getKey().str();
-    EXPECT_EQ(op.getKey().str(), next->key);
-    auto shape = mlir::cast<mlir::ShapedType>(op.getType()).getShape();
-    EXPECT_EQ(std::vector<uint64_t>(shape.begin(), shape.end()), next->shape) << next->key;
-    ++next;
+    auto planes = getPlanes(mlir::cast<mlir::ShapedType>(op.getType()));
+    for (auto [key, plane] : llvm::zip(op.getKeys(), planes)) {
+      ASSERT_NE(next, expected.end()) << key.str();
+      EXPECT_EQ(key.str(), next->key);
+      auto shape = plane.getShape();
+      EXPECT_EQ(std::vector<uint64_t>(shape.begin(), shape.end()), next->shape) << next->key;
+      ++next;
+    }
   });
   EXPECT_EQ(next, expected.end());
 }
@@ -163,7 +166,8 @@ TEST(Import, RowGroupsOfTheCheckpoint) {
   EXPECT_EQ(box.getRowStride(), 0);
   EXPECT_EQ(box.getGroupRows(), 8);
   EXPECT_EQ(box.getGroupStride(), 16);
-  EXPECT_EQ(getSpanBytes(findParameter(*module, key)), 24 * 16 * 2);
+  auto type = mlir::cast<mlir::ShapedType>(findParameter(*module, key).getType());
+  EXPECT_EQ(getSpanBytes(getPlanes(type).front()), 24 * 16 * 2);
   // A shape that config.json does not agree with is for the check of the checkpoint to refuse.
   tensor.shape = {24, 16};
   Checkpoint other = checkpointOf(key, tensor);
@@ -228,11 +232,13 @@ TEST(Import, QuantizedLinears) {
   auto module = buildDecoder(config, context);
   ASSERT_TRUE(mlir::succeeded(mlir::verify(*module)));
   expectParameters(config, *module);
-  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.down_proj.weight"), "tensor<64x96xi8>");
-  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.down_proj.weight_scale"), "tensor<64x3xbf16>");
+  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.down_proj.weight"),
+            "tensor<64x96xbf16, #decoder.quantized<i8_g32, scale = bf16>>");
+  EXPECT_EQ(findParameter(*module, "model.layers.0.mlp.down_proj.weight").getScales(),
+            "model.layers.0.mlp.down_proj.weight_scale");
   EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.up_proj.weight"), "tensor<96x64xbf16>");
-  EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.up_proj.weight_scale"), "");
-  EXPECT_EQ(typeOf(*module, "lm_head.weight"), "tensor<8x64xi8>");
+  EXPECT_EQ(typeOf(*module, "lm_head.weight"),
+            "tensor<8x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>");
   EXPECT_EQ(typeOf(*module, "model.embed_tokens.weight"), "tensor<8x64xbf16>");
 }
 
@@ -249,11 +255,11 @@ TEST(Import, QuantizedAndTied) {
 
 /// The scales' type is that of the file.
 TEST(Import, ScalesOfTheCheckpoint) {
-  const std::string key = "lm_head.weight_scale";
-  Checkpoint checkpoint = checkpointOf(key, {DType::f16, {8, 2}, 0, 0});
+  Checkpoint checkpoint = checkpointOf("lm_head.weight_scale", {DType::f16, {8, 2}, 0, 0});
   mlir::MLIRContext context;
   auto module = buildDecoder(quantizedConfig(), context, &checkpoint);
-  EXPECT_EQ(typeOf(*module, key), "tensor<8x2xf16>");
+  EXPECT_EQ(typeOf(*module, "lm_head.weight"),
+            "tensor<8x64xbf16, #decoder.quantized<i8_g32, scale = f16>>");
 }
 
 //===----------------------------------------------------------------------===//

@@ -56,25 +56,14 @@ private:
     if (int64_t size = model.groupRows(name))
       fields += (fields.empty() ? "" : ", ") + ("group_rows = " + std::to_string(size)) +
                 ", group_stride = " + std::to_string(model.groupStride());
-    std::string box = fields.empty() ? "" : ", #decoder.box<" + fields + ">";
-    return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" +
-           (model.isInt8(name) ? "i8" : model.type) + box + ">";
+    std::string encoding = fields.empty() ? "" : ", #decoder.box<" + fields + ">";
+    if (model.isInt8(name))
+      encoding = ", #decoder.quantized<i8_g32, scale = " + model.scaleType +
+                 (fields.empty() ? "" : ", box = <" + fields + ">") + ">";
+    return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + model.type +
+           encoding + ">";
   }
-  std::string scaleMatrix(int64_t rows, int64_t columns) const {
-    return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns / kScaleGroup) + "x" +
-           model.scaleType + ">";
-  }
-  /// " scales(%q_scale, %k_scale)" of weights of i8, or nothing.
-  std::string scalesClause(const std::vector<std::string> &weights) const {
-    std::string names;
-    for (const std::string &weight : weights)
-      if (model.isInt8(weight))
-        names += (names.empty() ? "%" : ", %") + weight + "_scale";
-    return names.empty() ? "" : " scales(" + names + ")";
-  }
-  std::string scaleType(const std::string &weight, int64_t rows, int64_t columns) const {
-    return model.isInt8(weight) ? ", " + scaleMatrix(rows, columns) : "";
-  }
+  std::string roundClause() const { return model.isInt8() ? " round(i8, group = 32)" : ""; }
   std::string vector() const {
     return "tensor<" + std::to_string(model.in) + "x" + model.normType + ">";
   }
@@ -85,11 +74,9 @@ private:
   std::string normTypes() const { return model.norm ? ", " + vector() + ", " + vector() : ""; }
 
   void parameter(const std::string &name, int64_t rows, int64_t columns) {
-    text << "%" << name << " = decoder.parameter \"" << name
-         << "\" : " << matrix(name, rows, columns) << "\n";
-    if (model.isInt8(name))
-      text << "%" << name << "_scale = decoder.parameter \"" << name
-           << "_scale\" : " << scaleMatrix(rows, columns) << "\n";
+    text << "%" << name << " = decoder.parameter \"" << name << "\""
+         << (model.isInt8(name) ? " scales \"" + name + "_scale\"" : "") << " : "
+         << matrix(name, rows, columns) << "\n";
   }
 
   void embed(const std::string &result, const std::string &table, int64_t features) {
@@ -103,10 +90,9 @@ private:
     parameter("weight", m.out, m.in);
     if (m.residual)
       embed("r", "residual", m.out);
-    text << "%y = decoder.linear %x, [%weight]" << scalesClause({"weight"}) << normClause()
+    text << "%y = decoder.linear %x, [%weight]" << normClause() << roundClause()
          << (m.squaredRelu ? " squared_relu" : "") << (m.residual ? " residual(%r)" : "") << " : ("
-         << rowsOf(m.in) << ", " << matrix("weight", m.out, m.in)
-         << scaleType("weight", m.out, m.in) << normTypes()
+         << rowsOf(m.in) << ", " << matrix("weight", m.out, m.in) << normTypes()
          << (m.residual ? ", " + rowsOf(m.out) : "") << ") -> " << rowsOf(m.out) << "\n";
     return "%y";
   }
@@ -124,15 +110,13 @@ private:
     if (m.rotaryDims)
       text << "%rotary = decoder.rotary_table %batch {theta = 1.0e4 : f32} : " << rotary << "\n";
     text << "%y" << suffix << ", %" << newCache << " = decoder.linear %x, [%" << q << ", %" << k
-         << ", %" << v << "]" << scalesClause({q, k, v}) << normClause();
+         << ", %" << v << "]" << normClause() << roundClause();
     if (m.rotaryDims)
       text << " rope(%rotary, head_dim = " << m.headDim << ", weights = [0, 1])";
     text << " cache(%" << cache << ", %batch, layer = " << layer << ") : (" << rowsOf(m.in) << ", "
          << matrix(q, m.firstRows(), m.in) << ", " << matrix(k, m.kvFeatures(), m.in) << ", "
-         << matrix(v, m.kvFeatures(), m.in) << scaleType(q, m.firstRows(), m.in)
-         << scaleType(k, m.kvFeatures(), m.in) << scaleType(v, m.kvFeatures(), m.in) << normTypes()
-         << (m.rotaryDims ? ", " + rotary : "") << ", !kv, !decoder.batch) -> ("
-         << rowsOf(m.firstRows()) << ", !kv)\n";
+         << matrix(v, m.kvFeatures(), m.in) << normTypes() << (m.rotaryDims ? ", " + rotary : "")
+         << ", !kv, !decoder.batch) -> (" << rowsOf(m.firstRows()) << ", !kv)\n";
   }
 
   void attention(const std::string &result, const std::string &query, int layer) {
@@ -170,11 +154,10 @@ private:
     const KernelModel &m = model;
     int64_t features = m.scores ? m.in : m.out;
     parameter("scores", m.vocabulary, features);
-    text << "%logits = decoder.logits " << shown << ", %scores, %batch" << scalesClause({"scores"})
-         << (m.scores ? normClause() : "") << " : (" << rowsOf(features) << ", "
+    text << "%logits = decoder.logits " << shown << ", %scores, %batch"
+         << (m.scores ? normClause() + roundClause() : "") << " : (" << rowsOf(features) << ", "
          << matrix("scores", m.vocabulary, features) << ", !decoder.batch"
-         << scaleType("scores", m.vocabulary, features) << (m.scores ? normTypes() : "") << ") -> "
-         << rowsOf(m.vocabulary, "f32") << "\n";
+         << (m.scores ? normTypes() : "") << ") -> " << rowsOf(m.vocabulary, "f32") << "\n";
   }
 
   const KernelModel &model;
@@ -284,6 +267,10 @@ static std::vector<KernelModel> listModels() {
       {.name = "int8_logits", .vocabulary = 601, .in = 160, .scores = true, .scaleType = "bf16"},
       {.name = "int8_logits_norm", .vocabulary = 331, .in = 32, .norm = true, .scores = true,
        .scaleType = "f32"},
+      {.name = "int8_columns", .vocabulary = 136, .in = 544, .out = 136, .sliced = true,
+       .scaleType = "bf16"},
+      {.name = "int8_groups", .vocabulary = 200, .in = 96, .out = 200, .grouped = true,
+       .sliced = true, .scaleType = "f32"},
       queries({.name = "int8_layer", .vocabulary = 192, .in = 192, .norm = true, .headDim = 64,
                .group = 3, .rotaryDims = 32, .attends = true, .scaleType = "bf16"}),
       queries({.name = "int8_qkv40", .vocabulary = 120, .in = 256, .norm = true, .headDim = 40,

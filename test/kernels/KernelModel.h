@@ -45,7 +45,9 @@ struct KernelModel {
   int64_t groupRows(const std::string &weight) const;
   int64_t groupStride() const;
   /// Elements from one row of a matrix to the next.
-  int64_t rowStride(int64_t columns) const { return sliced ? 2 * columns + 24 : columns; }
+  int64_t rowStride(int64_t columns) const {
+    return !sliced ? columns : isInt8() ? 3 * columns : 2 * columns + 24;
+  }
   /// Rows of the weight of q.
   int64_t firstRows() const { return tableQueries ? headDim : queryFeatures(); }
   bool isInt8() const { return !scaleType.empty(); }

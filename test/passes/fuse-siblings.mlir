@@ -3,8 +3,7 @@
 
 !x = tensor<?x64xbf16>
 !w = tensor<64x64xbf16>
-!w8 = tensor<64x64xi8>
-!s = tensor<64x2xbf16>
+!w8 = tensor<64x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
 !r = tensor<?x32xf32>
 !kv = !decoder.kv_cache<layers = 4, heads = 1, head_dim = 64, page_tokens = 64>
 !batch = !decoder.batch
@@ -50,34 +49,30 @@ func.func @another_order(%x: !x, %wq: !w, %wk: !w, %wv: !w, %kv: !kv, %batch: !b
   return %a : !x
 }
 
-// Scales of i8 weights come along.
-// CHECK-LABEL: func @scaled(
-// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[WQ:.*]]: tensor<64x64xi8>, %[[SQ:.*]]: tensor<64x2xbf16>,
-func.func @scaled(%x: !x, %wq: !w8, %sq: !s, %wv: !w8, %kv: !kv, %batch: !batch) -> !x {
+// Quantized weights are weights like others.
+// CHECK-LABEL: func @quantized(
+// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[WQ:[^:]*]]: tensor<64x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+func.func @quantized(%x: !x, %wq: !w8, %wv: !w8, %kv: !kv, %batch: !batch) -> !x {
   // CHECK-NEXT: %k.weight = decoder.parameter
-  // CHECK-NEXT: %k.weight_scale = decoder.parameter
-  // CHECK-NEXT: %v.weight_scale = decoder.parameter
-  // CHECK-NEXT: decoder.linear %[[X]], [%[[WQ]], %k.weight, %{{.*}}] scales(%[[SQ]], %k.weight_scale, %v.weight_scale) :
-  %q = decoder.linear %x, [%wq] scales(%sq) : (!x, !w8, !s) -> !x
-  %wk = decoder.parameter "k.weight" : !w8
-  %sk = decoder.parameter "k.weight_scale" : !s
-  %k = decoder.linear %x, [%wk] scales(%sk) : (!x, !w8, !s) -> !x
-  %sv = decoder.parameter "v.weight_scale" : !s
-  %v = decoder.linear %x, [%wv] scales(%sv) : (!x, !w8, !s) -> !x
+  // CHECK-NEXT: decoder.linear %[[X]], [%[[WQ]], %k.weight, %{{.*}}] round(i8, group = 32) :
+  %q = decoder.linear %x, [%wq] round(i8, group = 32) : (!x, !w8) -> !x
+  %wk = decoder.parameter "k.weight" scales "k.weight_scale" : !w8
+  %k = decoder.linear %x, [%wk] round(i8, group = 32) : (!x, !w8) -> !x
+  %v = decoder.linear %x, [%wv] round(i8, group = 32) : (!x, !w8) -> !x
   %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
   %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
   return %a : !x
 }
 
-// i8 and other weights do not mix.
-// CHECK-LABEL: func @scaled_query(
-func.func @scaled_query(%x: !x, %wq: !w8, %sq: !s, %w: !w, %kv: !kv, %batch: !batch) -> !x {
+// Inputs that are rounded and such that are not do not mix.
+// CHECK-LABEL: func @rounded_query(
+func.func @rounded_query(%x: !x, %wq: !w8, %w: !w, %kv: !kv, %batch: !batch) -> !x {
   // CHECK-COUNT-3: decoder.linear %{{.*}}, [%{{[^,]*}}]
-  %q = decoder.linear %x, [%wq] scales(%sq) : (!x, !w8, !s) -> !x loc("q_proj")
+  %q = decoder.linear %x, [%wq] round(i8, group = 32) : (!x, !w8) -> !x loc("q_proj")
   %k = decoder.linear %x, [%w] : (!x, !w) -> !x loc("k_proj")
   %v = decoder.linear %x, [%w] : (!x, !w) -> !x loc("v_proj")
   %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
-  // expected-remark @below {{linear 'k_proj' has weights of another kind than linear 'q_proj'}}
+  // expected-remark @below {{linear 'k_proj' rounds its input otherwise than linear 'q_proj'}}
   %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
   return %a : !x
 }

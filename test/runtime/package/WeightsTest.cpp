@@ -103,9 +103,9 @@ TEST(Weights, FolderInPlaceOfTheFileIsAnError) {
 }
 
 absl::StatusOr<Package> unboundPackage(const TestFolder &folder, uint64_t size,
-                                       package::DType dtype, const char *key = "scale") {
+                                       package::DType dtype, bool scales = false) {
   TestPackage package = fakeModel();
-  package.manifest.parameters[1]->key = key;
+  package.manifest.parameters[1]->scales = scales;
   package.manifest.parameters[1]->storage = package::Storage::unbound;
   package.manifest.parameters[1]->shape = {size};
   package.manifest.parameters[1]->dtype = dtype;
@@ -141,9 +141,9 @@ float float16(const std::byte *bytes) {
 
 /// The fake model's second parameter, "scale", with random values.
 std::vector<std::byte> randomScale(uint64_t size, package::DType dtype, uint64_t seed,
-                                   const char *key = "scale") {
+                                   bool scales = false) {
   TestFolder folder;
-  auto package = unboundPackage(folder, size, dtype, key);
+  auto package = unboundPackage(folder, size, dtype, scales);
   EXPECT_TRUE(package.ok()) << package.status();
   auto weights = cpu::inMemory(*package, Weights::random(*package, seed));
   EXPECT_TRUE(weights.ok()) << weights.status();
@@ -203,8 +203,7 @@ TEST(Weights, RandomAreAsDescribedInEveryType) {
 }
 
 TEST(Weights, RandomScalesOfI8AreOneNumber) {
-  const std::vector<std::byte> bytes =
-      randomScale(300, package::DType::bf16, 1, "lm_head.weight_scale");
+  const std::vector<std::byte> bytes = randomScale(300, package::DType::bf16, 1, /*scales=*/true);
   for (size_t i = 0; i < 300; ++i)
     ASSERT_EQ(toFloat(&bytes[2 * i]), 0x1p-10f) << i;
 }

@@ -1,0 +1,45 @@
+//===- ProductStrategy.cpp - the table of strategies ----------------------===//
+
+#include "codegen/cpu/ProductStrategy.h"
+
+#include "codegen/cpu/Int8.h"
+#include "codegen/cpu/Schedule.h"
+
+using namespace strata;
+using namespace strata::cpu;
+
+/// bf16, f16 and f32 as they lie, an input of bf16.
+static bool takesPlain(const LinearSpec &spec) {
+  return !spec.rounding &&
+         llvm::none_of(spec.parts, [](const LinearSpec::Part &part) { return part.quantized; });
+}
+
+/// The normalized or packed input, in whole blocks of tokens. Few tokens take whole vectors of
+/// pairs, but half of a block at most.
+static int64_t plainWorkspaceBytes(int64_t features) { return 2 * std::max<int64_t>(features, 16); }
+
+static bool isPrepared(const LinearSpec &spec) { return spec.gamma || spec.outputRows; }
+
+/// Whole numbers times whole numbers, in groups that both have.
+static bool takesInt8(const LinearSpec &spec) {
+  auto isInt8 = [](const LinearSpec::Part &part) {
+    return part.quantized && part.quantized.getFormat() == QuantizedFormat::I8G32;
+  };
+  return spec.rounding && spec.rounding.getElement().isInteger(8) &&
+         spec.rounding.getGroup() == kInt8Group && llvm::all_of(spec.parts, isInt8);
+}
+
+static constexpr ProductStrategy kStrategies[] = {
+    {takesPlain, plainWorkspaceBytes, /*decodeRows=*/1, isPrepared, emitRows, emitDecode,
+     emitFewRows, emitFew, emitPack, emitPrefill},
+    {takesInt8, int8WorkspaceBytes, kInt8DecodeRows, [](const LinearSpec &) { return true; },
+     emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr, emitInt8Pack,
+     emitInt8Prefill},
+};
+
+const ProductStrategy *strata::cpu::findStrategy(const LinearSpec &spec) {
+  for (const ProductStrategy &strategy : kStrategies)
+    if (strategy.takes(spec))
+      return &strategy;
+  return nullptr;
+}

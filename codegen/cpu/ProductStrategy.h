@@ -1,0 +1,35 @@
+//===- ProductStrategy.h - how a kind of weight is multiplied ---*- C++ -*-===//
+//
+// What linear and logits are made of, for one way of storing weights and one of rounding the input.
+// A new format is a row of the table, and the phases that it names.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "codegen/cpu/Linear.h"
+
+namespace strata::cpu {
+
+/// The phases of a product, each for the whole op: see Linear.h.
+struct ProductStrategy {
+  using Emit = void (*)(KernelBuilder &, const KernelArguments &, const LinearSpec &);
+
+  /// Whether these weights and this input are multiplied so.
+  bool (*takes)(const LinearSpec &spec);
+  /// Bytes of workspace for each token: the input as the phases prepare it.
+  int64_t (*workspaceBytes)(int64_t features);
+  /// Up to so many rows run in the decode form.
+  int64_t decodeRows;
+  /// Whether that form has a phase before it, emitRows, which prepares rows of the input.
+  bool (*preparesRows)(const LinearSpec &spec);
+  Emit emitRows, emitDecode;
+  /// A few more, up to as many as Level::rowTiles has shapes for; null: there is no such form.
+  Emit emitFewRows, emitFew;
+  /// More rows: packing the input, and the product.
+  Emit emitPack, emitPrefill;
+};
+
+/// The strategy for a product, null if there is none.
+const ProductStrategy *findStrategy(const LinearSpec &spec);
+
+} // namespace strata::cpu

@@ -1,0 +1,118 @@
+//===- Storage.cpp - how parameters are stored ----------------------------===//
+
+#include "dialect/Storage.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace strata;
+
+static Attribute getEncoding(Type type) {
+  if (auto memref = dyn_cast<MemRefType>(type))
+    return memref.getLayout();
+  return cast<RankedTensorType>(type).getEncoding();
+}
+
+static QuantizedAttr getQuantized(Type type) {
+  return dyn_cast_or_null<QuantizedAttr>(getEncoding(type));
+}
+
+static BoxAttr getBox(Type type) {
+  if (QuantizedAttr quantized = getQuantized(type))
+    return quantized.getBox();
+  return dyn_cast_or_null<BoxAttr>(getEncoding(type));
+}
+
+QuantizedAttr strata::getQuantized(Value weight) { return ::getQuantized(weight.getType()); }
+BoxAttr strata::getBox(Value matrix) { return ::getBox(matrix.getType()); }
+
+RankedTensorType strata::asTensor(ShapedType type) {
+  Attribute encoding = getEncoding(type);
+  if (!isa_and_nonnull<BoxAttr, QuantizedAttr>(encoding))
+    encoding = {};
+  return RankedTensorType::get(type.getShape(), type.getElementType(), encoding);
+}
+
+/// The box of the scales of a weight that has this box.
+static BoxAttr scaleBox(BoxAttr box, int64_t group) {
+  if (!box)
+    return box;
+  return BoxAttr::get(box.getContext(), box.getRowStride() / group, box.getGroupRows(),
+                      box.getGroupStride());
+}
+
+SmallVector<RankedTensorType, 2> strata::getPlanes(ShapedType type) {
+  QuantizedAttr quantized = ::getQuantized(type);
+  if (!quantized)
+    return {asTensor(type)};
+  const QuantizedFormatFacts &facts = factsOf(quantized.getFormat());
+  int64_t out = type.getDimSize(0), in = type.getDimSize(1);
+  Type element = IntegerType::get(type.getContext(), facts.bits);
+  BoxAttr box = quantized.getBox();
+  return {RankedTensorType::get({out, in}, element, box),
+          RankedTensorType::get({out, in / facts.group}, quantized.getScale(),
+                                scaleBox(box, facts.group))};
+}
+
+int64_t strata::getBits(ShapedType type) {
+  int64_t bits = 0;
+  for (RankedTensorType plane : getPlanes(type))
+    bits += plane.getNumElements() * plane.getElementTypeBitWidth();
+  return bits;
+}
+
+int64_t strata::getRowBits(ShapedType type) {
+  int64_t bits = 0;
+  for (RankedTensorType plane : getPlanes(type))
+    bits += (type.getRank() == 1 ? 1 : plane.getDimSize(1)) * plane.getElementTypeBitWidth();
+  return bits;
+}
+
+int64_t strata::getSpanBytes(RankedTensorType plane) {
+  int64_t count = plane.getNumElements();
+  if (BoxAttr box = ::getBox(plane))
+    count = box.getSpan(plane.getDimSize(0), plane.getDimSize(1));
+  return llvm::divideCeil(count * plane.getElementTypeBitWidth(), 8);
+}
+
+//===----------------------------------------------------------------------===//
+// #decoder.quantized
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                    QuantizedFormat format, Type scale, BoxAttr box) {
+  if (!scale.isBF16() && !scale.isF16() && !scale.isF32()) // quantized_c1
+    return emitError() << "scale is " << scale << ", expected bf16, f16 or f32";
+  int64_t group = factsOf(format).group;
+  if (box && box.getRowStride() % group) // quantized_c3
+    return emitError() << "row stride is " << box.getRowStride() << ", expected a multiple of "
+                       << group << ", the group of " << stringifyQuantizedFormat(format);
+  return success();
+}
+
+AffineMap QuantizedAttr::getAffineMap() const {
+  return getBox() ? getBox().getAffineMap() : AffineMap::getMultiDimIdentityMap(2, getContext());
+}
+
+LogicalResult QuantizedAttr::verifyLayout(ArrayRef<int64_t> shape,
+                                          function_ref<InFlightDiagnostic()> emitError) const {
+  int64_t group = factsOf(getFormat()).group;
+  if (shape.size() != 2 || ShapedType::isDynamicShape(shape) || shape[1] % group) // quantized_c2
+    return emitError() << "quantized weight has the shape [" << shape
+                       << "], expected [out, in], in "
+                       << "being a multiple of " << group;
+  return getBox() ? getBox().verifyLayout(shape, emitError) : success();
+}
+
+LogicalResult QuantizedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
+                                            function_ref<InFlightDiagnostic()> emitError) const {
+  return verifyLayout(shape, emitError);
+}
+
+LogicalResult RoundingAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type element,
+                                   int64_t group) {
+  if (!element.isInteger(8) || group <= 0) // rounding_c1
+    return emitError() << "input is rounded to " << element << " in groups of " << group
+                       << ", expected i8 and a group > 0";
+  return success();
+}
