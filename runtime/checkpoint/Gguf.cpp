@@ -11,6 +11,7 @@
 #include "runtime/checkpoint/ConfigText.h"
 #include "runtime/checkpoint/GgufFile.h"
 #include "runtime/checkpoint/GgufVocabulary.h"
+#include "runtime/checkpoint/RenameTable.h"
 
 #include "absl/strings/str_format.h"
 
@@ -25,44 +26,27 @@ namespace {
 // Tensors
 //===----------------------------------------------------------------------===//
 
-struct Renamed {
-  std::string_view theirs, ours;
+constexpr Renamed kModules[] = {
+    {"token_embd", "model.embed_tokens"},
+    {"blk.*.attn_norm", "model.layers.*.input_layernorm"},
+    {"blk.*.attn_q", "model.layers.*.self_attn.q_proj"},
+    {"blk.*.attn_k", "model.layers.*.self_attn.k_proj"},
+    {"blk.*.attn_v", "model.layers.*.self_attn.v_proj"},
+    {"blk.*.attn_output", "model.layers.*.self_attn.o_proj"},
+    {"blk.*.ffn_norm", "model.layers.*.post_attention_layernorm"},
+    {"blk.*.ffn_up", "model.layers.*.mlp.up_proj"},
+    {"blk.*.ffn_down", "model.layers.*.mlp.down_proj"},
+    {"output_norm", "model.norm"},
+    {"output", "lm_head"},
 };
 
-constexpr Renamed kOutside[] = {
-    {"token_embd.", "model.embed_tokens."},
-    {"output_norm.", "model.norm."},
-    {"output.", "lm_head."},
-};
-/// Behind "blk.N." and "model.layers.N.".
-constexpr Renamed kInLayer[] = {
-    {"attn_norm.", "input_layernorm."},    {"attn_q.", "self_attn.q_proj."},
-    {"attn_k.", "self_attn.k_proj."},      {"attn_v.", "self_attn.v_proj."},
-    {"attn_output.", "self_attn.o_proj."}, {"ffn_norm.", "post_attention_layernorm."},
-    {"ffn_up.", "mlp.up_proj."},           {"ffn_down.", "mlp.down_proj."},
-};
-
-/// `name` with its first part as Hugging Face calls it; empty if it is none of `table`.
-std::string rename(std::string_view name, std::span<const Renamed> table) {
-  for (const auto &[theirs, ours] : table)
-    if (const std::string_view kind = name.substr(std::min(theirs.size(), name.size()));
-        name.starts_with(theirs) && (kind == "weight" || kind == "bias"))
-      return absl::StrCat(std::string(ours), std::string(kind));
-  return "";
-}
-
-/// Hugging Face's key for a tensor; empty if it is none of Nemotron's.
+/// Hugging Face's key for a module's weight or bias; empty if it is none of Nemotron's.
 std::string keyOf(std::string_view name) {
-  constexpr std::string_view kBlock = "blk.";
-  if (!name.starts_with(kBlock))
-    return rename(name, kOutside);
-  const std::string_view rest = name.substr(kBlock.size());
-  const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-  const bool isNumber = digits > 0 && rest.substr(digits).starts_with('.');
-  const std::string inner = isNumber ? rename(rest.substr(digits + 1), kInLayer) : "";
-  return inner.empty()
-             ? ""
-             : absl::StrCat("model.layers.", std::string(rest.substr(0, digits)), ".", inner);
+  const size_t dot = std::min(name.rfind('.'), name.size());
+  const std::string_view kind = name.substr(dot);
+  const std::string module = rename(name.substr(0, dot), kModules);
+  const bool isKnown = !module.empty() && (kind == ".weight" || kind == ".bias");
+  return isKnown ? module + std::string(kind) : "";
 }
 
 absl::Status addTensors(const GgufFile &file, uint32_t index, Checkpoint &checkpoint) {

@@ -15,6 +15,7 @@
 #include "runtime/checkpoint/NemoConfig.h"
 #include "runtime/checkpoint/NemoFiles.h"
 #include "runtime/checkpoint/PyTorch.h"
+#include "runtime/checkpoint/RenameTable.h"
 #include "runtime/checkpoint/Zarr.h"
 
 #include <algorithm>
@@ -28,35 +29,49 @@ constexpr std::string_view kFolder = "model_weights/";
 constexpr std::string_view kZarray = "/.zarray";
 constexpr uint64_t kMaxConfigBytes = 1 << 20;
 
-struct Renamed {
-  std::string_view theirs, ours;
-};
+constexpr std::string_view kLayers = "decoder.layers.";
 
-constexpr Renamed kOutside[] = {
+/// Norms are modules of their own, or parts of the linear that follows them.
+constexpr Renamed kTensors[] = {
     {"embedding.word_embeddings.weight", "model.embed_tokens.weight"},
+    {"decoder.layers.*.input_layernorm.weight", "model.layers.*.input_layernorm.weight"},
+    {"decoder.layers.*.input_layernorm.bias", "model.layers.*.input_layernorm.bias"},
+    {"decoder.layers.*.self_attention.linear_qkv.layer_norm_weight",
+     "model.layers.*.input_layernorm.weight"},
+    {"decoder.layers.*.self_attention.linear_qkv.layer_norm_bias",
+     "model.layers.*.input_layernorm.bias"},
+    {"decoder.layers.*.self_attention.linear_proj.weight",
+     "model.layers.*.self_attn.o_proj.weight"},
+    {"decoder.layers.*.pre_mlp_layernorm.weight", "model.layers.*.post_attention_layernorm.weight"},
+    {"decoder.layers.*.pre_mlp_layernorm.bias", "model.layers.*.post_attention_layernorm.bias"},
+    {"decoder.layers.*.mlp.linear_fc1.layer_norm_weight",
+     "model.layers.*.post_attention_layernorm.weight"},
+    {"decoder.layers.*.mlp.linear_fc1.layer_norm_bias",
+     "model.layers.*.post_attention_layernorm.bias"},
+    {"decoder.layers.*.mlp.linear_fc1.weight", "model.layers.*.mlp.up_proj.weight"},
+    {"decoder.layers.*.mlp.linear_fc2.weight", "model.layers.*.mlp.down_proj.weight"},
     {"decoder.final_layernorm.weight", "model.norm.weight"},
     {"decoder.final_layernorm.bias", "model.norm.bias"},
     {"output_layer.weight", "lm_head.weight"},
 };
-constexpr std::string_view kQkv = "self_attention.linear_qkv.weight";
-/// Behind "decoder.layers." and, where layers are not stacked, a number.
-constexpr Renamed kInLayer[] = {
-    {"input_layernorm.weight", "input_layernorm.weight"},
-    {"input_layernorm.bias", "input_layernorm.bias"},
-    {"self_attention.linear_qkv.layer_norm_weight", "input_layernorm.weight"},
-    {"self_attention.linear_qkv.layer_norm_bias", "input_layernorm.bias"},
-    {"self_attention.linear_proj.weight", "self_attn.o_proj.weight"},
-    {"pre_mlp_layernorm.weight", "post_attention_layernorm.weight"},
-    {"pre_mlp_layernorm.bias", "post_attention_layernorm.bias"},
-    {"mlp.linear_fc1.layer_norm_weight", "post_attention_layernorm.weight"},
-    {"mlp.linear_fc1.layer_norm_bias", "post_attention_layernorm.bias"},
-    {"mlp.linear_fc1.weight", "mlp.up_proj.weight"},
-    {"mlp.linear_fc2.weight", "mlp.down_proj.weight"},
+/// One matrix, and the module whose q_proj, k_proj and v_proj it holds.
+constexpr Renamed kQkv[] = {
+    {"decoder.layers.*.self_attention.linear_qkv.weight", "model.layers.*.self_attn"},
 };
 
-std::string_view rename(std::string_view name, std::span<const Renamed> table) {
-  const auto found = std::ranges::find(table, name, &Renamed::theirs);
-  return found == table.end() ? std::string_view() : found->ours;
+bool isKnown(std::string_view key) {
+  return !rename(key, kTensors).empty() || !rename(key, kQkv).empty();
+}
+
+/// "decoder.layers.3.mlp.linear_fc1.weight", of an array "decoder.layers.mlp.linear_fc1.weight".
+std::string ofLayer(std::string_view stacked, uint64_t layer) {
+  return absl::StrCat(std::string(kLayers), layer, ".",
+                      std::string(stacked.substr(kLayers.size())));
+}
+
+/// Whether the first axis of the array counts layers.
+bool isStacked(std::string_view key) {
+  return key.starts_with(kLayers) && isKnown(ofLayer(key, 0));
 }
 
 /// State that is no weight: of transformer engine, and rotary frequencies, which follow from the
@@ -86,7 +101,6 @@ private:
   absl::Status readTorch();
   absl::Status readZarr(const std::string &folder, std::string_view key);
   absl::Status addTensor(std::string_view key, CheckpointTensor tensor);
-  absl::Status addLayer(uint64_t layer, std::string_view inner, CheckpointTensor tensor);
   absl::Status addQkv(const std::string &attention, const CheckpointTensor &tensor);
   absl::Status unknown(std::string_view key) const {
     return absl::InvalidArgumentError(absl::StrCat(place, ": ", shown(key),
@@ -104,32 +118,14 @@ private:
 // Keys
 //===----------------------------------------------------------------------===//
 
-constexpr std::string_view kLayers = "decoder.layers.";
-
 absl::Status NemoReader::addTensor(std::string_view key, CheckpointTensor tensor) {
   const std::string_view own = withoutModel(key);
   if (isIgnored(own))
     return absl::OkStatus();
-  if (const std::string_view ours = rename(own, kOutside); !ours.empty())
-    return checkpoint.addTensor(std::string(ours), std::move(tensor));
-  constexpr size_t kMaxDigits = 4;
-  const std::string_view rest = own.substr(std::min(kLayers.size(), own.size()));
-  const size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-  if (!own.starts_with(kLayers) || digits == 0 || digits > kMaxDigits ||
-      !rest.substr(digits).starts_with('.'))
-    return unknown(key);
-  return addLayer(std::stoul(std::string(rest.substr(0, digits))), rest.substr(digits + 1),
-                  std::move(tensor));
-}
-
-absl::Status NemoReader::addLayer(uint64_t layer, std::string_view inner, CheckpointTensor tensor) {
-  const std::string block = absl::StrCat("model.layers.", layer, ".");
-  if (inner == kQkv)
-    return addQkv(block + "self_attn.", tensor);
-  const std::string_view ours = rename(inner, kInLayer);
-  if (ours.empty())
-    return unknown(absl::StrCat(std::string(kLayers), layer, ".", std::string(inner)));
-  return checkpoint.addTensor(block + std::string(ours), std::move(tensor));
+  if (const std::string attention = rename(own, kQkv); !attention.empty())
+    return addQkv(attention + ".", tensor);
+  std::string ours = rename(own, kTensors);
+  return ours.empty() ? unknown(key) : checkpoint.addTensor(std::move(ours), std::move(tensor));
 }
 
 /// One matrix holds the three: rows of q, k and v alternate, group by group.
@@ -179,10 +175,7 @@ absl::Status NemoReader::readZarr(const std::string &folder, std::string_view ke
   place = files.place(folder);
   STRATA_ASSIGN(const ZarrArray array, readZarray(files, folder));
   const std::string_view own = withoutModel(key);
-  const bool stacked =
-      own.starts_with(kLayers) && !rename(own.substr(kLayers.size()), kInLayer).empty();
-  const bool stackedQkv = own.starts_with(kLayers) && own.substr(kLayers.size()) == kQkv;
-  const bool layers = stacked || stackedQkv;
+  const bool layers = isStacked(own);
   if (!layers && array.files.size() != 1)
     return absl::UnimplementedError(
         absl::StrCat(place, ": expected one chunk, found ", array.files.size(),
@@ -205,7 +198,7 @@ absl::Status NemoReader::readZarr(const std::string &folder, std::string_view ke
       STRATA_TRY(addTensor(key, tensor));
     for (uint64_t row = 0; layers && row != array.sliceRows; ++row) {
       tensor.offset = file.offset + row * *rowBytes;
-      STRATA_TRY(addLayer(slice * array.sliceRows + row, own.substr(kLayers.size()), tensor));
+      STRATA_TRY(addTensor(ofLayer(own, slice * array.sliceRows + row), tensor));
     }
   }
   return absl::OkStatus();

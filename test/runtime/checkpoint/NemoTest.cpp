@@ -268,7 +268,7 @@ TEST(Nemo, OtherTensorsAreRefused) {
   const std::string other =
       ": expected a tensor of a Nemotron model, found another, which may change the model";
   EXPECT_EQ(with("model.decoder.layers.0.mlp.linear_fc1.bias"),
-            "model_weights.ckpt: decoder.layers.0.mlp.linear_fc1.bias" + other);
+            "model_weights.ckpt: model.decoder.layers.0.mlp.linear_fc1.bias" + other);
   for (const char *key : {"model.embedding.position_embeddings.weight",
                           "model.decoder.layers.x.mlp.linear_fc1.weight", "model.decoder.layers.",
                           "model.decoder.layers.12345.mlp.linear_fc1.weight", "x"})
