@@ -147,7 +147,7 @@ absl::StatusOr<ImportedModel> importModel(const std::string &argument, MLIRConte
     return importConfigFile(argument, context);
   if (!fs::exists(path, ignored))
     return importPreset(argument, context);
-  if (path.extension() == ".gguf" || path.extension() == ".nemo")
+  if (isCheckpointFile(argument))
     return importCheckpoint(argument, context);
   return absl::InvalidArgumentError(
       absl::StrCat(argument, ": expected a model folder, a .gguf or .nemo file, a config.json, a "

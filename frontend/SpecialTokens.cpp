@@ -70,7 +70,7 @@ absl::Status readTokenizerConfig(const std::string &path, ModelConfig &config) {
 
 absl::Status readSpecialTokens(const JsonObject &json, ModelConfig &config) {
   STRATA_TRY(readBosToken(json, config));
-  // In a config.json that stands for a GGUF file.
+  // In the configuration that the files of the tensors hold: no tokenizer_config.json says it.
   STRATA_ASSIGN(std::optional<bool> addBos, json.optionalBoolean("add_bos_token"));
   config.addBos = addBos.value_or(false) && config.bosToken >= 0;
   return readEosTokens(json, config);

@@ -152,6 +152,16 @@ private:
 /// the file found; one without any is NOT_FOUND.
 absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path);
 
+/// Whether openCheckpoint takes the file `path` by itself, as its name tells: a .gguf or .nemo
+/// file.
+bool isCheckpointFile(const std::string &path);
+
+/// Whether openTensorFile takes the file `path`, as its name tells: a .safetensors or .bin file.
+bool isTensorFile(const std::string &path);
+
+/// Opens a file that holds tensors, but no model by itself; any name before the ending will do.
+absl::StatusOr<Checkpoint> openTensorFile(const std::string &path);
+
 /// The folder that the files of the checkpoint at `path` are in: `path`, or that of the file.
 std::string checkpointFolder(const std::string &path);
 

@@ -50,6 +50,9 @@ constexpr Entrance kEntrances[] = {
     {".nemo", readNemo},
 };
 
+/// Files of tensors that are no model by themselves.
+constexpr Entrance kTensorFiles[] = {{".safetensors", readSafetensors}, {".bin", readPyTorch}};
+
 bool isEntrance(std::string_view name, const Entrance &entrance) {
   return entrance.name.starts_with('.') ? name.ends_with(entrance.name) : name == entrance.name;
 }
@@ -121,17 +124,23 @@ absl::StatusOr<Checkpoint> openFolder(const std::string &folder) {
   return checkpoint;
 }
 
-absl::StatusOr<Checkpoint> openFile(const std::string &path) {
+/// The first of `entrances` that takes a file of this name by how it ends; null: none.
+const Entrance *findByEnding(std::string_view name, std::span<const Entrance> entrances) {
+  for (const Entrance &entrance : entrances)
+    if (entrance.name.starts_with('.') && isEntrance(name, entrance))
+      return &entrance;
+  return nullptr;
+}
+
+absl::StatusOr<Checkpoint> openFile(const std::string &path, std::span<const Entrance> entrances,
+                                    const char *expected) {
   const std::string name = fs::path(path).filename().string();
-  for (const Entrance &entrance : kEntrances) {
-    if (!entrance.name.starts_with('.') || !isEntrance(name, entrance))
-      continue;
-    Checkpoint checkpoint;
-    STRATA_TRY(entrance.read(checkpointFolder(path), name, checkpoint));
-    return checkpoint;
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, ": expected a folder, a .gguf or a .nemo file"));
+  const Entrance *entrance = findByEnding(name, entrances);
+  if (!entrance)
+    return absl::InvalidArgumentError(absl::StrCat(path, ": expected ", expected));
+  Checkpoint checkpoint;
+  STRATA_TRY(entrance->read(checkpointFolder(path), name, checkpoint));
+  return checkpoint;
 }
 
 } // namespace
@@ -143,7 +152,19 @@ absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path) {
     return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
   if (status.type() == fs::file_type::directory)
     return openFolder(path);
-  return openFile(path);
+  return openFile(path, kEntrances, "a folder, a .gguf or a .nemo file");
+}
+
+bool isCheckpointFile(const std::string &path) {
+  return findByEnding(fs::path(path).filename().string(), kEntrances) != nullptr;
+}
+
+bool isTensorFile(const std::string &path) {
+  return findByEnding(fs::path(path).filename().string(), kTensorFiles) != nullptr;
+}
+
+absl::StatusOr<Checkpoint> openTensorFile(const std::string &path) {
+  return openFile(path, kTensorFiles, "a .safetensors or a .bin file");
 }
 
 std::string checkpointFolder(const std::string &path) {

@@ -21,9 +21,8 @@ struct TokenizerSection {
   std::vector<int32_t> prefix; // ids that it puts before every text
 };
 
-/// The vocabulary of the GGUF file, or the SentencePiece model in the NeMo archive, that
-/// `checkpoint`, which may be null, was read from; else the tokenizer.model in `folder`; else the
-/// tokenizer.json. Empty if there is none. Errors name the file.
+/// The tokenizer among the own files of `checkpoint`, which may be null; else the tokenizer.model
+/// in `folder`; else the tokenizer.json. Empty if there is none. Errors name the file.
 absl::StatusOr<std::optional<TokenizerSection>> readTokenizer(const std::string &folder,
                                                               const Checkpoint *checkpoint);
 

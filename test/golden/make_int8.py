@@ -3,8 +3,9 @@
 transformers makes of it.
 
 The logits are those of the weights multiplied out, in float32, as in the other cases. The yardstick is transformers' own
-bf16 run with the inputs of the quantized modules rounded to 8 bits, group by group, as decoder.linear defines it. Set up
-as for make_golden.py, which stands beside this file:
+bf16 run with the inputs of the quantized modules rounded to 8 bits, group by group, as decoder.linear defines it; a second
+one is that run with inputs as they are, so that rounding them is not measured with itself. Set up as for make_golden.py,
+which stands beside this file:
 
     venv/bin/python test/golden/make_int8.py
 """
@@ -101,6 +102,7 @@ def main():
         reference = hf_logits(CASE, plain, sequences, torch.float32, "eager")
         eager, sdpa = (relative_error(rounded_logits(CASE, plain, sequences, quantized, attention), reference)
                        for attention in ("eager", "sdpa"))
+        exact = relative_error(hf_logits(CASE, plain, sequences, torch.bfloat16, "eager"), reference)
     float64_error = relative_error(reference, [numpy_logits(CASE, weights, tokens) for tokens in sequences])
     assert float64_error < FLOAT64_TOLERANCE
     assert relative_error(library_logits(folder, sequences), reference) < FLOAT64_TOLERANCE
@@ -112,10 +114,12 @@ def main():
         "reference": "weights multiplied out, float32, eager attention",
         "hf_bf16_error": f"{eager:.6e}",
         "hf_bf16_attention": "eager, inputs rounded to 8 bits",
+        "hf_bf16_error_exact_inputs": f"{exact:.6e}",
         "hf_bf16_error_sdpa": f"{sdpa:.6e}",
         "hf_float32_error": f"{float64_error:.6e}",
     })
-    print(f"{len(quantized)} modules, bf16 with inputs of 8 bits: eager {eager:.3e}, sdpa {sdpa:.3e}; "
+    print(f"{len(quantized)} modules, bf16 with inputs of 8 bits: eager {eager:.3e}, sdpa {sdpa:.3e}, "
+          f"with exact inputs {exact:.3e}; "
           f"float32 {float64_error:.1e} from float64")
 
 

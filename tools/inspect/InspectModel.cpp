@@ -3,8 +3,6 @@
 #include "frontend/Parameters.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
-#include "runtime/checkpoint/PyTorch.h"
-#include "runtime/checkpoint/Safetensors.h"
 #include "tools/inspect/Inspect.h"
 
 #include <algorithm>
@@ -20,24 +18,6 @@ constexpr size_t kMostReasons = 8; // about tensors; the rest is counted
 void refuse(InspectedModel &model, const absl::Status &status) {
   if (!status.ok())
     model.refused.emplace_back(status.message());
-}
-
-/// A file of tensors on its own.
-absl::StatusOr<Checkpoint> openTensorFile(const fs::path &path) {
-  std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
-  Checkpoint checkpoint;
-  if (path.extension() == ".safetensors") {
-    STRATA_TRY(readSafetensors(folder, path.filename().string(), checkpoint));
-    return checkpoint;
-  }
-  if (path.extension() == ".bin") {
-    STRATA_TRY(readPyTorch(folder, path.filename().string(), checkpoint));
-    return checkpoint;
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      path.string(),
-      ": expected a package, a model folder, a config.json, a .gguf, .nemo, .safetensors or .bin "
-      "file"));
 }
 
 absl::Status openTokenizer(const std::string &folder, InspectedModel &model) {
@@ -95,15 +75,18 @@ absl::StatusOr<InspectedModel> inspectModel(const std::string &path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
     return absl::NotFoundError(absl::StrCat(shown(path), ": no such file or folder"));
-  const fs::path extension = fs::path(path).extension();
-  if (fs::is_directory(path, ignored) || extension == ".gguf" || extension == ".nemo")
+  if (fs::is_directory(path, ignored) || isCheckpointFile(path))
     return inspectCheckpoint(path);
   InspectedModel model;
   model.path = path;
   if (fs::path(path).extension() == ".json") {
     STRATA_ASSIGN(model.config, readModelConfig(path));
-  } else {
+  } else if (isTensorFile(path)) {
     STRATA_ASSIGN(model.checkpoint, openTensorFile(path));
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, ": expected a package, a model folder, a config.json, a .gguf, .nemo, "
+                           ".safetensors or .bin file"));
   }
   return model;
 }

@@ -89,11 +89,9 @@ absl::Status copyIfThere(const fs::path &from, const char *name, const OutputFol
 /// The tokenizer that is in the file of the weights itself; empty if there is none.
 absl::StatusOr<std::optional<TokenizerSection>> ownTokenizer(const OpenedModel &model,
                                                              const std::string &from) {
-  if (model.checkpoint.config().empty())
+  if (!model.checkpoint.tokenizer())
     return std::optional<TokenizerSection>();
-  STRATA_ASSIGN(std::optional<TokenizerSection> found, readTokenizer(from, &model.checkpoint));
-  const bool isModel = found && found->name == "tokenizer";
-  return isModel ? std::move(found) : std::nullopt;
+  return readTokenizer(from, &model.checkpoint);
 }
 
 absl::Status writeTokenizer(const OpenedModel &model, const OutputFolder &folder) {

@@ -258,6 +258,17 @@ TEST(Checkpoint, WhatIsNoFolder) {
             folder.path("model.safetensors") + ": cannot open: No such file or directory");
 }
 
+TEST(Checkpoint, NamesOfFiles) {
+  for (const char *name : {"a/b.gguf", "b.nemo"})
+    EXPECT_TRUE(isCheckpointFile(name) && !isTensorFile(name)) << name;
+  for (const char *name : {"a/b.safetensors", "pytorch_model.bin"})
+    EXPECT_TRUE(isTensorFile(name) && !isCheckpointFile(name)) << name;
+  for (const char *name : {"config.json", "model.safetensors.index.json", "a.gguf/b", ""})
+    EXPECT_FALSE(isTensorFile(name) || isCheckpointFile(name)) << name;
+  EXPECT_EQ(openTensorFile("a/b.gguf").status().message(),
+            "a/b.gguf: expected a .safetensors or a .bin file");
+}
+
 TEST(DType, NamesAndWidths) {
   EXPECT_EQ(name(DType::bf16), "bf16");
   EXPECT_EQ(name(DType::f6_e3m2), "f6_e3m2");

@@ -1,0 +1,2 @@
+#include "runtime/checkpoint/Checkpoint.h"
+#include "runtime/checkpoint/Gguf.h"
