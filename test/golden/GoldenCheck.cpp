@@ -76,8 +76,9 @@ absl::Status readErrors(const Checkpoint &file, Golden &golden) {
   STRATA_ASSIGN(JsonObject root, document.object());
   STRATA_ASSIGN(JsonObject metadata, root.object("__metadata__"));
   STRATA_ASSIGN(golden.theirError, readError(metadata, "hf_bf16_error"));
-  if (metadata.find(kExactInputs))
+  if (metadata.find(kExactInputs)) {
     STRATA_ASSIGN(golden.exactInputsError, readError(metadata, kExactInputs));
+  }
   return absl::OkStatus();
 }
 
