@@ -1,4 +1,4 @@
-//===- ChatTemplate.cpp ---------------------------------------------------===//
+//===- ChatTemplate.cpp - recognizes the conversation of a template -------===//
 
 #include "frontend/ChatTemplate.h"
 

@@ -1,4 +1,4 @@
-//===- Parameters.cpp -----------------------------------------------------===//
+//===- Parameters.cpp - lists the tensors that a model must have ----------===//
 
 #include "frontend/Parameters.h"
 

@@ -1,4 +1,4 @@
-//===- AnonymousMemory.cpp ------------------------------------------------===//
+//===- AnonymousMemory.cpp - mmap without a file --------------------------===//
 
 #include "runtime/base/AnonymousMemory.h"
 

@@ -1,4 +1,4 @@
-//===- Json.cpp -----------------------------------------------------------===//
+//===- Json.cpp - objects and values, checked as they are read ------------===//
 #include "runtime/base/Json.h"
 
 #include "runtime/base/Quote.h"

@@ -1,4 +1,4 @@
-//===- MappedFile.cpp -----------------------------------------------------===//
+//===- MappedFile.cpp - open, fstat, mmap ---------------------------------===//
 #include "runtime/base/MappedFile.h"
 
 #include "runtime/base/Quote.h"

@@ -1,4 +1,4 @@
-//===- Quote.cpp ---------------------------------------------------------===//
+//===- Quote.cpp - text from a file inside a message ----------------------===//
 #include "runtime/base/Quote.h"
 
 #include "absl/strings/escaping.h"

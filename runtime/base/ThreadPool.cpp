@@ -1,4 +1,4 @@
-//===- ThreadPool.cpp -----------------------------------------------------===//
+//===- ThreadPool.cpp - a fixed team of pinned threads --------------------===//
 
 #include "runtime/base/ThreadPool.h"
 

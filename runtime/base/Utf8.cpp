@@ -1,4 +1,4 @@
-//===- Utf8.cpp -----------------------------------------------------------===//
+//===- Utf8.cpp - characters of well-formed UTF-8 -------------------------===//
 #include "runtime/base/Utf8.h"
 
 namespace strata {

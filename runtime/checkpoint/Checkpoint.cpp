@@ -1,4 +1,4 @@
-//===- Checkpoint.cpp -----------------------------------------------------===//
+//===- Checkpoint.cpp - the tensors of a model folder ---------------------===//
 #include "runtime/checkpoint/Checkpoint.h"
 
 #include "runtime/base/Quote.h"

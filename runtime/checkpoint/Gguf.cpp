@@ -1,4 +1,4 @@
-//===- Gguf.cpp -----------------------------------------------------------===//
+//===- Gguf.cpp - Nemotron models in GGUF files ---------------------------===//
 //
 // The names are those of llama.cpp's converter (LLM_ARCH_NEMOTRON). It folds the 1 that the model
 // adds to the weights of its norms into them, and does not permute the rows of q and k.

@@ -1,4 +1,4 @@
-//===- GgufFile.cpp -------------------------------------------------------===//
+//===- GgufFile.cpp - what a GGUF file says -------------------------------===//
 #include "runtime/checkpoint/GgufFile.h"
 
 #include "runtime/base/Checked.h"

@@ -1,4 +1,4 @@
-//===- GgufVocabulary.cpp -------------------------------------------------===//
+//===- GgufVocabulary.cpp - the tokenizer of a GGUF file ------------------===//
 #include "runtime/checkpoint/GgufVocabulary.h"
 
 #include "runtime/base/Quote.h"

@@ -1,4 +1,4 @@
-//===- Nemo.cpp -----------------------------------------------------------===//
+//===- Nemo.cpp - Nemotron models as NeMo saves them ----------------------===//
 //
 //     model_config.yaml | HASH_NAME.model (SentencePiece) | model_weights.ckpt (of torch.save)
 //                                                         | model_weights/KEY/{.zarray,0.0.0,...}

@@ -1,4 +1,4 @@
-//===- NemoConfig.cpp -----------------------------------------------------===//
+//===- NemoConfig.cpp - what model_config.yaml says -----------------------===//
 //
 // The keys and defaults are those of NeMo's megatron_gpt_config.yaml.
 //

@@ -1,4 +1,4 @@
-//===- NemoFiles.cpp ------------------------------------------------------===//
+//===- NemoFiles.cpp - the files of a NeMo model --------------------------===//
 #include "runtime/checkpoint/NemoFiles.h"
 
 #include "runtime/base/Quote.h"

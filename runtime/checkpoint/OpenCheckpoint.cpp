@@ -1,4 +1,4 @@
-//===- OpenCheckpoint.cpp - which format a folder holds --------------------===//
+//===- OpenCheckpoint.cpp - which format a folder holds -------------------===//
 
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"

@@ -1,4 +1,4 @@
-//===- Pickle.cpp ---------------------------------------------------------===//
+//===- Pickle.cpp - reading pickles without running them ------------------===//
 #include "runtime/checkpoint/Pickle.h"
 
 #include "runtime/base/Quote.h"

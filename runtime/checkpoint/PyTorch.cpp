@@ -1,4 +1,4 @@
-//===- PyTorch.cpp --------------------------------------------------------===//
+//===- PyTorch.cpp - the format of torch.save -----------------------------===//
 //
 // FOLDER/data.pkl         the state dict; its tensors name storages by key
 // FOLDER/data/KEY         the bytes of a storage, row-major for the tensors that are read here

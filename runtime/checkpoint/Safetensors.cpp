@@ -1,4 +1,4 @@
-//===- Safetensors.cpp ----------------------------------------------------===//
+//===- Safetensors.cpp - the safetensors format ---------------------------===//
 //
 //     u64 N, little endian | N bytes of JSON | data
 //

@@ -1,4 +1,4 @@
-//===- TarArchive.cpp -----------------------------------------------------===//
+//===- TarArchive.cpp - the members of a tar file -------------------------===//
 //
 // Each member is a header of 512 bytes, then its contents, padded to 512. Two blocks of zeros end
 // the archive. A member of type 'x' (pax) or 'L' (GNU) holds what does not fit the next header.

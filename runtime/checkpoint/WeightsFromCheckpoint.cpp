@@ -1,4 +1,4 @@
-//===- WeightsFromCheckpoint.cpp ------------------------------------------===//
+//===- WeightsFromCheckpoint.cpp - weights of another folder --------------===//
 
 #include "runtime/checkpoint/WeightsFromCheckpoint.h"
 

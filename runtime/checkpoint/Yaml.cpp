@@ -1,4 +1,4 @@
-//===- Yaml.cpp -----------------------------------------------------------===//
+//===- Yaml.cpp - the scalars of a YAML mapping ---------------------------===//
 #include "runtime/checkpoint/Yaml.h"
 
 #include "runtime/base/Quote.h"

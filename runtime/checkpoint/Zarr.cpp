@@ -1,4 +1,4 @@
-//===- Zarr.cpp -----------------------------------------------------------===//
+//===- Zarr.cpp - arrays as NeMo's checkpoints hold them ------------------===//
 #include "runtime/checkpoint/Zarr.h"
 
 #include "runtime/base/Checked.h"

@@ -1,4 +1,4 @@
-//===- ZipArchive.cpp -----------------------------------------------------===//
+//===- ZipArchive.cpp - the directory of a ZIP file -----------------------===//
 //
 //     (header, name, extra, contents, sizes)... | central directory | its end, once more for ZIP64
 //

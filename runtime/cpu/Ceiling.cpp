@@ -1,4 +1,4 @@
-//===- Ceiling.cpp --------------------------------------------------------===//
+//===- Ceiling.cpp - what this machine can do at most ---------------------===//
 
 #include "runtime/cpu/Ceiling.h"
 

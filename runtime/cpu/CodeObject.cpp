@@ -1,4 +1,4 @@
-//===- CodeObject.cpp -----------------------------------------------------===//
+//===- CodeObject.cpp - machine code of a package, loaded -----------------===//
 
 #include "runtime/cpu/CodeObject.h"
 

@@ -1,4 +1,4 @@
-//===- CpuDevice.cpp ------------------------------------------------------===//
+//===- CpuDevice.cpp - runs steps on the CPUs of this machine -------------===//
 
 #include "runtime/cpu/CpuDevice.h"
 

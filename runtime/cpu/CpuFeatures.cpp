@@ -1,4 +1,4 @@
-//===- CpuFeatures.cpp ----------------------------------------------------===//
+//===- CpuFeatures.cpp - what this CPU can execute ------------------------===//
 
 #include "runtime/cpu/CpuFeatures.h"
 

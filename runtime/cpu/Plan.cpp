@@ -1,4 +1,4 @@
-//===- Plan.cpp -----------------------------------------------------------===//
+//===- Plan.cpp - a program's dispatches, bound and run -------------------===//
 
 #include "runtime/cpu/Plan.h"
 

@@ -1,4 +1,4 @@
-//===- RandomWeights.cpp --------------------------------------------------===//
+//===- RandomWeights.cpp - random weights made by this machine ------------===//
 
 #include "runtime/cpu/RandomWeights.h"
 

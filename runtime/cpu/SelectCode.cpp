@@ -1,4 +1,4 @@
-//===- SelectCode.cpp -----------------------------------------------------===//
+//===- SelectCode.cpp - which machine code this CPU can run ---------------===//
 
 #include "runtime/cpu/SelectCode.h"
 

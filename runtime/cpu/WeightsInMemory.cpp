@@ -1,4 +1,4 @@
-//===- WeightsInMemory.cpp - random weights made by all cores ------------===//
+//===- WeightsInMemory.cpp - random weights made by all cores -------------===//
 
 #include "runtime/base/AnonymousMemory.h"
 #include "runtime/base/Status.h"

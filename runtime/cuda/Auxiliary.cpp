@@ -1,4 +1,4 @@
-//===- Auxiliary.cpp ------------------------------------------------------===//
+//===- Auxiliary.cpp - what the runtime launches for itself ---------------===//
 
 #include "runtime/cuda/Auxiliary.h"
 

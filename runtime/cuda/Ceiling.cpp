@@ -1,4 +1,4 @@
-//===- Ceiling.cpp --------------------------------------------------------===//
+//===- Ceiling.cpp - what this GPU can do at most -------------------------===//
 
 #include "runtime/cuda/Ceiling.h"
 

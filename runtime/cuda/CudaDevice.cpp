@@ -1,4 +1,4 @@
-//===- CudaDevice.cpp -----------------------------------------------------===//
+//===- CudaDevice.cpp - uploads, steps and graphs of one GPU --------------===//
 
 #include "runtime/cuda/CudaDevice.h"
 

@@ -1,4 +1,4 @@
-//===- DeviceInfo.cpp -----------------------------------------------------===//
+//===- DeviceInfo.cpp - the GPUs that there are ---------------------------===//
 
 #include "runtime/cuda/DeviceInfo.h"
 

@@ -1,4 +1,4 @@
-//===- Driver.cpp ---------------------------------------------------------===//
+//===- Driver.cpp - libcuda.so.1, found when it is needed -----------------===//
 
 #include "runtime/cuda/Driver.h"
 

@@ -1,4 +1,4 @@
-//===- Events.cpp ---------------------------------------------------------===//
+//===- Events.cpp - how long the GPU takes --------------------------------===//
 
 #include "runtime/cuda/Events.h"
 

@@ -1,4 +1,4 @@
-//===- Memory.cpp ---------------------------------------------------------===//
+//===- Memory.cpp - memory of a GPU, and of the host for it ---------------===//
 
 #include "runtime/cuda/Memory.h"
 

@@ -1,4 +1,4 @@
-//===- Module.cpp ---------------------------------------------------------===//
+//===- Module.cpp - a package's code on a GPU -----------------------------===//
 
 #include "runtime/cuda/Module.h"
 

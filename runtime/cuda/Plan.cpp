@@ -1,4 +1,4 @@
-//===- Plan.cpp -----------------------------------------------------------===//
+//===- Plan.cpp - a program's dispatches as launches ----------------------===//
 
 #include "runtime/cuda/Plan.h"
 

@@ -1,4 +1,4 @@
-//===- RandomWeights.cpp --------------------------------------------------===//
+//===- RandomWeights.cpp - random weights made on the GPU -----------------===//
 
 #include "runtime/cuda/RandomWeights.h"
 

@@ -1,4 +1,4 @@
-//===- SelectCode.cpp -----------------------------------------------------===//
+//===- SelectCode.cpp - which machine code a GPU can run ------------------===//
 
 #include "runtime/cuda/SelectCode.h"
 

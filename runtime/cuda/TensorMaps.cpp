@@ -1,4 +1,4 @@
-//===- TensorMaps.cpp -----------------------------------------------------===//
+//===- TensorMaps.cpp - matrices that kernels copy boxes of by TMA --------===//
 
 #include "runtime/cuda/TensorMaps.h"
 

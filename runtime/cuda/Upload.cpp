@@ -1,4 +1,4 @@
-//===- Upload.cpp ---------------------------------------------------------===//
+//===- Upload.cpp - weights to the GPU, part by part ----------------------===//
 
 #include "runtime/cuda/Upload.h"
 

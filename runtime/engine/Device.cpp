@@ -1,4 +1,4 @@
-//===- Device.cpp ---------------------------------------------------------===//
+//===- Device.cpp - where the steps of an engine run ----------------------===//
 
 #include "runtime/engine/Device.h"
 

@@ -1,4 +1,4 @@
-//===- Engine.cpp ---------------------------------------------------------===//
+//===- Engine.cpp - checks a batch, runs it, keeps the sequences ----------===//
 
 #include "runtime/engine/Engine.h"
 

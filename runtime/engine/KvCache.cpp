@@ -1,4 +1,4 @@
-//===- KvCache.cpp --------------------------------------------------------===//
+//===- KvCache.cpp - pages of keys and values -----------------------------===//
 
 #include "runtime/engine/KvCache.h"
 

@@ -1,4 +1,4 @@
-//===- Likeliest.cpp ------------------------------------------------------===//
+//===- Likeliest.cpp - the likeliest token of a row of logits -------------===//
 
 #include "runtime/engine/Likeliest.h"
 

@@ -1,4 +1,4 @@
-//===- Sampler.cpp --------------------------------------------------------===//
+//===- Sampler.cpp - logits to the next token -----------------------------===//
 //
 // Compiled with -ffp-contract=off: sums and exponentials round the same on every machine.
 //

@@ -1,4 +1,4 @@
-//===- StepInputs.cpp -----------------------------------------------------===//
+//===- StepInputs.cpp - what one step tells the kernels -------------------===//
 
 #include "runtime/engine/StepInputs.h"
 

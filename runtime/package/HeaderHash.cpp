@@ -1,4 +1,4 @@
-//===- HeaderHash.cpp -----------------------------------------------------===//
+//===- HeaderHash.cpp - tells whether a checkpoint's file is the same -----===//
 #include "runtime/package/HeaderHash.h"
 
 #define XXH_STATIC_LINKING_ONLY // XXH3_state_t on the stack

@@ -1,4 +1,4 @@
-//===- Package.cpp --------------------------------------------------------===//
+//===- Package.cpp - opens model.strata and verifies it -------------------===//
 
 #include "runtime/package/Package.h"
 

@@ -1,4 +1,4 @@
-//===- PackageIndices.cpp -------------------------------------------------===//
+//===- PackageIndices.cpp - every number of the manifest in its range -----===//
 
 #include "runtime/package/PackageIndices.h"
 

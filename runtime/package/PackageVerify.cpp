@@ -1,4 +1,4 @@
-//===- PackageVerify.cpp - is this file what it says? -------------------===//
+//===- PackageVerify.cpp - is this file what it says? ---------------------===//
 //
 // The header, the hashes and the layout of the file. PackageIndices.cpp checks the manifest's
 // contents.

@@ -1,4 +1,4 @@
-//===- DeviceMemory.cpp ---------------------------------------------------===//
+//===- DeviceMemory.cpp - what cuMemAlloc hands out -----------------------===//
 
 #include "runtime/simulator/DeviceMemory.h"
 

@@ -1,4 +1,4 @@
-//===- Fiber.cpp ----------------------------------------------------------===//
+//===- Fiber.cpp - one stack a simulated thread ---------------------------===//
 
 #include "runtime/simulator/Fiber.h"
 

@@ -1,4 +1,4 @@
-//===- KernelImage.cpp ----------------------------------------------------===//
+//===- KernelImage.cpp - a module of simulated kernels --------------------===//
 
 #include "runtime/simulator/KernelImage.h"
 

@@ -1,4 +1,4 @@
-//===- Options.cpp --------------------------------------------------------===//
+//===- Options.cpp - how to simulate --------------------------------------===//
 
 #include "runtime/simulator/Options.h"
 

@@ -1,4 +1,4 @@
-//===- RaceDetector.cpp ---------------------------------------------------===//
+//===- RaceDetector.cpp - who touched shared memory when ------------------===//
 
 #include "runtime/simulator/RaceDetector.h"
 

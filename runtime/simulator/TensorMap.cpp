@@ -1,4 +1,4 @@
-//===- TensorMap.cpp ------------------------------------------------------===//
+//===- TensorMap.cpp - what a TMA copy knows of a tensor ------------------===//
 
 #include "runtime/simulator/TensorMap.h"
 

@@ -1,4 +1,4 @@
-//===- AddedTokens.cpp ----------------------------------------------------===//
+//===- AddedTokens.cpp - strings that become ids in any text --------------===//
 #include "runtime/tokenizer/AddedTokens.h"
 
 #include "runtime/base/Flatbuffers.h"

@@ -1,4 +1,4 @@
-//===- BpeBuilder.cpp -----------------------------------------------------===//
+//===- BpeBuilder.cpp - tables of a byte-pair encoding --------------------===//
 #include "runtime/tokenizer/BpeBuilder.h"
 
 #include "runtime/base/Quote.h"

@@ -1,4 +1,4 @@
-//===- BpeMerges.cpp ------------------------------------------------------===//
+//===- BpeMerges.cpp - byte-pair encoding ---------------------------------===//
 #include "runtime/tokenizer/BpeMerges.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-//===- BpeRules.cpp -------------------------------------------------------===//
+//===- BpeRules.cpp - from a text to words --------------------------------===//
 #include "runtime/tokenizer/BpeRules.h"
 
 #include "runtime/base/Flatbuffers.h"

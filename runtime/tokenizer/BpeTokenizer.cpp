@@ -1,4 +1,4 @@
-//===- BpeTokenizer.cpp ---------------------------------------------------===//
+//===- BpeTokenizer.cpp - the tokenizer of a tokenizer.json ---------------===//
 #include "runtime/tokenizer/BpeTokenizer.h"
 
 #include "runtime/base/Flatbuffers.h"

@@ -1,4 +1,4 @@
-//===- BpeVerify.cpp ------------------------------------------------------===//
+//===- BpeVerify.cpp - every index and order of the tables ----------------===//
 #include "runtime/tokenizer/BpeVerify.h"
 
 #include "runtime/base/Flatbuffers.h"

@@ -1,4 +1,4 @@
-//===- ProtobufReader.cpp -------------------------------------------------===//
+//===- ProtobufReader.cpp - the fields of a protobuf message --------------===//
 #include "runtime/tokenizer/ProtobufReader.h"
 
 #include "runtime/base/Status.h"

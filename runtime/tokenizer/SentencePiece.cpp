@@ -1,4 +1,4 @@
-//===- SentencePiece.cpp --------------------------------------------------===//
+//===- SentencePiece.cpp - the calls into the library ---------------------===//
 #include "runtime/tokenizer/SentencePiece.h"
 
 #include <exception>

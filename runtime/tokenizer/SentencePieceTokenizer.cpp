@@ -1,4 +1,4 @@
-//===- SentencePieceTokenizer.cpp -----------------------------------------===//
+//===- SentencePieceTokenizer.cpp - a tokenizer.model ---------------------===//
 #include "runtime/tokenizer/SentencePieceTokenizer.h"
 
 #include "runtime/base/Status.h"

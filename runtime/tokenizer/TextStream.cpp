@@ -1,4 +1,4 @@
-//===- TextStream.cpp -----------------------------------------------------===//
+//===- TextStream.cpp - bytes to whole UTF-8 characters -------------------===//
 #include "runtime/tokenizer/TextStream.h"
 
 #include <algorithm>

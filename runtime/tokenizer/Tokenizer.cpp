@@ -1,4 +1,4 @@
-//===- Tokenizer.cpp ------------------------------------------------------===//
+//===- Tokenizer.cpp - text to token ids and back -------------------------===//
 #include "runtime/tokenizer/Tokenizer.h"
 
 #include "runtime/base/Status.h"

@@ -1,4 +1,4 @@
-//===- TokenizerCharsmap.cpp ----------------------------------------------===//
+//===- TokenizerCharsmap.cpp - SentencePiece's normalization rules --------===//
 //
 // The trie is a double array of Darts-clone. From unit u, byte c leads to the unit at base(u) ^ c,
 // which is a child if its label is c; if u has a leaf, the unit at base(u) holds the value. A

@@ -1,4 +1,4 @@
-//===- TokenizerFile.cpp --------------------------------------------------===//
+//===- TokenizerFile.cpp - the tokenizer of a model folder ----------------===//
 #include "runtime/tokenizer/TokenizerFile.h"
 
 #include "runtime/base/MappedFile.h"

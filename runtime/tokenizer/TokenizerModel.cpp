@@ -1,4 +1,4 @@
-//===- TokenizerModel.cpp -------------------------------------------------===//
+//===- TokenizerModel.cpp - what a tokenizer.model says -------------------===//
 //
 // After these checks SentencePiece loads the model in this process. A trial in a forked child was
 // considered and left out: for a vocabulary of 256,000 it would cost every start 50 ms and more;

@@ -1,4 +1,4 @@
-//===- TokenizerProto.cpp -------------------------------------------------===//
+//===- TokenizerProto.cpp - the fields of a tokenizer.model ---------------===//
 //
 // Field numbers are those of sentencepiece_model.proto. Like the protobuf library, the last of
 // several values counts, messages that stand several times are merged, and fields that are not

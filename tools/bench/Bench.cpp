@@ -1,4 +1,4 @@
-//===- Bench.cpp ----------------------------------------------------------===//
+//===- Bench.cpp - repetitions, and the ceilings between them -------------===//
 
 #include "tools/bench/Bench.h"
 

@@ -1,4 +1,4 @@
-//===- BenchReport.cpp ----------------------------------------------------===//
+//===- BenchReport.cpp - the bench's table --------------------------------===//
 
 #include "tools/bench/BenchReport.h"
 

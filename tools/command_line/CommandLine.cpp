@@ -1,4 +1,4 @@
-//===- CommandLine.cpp ----------------------------------------------------===//
+//===- CommandLine.cpp - options as a table -------------------------------===//
 
 #include "tools/command_line/CommandLine.h"
 

@@ -1,4 +1,4 @@
-//===- Console.cpp --------------------------------------------------------===//
+//===- Console.cpp - text to stdout, everything else to stderr ------------===//
 
 #include "tools/command_line/Console.h"
 

@@ -1,4 +1,4 @@
-//===- Devices.cpp --------------------------------------------------------===//
+//===- Devices.cpp - options that name devices ----------------------------===//
 
 #include "tools/command_line/Devices.h"
 

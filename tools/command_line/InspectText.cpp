@@ -1,4 +1,4 @@
-//===- InspectText.cpp ----------------------------------------------------===//
+//===- InspectText.cpp - what inspections print ---------------------------===//
 
 #include "tools/command_line/InspectText.h"
 

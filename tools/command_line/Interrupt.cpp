@@ -1,4 +1,4 @@
-//===- Interrupt.cpp ------------------------------------------------------===//
+//===- Interrupt.cpp - what signals do ------------------------------------===//
 
 #include "tools/command_line/Interrupt.h"
 

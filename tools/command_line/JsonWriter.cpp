@@ -1,4 +1,4 @@
-//===- JsonWriter.cpp -----------------------------------------------------===//
+//===- JsonWriter.cpp - JSON for programs to read -------------------------===//
 
 #include "tools/command_line/JsonWriter.h"
 

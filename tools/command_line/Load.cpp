@@ -1,4 +1,4 @@
-//===- Load.cpp -----------------------------------------------------------===//
+//===- Load.cpp - what a package needs to run -----------------------------===//
 
 #include "tools/command_line/Load.h"
 

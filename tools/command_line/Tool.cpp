@@ -1,4 +1,4 @@
-//===- Tool.cpp -----------------------------------------------------------===//
+//===- Tool.cpp - what the main() of every tool does ----------------------===//
 
 #include "tools/command_line/Tool.h"
 

@@ -1,4 +1,4 @@
-//===- StrataCompile.cpp - a model definition to model.strata ------------===//
+//===- StrataCompile.cpp - a model definition to model.strata -------------===//
 
 #include "compiler/Schedule.h"
 #include "compiler/Summary.h"

@@ -1,4 +1,4 @@
-//===- ModelFiles.cpp -----------------------------------------------------===//
+//===- ModelFiles.cpp - what lies beside the weights ----------------------===//
 
 #include "tools/quantize/ModelFiles.h"
 

@@ -1,4 +1,4 @@
-//===- OutputFolder.cpp ---------------------------------------------------===//
+//===- OutputFolder.cpp - all of a folder, or nothing ---------------------===//
 
 #include "tools/quantize/OutputFolder.h"
 

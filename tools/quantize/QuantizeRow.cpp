@@ -1,4 +1,4 @@
-//===- QuantizeRow.cpp ----------------------------------------------------===//
+//===- QuantizeRow.cpp - numbers as 8 bits and scales ---------------------===//
 
 #include "tools/quantize/QuantizeRow.h"
 

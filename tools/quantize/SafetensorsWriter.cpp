@@ -1,4 +1,4 @@
-//===- SafetensorsWriter.cpp ----------------------------------------------===//
+//===- SafetensorsWriter.cpp - checkpoints, written in place --------------===//
 
 #include "tools/quantize/SafetensorsWriter.h"
 

@@ -1,4 +1,4 @@
-//===- ActivationDump.cpp -------------------------------------------------===//
+//===- ActivationDump.cpp - a step's values as files ----------------------===//
 
 #include "tools/run/ActivationDump.h"
 

@@ -1,4 +1,4 @@
-//===- Interactive.cpp ----------------------------------------------------===//
+//===- Interactive.cpp - prompts from a terminal, one after the other -----===//
 
 #include "tools/run/Interactive.h"
 

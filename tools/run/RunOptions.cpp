@@ -1,4 +1,4 @@
-//===- RunOptions.cpp -----------------------------------------------------===//
+//===- RunOptions.cpp - the command line of strata-run --------------------===//
 
 #include "tools/run/RunOptions.h"
 

@@ -1,4 +1,4 @@
-//===- Pairs.cpp ----------------------------------------------------------===//
+//===- Pairs.cpp - how likely continuations are ---------------------------===//
 
 #include "tools/score/Pairs.h"
 

@@ -1,4 +1,4 @@
-//===- Perplexity.cpp -----------------------------------------------------===//
+//===- Perplexity.cpp - the likelihood of a text, window by window --------===//
 
 #include "tools/score/Perplexity.h"
 

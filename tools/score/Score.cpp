@@ -1,4 +1,4 @@
-//===- Score.cpp ----------------------------------------------------------===//
+//===- Score.cpp - how likely a model finds tokens ------------------------===//
 
 #include "tools/score/Score.h"
 
