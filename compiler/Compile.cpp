@@ -77,6 +77,7 @@ public:
 private:
   llvm::Expected<std::string> runStage(Stage stage);
   llvm::Error runPasses(Stage stage, Program &program);
+  llvm::Error lowerTogether(const Target &target);
   llvm::Expected<std::string> runPackage();
   llvm::Error show(const EmittedCode &emitted);
   llvm::Error dumpStage(Stage stage, llvm::StringRef result);
@@ -133,12 +134,32 @@ llvm::Error Compiler::runPasses(Stage stage, Program &program) {
     populateKernels(pm, program.target(), program.machines);
     break;
   case Stage::Llvm:
-    populateLlvm(pm, program.target());
-    break;
+    return llvm::Error::success(); // lowerTogether
   }
   if (failed(pm.run(*program.module)))
     return error("the stage '" + stageName(stage) + "' failed");
   return llvm::Error::success();
+}
+
+/// The stage `llvm` of a target's programs, side by side: MLIR runs a pipeline on the modules
+/// inside of one module in parallel.
+llvm::Error Compiler::lowerTogether(const Target &target) {
+  OwningOpRef<ModuleOp> all(ModuleOp::create(UnknownLoc::get(model.module->getContext())));
+  std::vector<Program *> inside;
+  for (Program &program : programs)
+    if (&program.target() == &target) {
+      all->push_back(program.module.release());
+      inside.push_back(&program);
+    }
+  PassManager pm(all->getContext());
+  populateLlvm(pm.nest<ModuleOp>(), target);
+  bool good = succeeded(pm.run(*all));
+  auto modules = llvm::to_vector(all->getOps<ModuleOp>());
+  for (auto [program, module] : llvm::zip_equal(inside, modules)) {
+    module->remove();
+    program->module = module;
+  }
+  return good ? llvm::Error::success() : error("the stage 'llvm' failed");
 }
 
 /// Tells the caller of machine code what can be read of it.
@@ -186,6 +207,10 @@ llvm::Expected<std::string> Compiler::runStage(Stage stage) {
     splitByTarget();
   if (stage == Stage::Kernels)
     splitByMachines();
+  if (stage == Stage::Llvm)
+    for (const TargetChoice &choice : options.targets)
+      if (llvm::Error failed = lowerTogether(*choice.target))
+        return failed;
   for (Program &program : programs) {
     if (llvm::Error failed = runPasses(stage, program))
       return failed;
