@@ -14,76 +14,91 @@ Value strata::storedRow(BodyBuilder &b, BoxAttr box, Value row) {
                b.rem(row, box.getGroupRows()));
 }
 
-template <typename OpT>
-static void describeNorm(OpT op, ArrayRef<BufferRef> buffers, const APFloat &eps,
-                         LinearSpec &spec) {
+LinearSpec::AroundRope LinearSpec::Part::aroundRope() const {
+  const Step *rope =
+      llvm::find_if(epilogue, [](const Step &s) { return s.kind == EpilogueStep::Kind::rope; });
+  if (rope == epilogue.end())
+    return {{}, nullptr, epilogue};
+  return {{epilogue.begin(), rope}, rope, {rope + 1, epilogue.end()}};
+}
+
+static void describeNorm(NormOpInterface op, ArrayRef<BufferRef> buffers, LinearSpec &spec) {
   spec.gamma = findBuffer(buffers, op.getGamma());
   spec.beta = findBuffer(buffers, op.getBeta());
   spec.gammaElement = elementType(op.getGamma());
   spec.betaElement = elementType(op.getBeta());
   spec.gammaIncludesOne = op.getGammaIncludesOne();
-  spec.eps = eps.convertToDouble();
+  spec.eps = op.getEpsAttr().getValueAsDouble();
 }
 
-template <typename OpT>
-static LinearSpec describeInput(OpT op, ArrayRef<BufferRef> buffers) {
+static LinearSpec describeInput(ProductOpInterface op, ArrayRef<BufferRef> buffers) {
   LinearSpec spec;
   spec.inFeatures = columns(op.getInput());
   spec.input = findBuffer(buffers, op.getInput());
   if (op.getGamma())
-    describeNorm(op, buffers, *op.getEps(), spec);
+    describeNorm(op, buffers, spec);
   spec.rounding = op.getRoundingAttr();
-  if (op.getWorkspace())
+  if (op.getWorkspaceAttr())
     spec.workspace = findBuffer(buffers, BufferRole::Workspace);
+  if (op.getAxis() == Axis::Outputs)
+    spec.outputRows = findBuffer(buffers, BufferRole::OutputRows);
   return spec;
 }
 
-static LinearSpec::Part describePart(ArrayRef<BufferRef> buffers, Value weight,
-                                     LinearSpec::Sink sink, Value result, bool roped) {
+static LinearSpec::Step describeStep(ArrayRef<BufferRef> buffers, const EpilogueStep &step) {
+  if (!step.operand)
+    return {step.kind, step.activation, 0, {}};
+  return {step.kind, step.activation, findBuffer(buffers, step.operand), elementType(step.operand)};
+}
+
+/// Where the product of weight `i` goes.
+static LinearSpec::Sink sinkOf(ProductOpInterface op, unsigned i) {
+  using Sink = LinearSpec::Sink;
+  if (op.getProduct(i))
+    return op.getAxis() == Axis::Outputs ? Sink::Logits : Sink::Result;
+  return i + 1 == op.getWeights().size() ? Sink::Value : Sink::Key;
+}
+
+static LinearSpec::Part describePart(ProductOpInterface op, ArrayRef<BufferRef> buffers,
+                                     unsigned i) {
+  Value weight = op.getWeights()[i], result = op.getProduct(i);
   LinearSpec::Part part{rows(weight),
                         findBuffer(buffers, weight),
                         result ? findBuffer(buffers, result) : 0,
-                        sink,
-                        roped,
+                        sinkOf(op, i),
+                        {},
                         elementType(weight),
                         getBox(weight)};
+  for (const EpilogueStep &step : op.getEpilogue(i))
+    part.epilogue.push_back(describeStep(buffers, step));
   part.quantized = getQuantized(weight);
   if (part.quantized)
     part.scales = findScales(buffers, weight);
   return part;
 }
 
-LinearSpec strata::describeOperands(LinearOp op) {
-  auto buffers = listBuffers(op);
-  LinearSpec spec = describeInput(op, buffers);
-  unsigned products = op.getNumProducts();
-  for (auto [i, weight] : llvm::enumerate(op.getWeights())) {
-    using Sink = LinearSpec::Sink;
-    Sink sink = i < products ? Sink::Result : i == products ? Sink::Key : Sink::Value;
-    Value result = i < products ? op->getResult(i) : Value();
-    spec.parts.push_back(describePart(buffers, weight, sink, result, op.isRoped(i)));
-  }
-  spec.squaredRelu = op.getSquaredRelu();
-  if (op.getResidual())
-    spec.residual = findBuffer(buffers, op.getResidual());
-  if (op.getRotary()) {
-    spec.rotary = findBuffer(buffers, op.getRotary());
-    spec.rotaryDims = columns(op.getRotary());
-    spec.headDim = *op.getHeadDim();
-  }
-  if (op.getCache()) {
-    spec.cache.emplace(op, op.getCache().getType());
-    spec.headDim = op.getCache().getType().getHeadDim();
-  }
-  return spec;
+/// What has to stay together: heads that are rotated, or become keys and values.
+static void describeHeads(ProductOpInterface op, LinearSpec &spec) {
+  for (unsigned i = 0; i != op.getWeights().size(); ++i)
+    for (const EpilogueStep &step : op.getEpilogue(i))
+      if (step.kind == EpilogueStep::Kind::rope) {
+        spec.rotaryDims = columns(step.operand);
+        spec.headDim = step.headDim;
+      }
+  auto writer = dyn_cast<CacheWriterOpInterface>(op.getOperation());
+  if (!writer || !writer.getWrittenCache())
+    return;
+  auto cache = cast<KVCacheType>(writer.getWrittenCache().getType());
+  spec.cache.emplace(op, cache);
+  spec.headDim = cache.getHeadDim();
 }
 
-LinearSpec strata::describeOperands(LogitsOp op) {
+LinearSpec strata::describeOperands(ProductOpInterface op) {
   auto buffers = listBuffers(op);
   LinearSpec spec = describeInput(op, buffers);
-  spec.outputRows = findBuffer(buffers, BufferRole::OutputRows);
-  spec.parts.push_back(describePart(buffers, op.getWeight(), LinearSpec::Sink::Logits,
-                                    op.getResult(), /*roped=*/false));
+  for (unsigned i = 0; i != op.getWeights().size(); ++i)
+    spec.parts.push_back(describePart(op, buffers, i));
+  describeHeads(op, spec);
   return spec;
 }
 
@@ -92,7 +107,7 @@ LinearSpec strata::describeOperands(LayerNormOp op) {
   LinearSpec spec;
   spec.inFeatures = columns(op.getInput());
   spec.input = findBuffer(buffers, op.getInput());
-  describeNorm(op, buffers, op.getEps(), spec);
+  describeNorm(op, buffers, spec);
   spec.workspace = findBuffer(buffers, op.getResult());
   return spec;
 }

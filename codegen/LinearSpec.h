@@ -8,19 +8,33 @@
 
 namespace strata {
 
-/// A linear or logits op on buffers. Numbers are positions among its buffers.
+/// A product op on buffers. Numbers are positions among its buffers.
 struct LinearSpec {
   enum class Sink { Result, Logits, Key, Value };
+  /// A step of an epilogue: see EpilogueStep.
+  struct Step {
+    EpilogueStep::Kind kind;
+    Activation activation;
+    unsigned operand;   ///< the bias, rotary table or residual
+    mlir::Type element; ///< of that
+  };
+  /// The steps of an epilogue around its rope. Those around act on each value by itself.
+  struct AroundRope {
+    llvm::ArrayRef<Step> before;
+    const Step *rope;           ///< null: there is none, and nothing before it
+    llvm::ArrayRef<Step> after; ///< all of them where there is no rope
+  };
   struct Part {
     int64_t rows;
     unsigned weight, result; ///< result: for Sink::Result and Logits
     Sink sink;
-    bool roped;
-    mlir::Type element;           ///< of the weight, if stored by element
-    BoxAttr box;                  ///< where its rows lie; null: they follow each other
-    QuantizedAttr quantized = {}; ///< null: the weight is stored by element
-    unsigned scales = 0;          ///< of a quantized weight
+    llvm::SmallVector<Step, 4> epilogue; ///< in order
+    mlir::Type element;                  ///< of the weight, if stored by element
+    BoxAttr box;                         ///< where its rows lie; null: they follow each other
+    QuantizedAttr quantized = {};        ///< null: the weight is stored by element
+    unsigned scales = 0;                 ///< of a quantized weight
 
+    AroundRope aroundRope() const;
     /// Rows from the weight's first to its last as they are stored.
     int64_t storedRows() const { return box ? box.getStoredRows(rows) : rows; }
   };
@@ -28,14 +42,13 @@ struct LinearSpec {
   int64_t inFeatures;
   unsigned input;
   llvm::SmallVector<Part> parts;
-  std::optional<unsigned> gamma, beta, residual, rotary, outputRows, workspace;
+  std::optional<unsigned> gamma, beta, outputRows, workspace;
   mlir::Type gammaElement, betaElement; ///< where there is a norm
   bool gammaIncludesOne = false;
   double eps = 0;
-  RoundingAttr rounding; ///< of the input; null: it is multiplied as it is
-  bool squaredRelu = false;
-  int64_t rotaryDims = 0;
-  int64_t headDim = 0; ///< > 0 where rope or the cache need whole heads
+  RoundingAttr rounding;  ///< of the input; null: it is multiplied as it is
+  int64_t rotaryDims = 0; ///< columns of the table where some part has a rope
+  int64_t headDim = 0;    ///< > 0 where rope or the cache need whole heads
   std::optional<CacheBuffers> cache;
 
   int64_t pairs() const { return inFeatures / 2; }
@@ -51,8 +64,7 @@ inline int64_t rowElements(BoxAttr box, int64_t columns) {
   return box ? box.getRowElements(columns) : columns;
 }
 
-LinearSpec describeOperands(LinearOp op);
-LinearSpec describeOperands(LogitsOp op);
+LinearSpec describeOperands(ProductOpInterface op);
 /// A norm alone, with no parts; its result is where a linear would have its workspace.
 LinearSpec describeOperands(LayerNormOp op);
 

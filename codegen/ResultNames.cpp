@@ -9,8 +9,23 @@ using namespace strata;
 
 static std::string nameValue(Value value);
 
-static std::string join(const std::string &name, StringRef stage) {
-  return name.empty() ? "" : (name + "." + stage).str();
+static std::string withStage(const std::string &name, StringRef stage) {
+  return name.empty() || stage.empty() ? name : name + "." + stage.str();
+}
+
+/// What a step makes of a module's product; nothing else where the step belongs to the module.
+static StringRef stageOf(const EpilogueStep &step) {
+  switch (step.kind) {
+  case EpilogueStep::Kind::bias:
+    return "";
+  case EpilogueStep::Kind::activation:
+    return stringifyActivation(step.activation);
+  case EpilogueStep::Kind::rope:
+    return "rope";
+  case EpilogueStep::Kind::residual:
+    return "residual";
+  }
+  llvm_unreachable("a step without a name");
 }
 
 /// The module of a product: that of its weight, as siblings share one linear.
@@ -21,17 +36,15 @@ static std::string nameProduct(LinearOp linear, unsigned index) {
     key.consume_back(".weight");
     name = key.str();
   }
-  if (linear.getSquaredRelu())
-    name = join(name, "squared_relu");
-  if (linear.getRotary() && linear.isRoped(index))
-    name = join(name, "rope");
-  return linear.getResidual() ? join(name, "residual") : name;
+  for (const EpilogueStep &step : linear.getEpilogue(index))
+    name = withStage(name, stageOf(step));
+  return name;
 }
 
 /// A sum is called after the branch that is added to the stream.
 static std::string nameSum(AddOp add) {
   bool left = add.getLhs().getDefiningOp<LinearOp>() && !add.getRhs().getDefiningOp<LinearOp>();
-  return join(nameValue(left ? add.getLhs() : add.getRhs()), "residual");
+  return withStage(nameValue(left ? add.getLhs() : add.getRhs()), "residual");
 }
 
 static std::string nameValue(Value value) {
@@ -44,9 +57,11 @@ static std::string nameValue(Value value) {
         return nameProduct(linear, cast<OpResult>(value).getResultNumber());
       })
       .Case([&](AddOp add) { return nameSum(add); })
-      .Case([&](RopeOp rope) { return join(nameValue(rope.getInput()), "rope"); })
-      .Case([&](SquaredReluOp relu) { return join(nameValue(relu.getInput()), "squared_relu"); })
-      .Case([&](AttentionOp) { return join(module, "attention"); })
+      .Case([&](RopeOp rope) { return withStage(nameValue(rope.getInput()), "rope"); })
+      .Case([&](ActivationOp op) {
+        return withStage(nameValue(op.getInput()), stringifyActivation(op.getActivation()));
+      })
+      .Case([&](AttentionOp) { return withStage(module, "attention"); })
       .Default([&](Operation *) { return module; });
 }
 

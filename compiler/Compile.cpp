@@ -7,7 +7,6 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
@@ -23,13 +22,10 @@ static llvm::StringRef asText(std::span<const std::byte> bytes) {
 
 /// Notes the norms' weights of the program that include the 1.
 static void collectPlusOne(ModuleOp module, llvm::StringSet<> &keys) {
-  auto note = [&](auto op) {
+  module.walk([&](NormOpInterface op) {
     if (op.getGammaIncludesOne())
-      if (auto gamma = op.getGamma().template getDefiningOp<ParameterOp>())
+      if (auto gamma = op.getGamma().getDefiningOp<ParameterOp>())
         keys.insert(gamma.getKey());
-  };
-  module.walk([&](Operation *op) {
-    llvm::TypeSwitch<Operation *>(op).Case<LayerNormOp, LinearOp, LogitsOp>(note);
   });
 }
 

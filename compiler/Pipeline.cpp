@@ -23,7 +23,7 @@ void strata::populateFuse(OpPassManager &pm, bool fuse) {
     return;
   forward.addPass(createFuseSiblings());
   forward.addPass(createFuseNorm());
-  forward.addPass(createFuseSquaredRelu());
+  forward.addPass(createFuseActivation());
   forward.addPass(createFuseRope());
   forward.addPass(createFuseCacheAppend());
   forward.addPass(createFuseResidual());

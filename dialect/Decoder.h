@@ -26,6 +26,24 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialect/DecoderAttrs.h.inc"
 
+namespace strata {
+
+/// What is done to each product of a weight, before it is rounded and becomes a result.
+struct EpilogueStep {
+  enum class Kind {
+    bias,       ///< `operand` [out] is added
+    activation, ///< as decoder.activation
+    rope,       ///< as decoder.rope, by the table `operand`
+    residual    ///< `operand` [rows, out] is added
+  };
+  Kind kind;
+  mlir::Value operand = {};
+  Activation activation = {};
+  int64_t headDim = 0; ///< of rope
+};
+
+} // namespace strata
+
 #include "dialect/DecoderInterfaces.h.inc"
 
 #define GET_OP_CLASSES

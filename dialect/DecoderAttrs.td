@@ -137,6 +137,15 @@ def Decoder_ModelAttr : Decoder_Attr<"Model", "model"> {
   }];
 }
 
+def Decoder_ActivationKind : I32EnumAttr<"Activation", "what a model applies to each product",
+    [I32EnumAttrCase<"SquaredRelu", 0, "squared_relu">]> {
+  let cppNamespace = "::strata";
+  let genSpecializedAttr = 0;
+}
+def Decoder_ActivationAttr : EnumAttr<Decoder_Dialect, Decoder_ActivationKind, "activation"> {
+  let assemblyFormat = "`(` $value `)`";
+}
+
 def Decoder_Axis : I32EnumAttr<"Axis", "what a kernel's rows are",
     [I32EnumAttrCase<"One", 0, "one">, I32EnumAttrCase<"Tokens", 1, "tokens">,
      I32EnumAttrCase<"Outputs", 2, "outputs">]> {

@@ -45,9 +45,13 @@ CostAttr LinearOp::getCost() {
     fixed += bytes(weight);
     row += 2 * rows(weight); // the product, or its cached key or value: bf16
   }
+  for (Value bias : getBiases())
+    fixed += bytes(bias);
   if (getResidual())
     row += rowBytes(getResidual());
   int64_t flops = 2 * columns(getInput()) * getOutFeatures();
+  if (!getBiases().empty())
+    flops += getOutFeatures();
   if (getGamma())
     flops += kNormFlops * columns(getInput());
   return cost(*this, fixed, row, flops);
@@ -80,7 +84,7 @@ CostAttr CacheAppendOp::getCost() {
   return cost(*this, 0, 2 * (rowBytes(getKeys()) + rowBytes(getValues())), 0);
 }
 
-CostAttr SquaredReluOp::getCost() {
+CostAttr ActivationOp::getCost() {
   return cost(*this, 0, 2 * rowBytes(getInput()), 2 * columns(getInput()));
 }
 

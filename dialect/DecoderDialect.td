@@ -15,7 +15,7 @@ def Decoder_Dialect : Dialect {
     (ragged: each sequence brings as many as it likes), with a paged KV cache.
 
     Fusion does not lead to another dialect. It folds the cheap ops into *clauses* of the expensive
-    ones (`norm`, `rope`, `cache`, `squared_relu`, `residual` on `decoder.linear`), so a half-fused
+    ones (`norm`, `activation`, `rope`, `cache`, `residual` on `decoder.linear`), so a half-fused
     program is legal, runs, and can be bisected.
 
     The same ops stand on tensors (after `import` and `fuse`) and on buffers (after `plan`, where a

@@ -144,6 +144,45 @@ int64_t LinearOp::getOutFeatures() {
   return sum;
 }
 
+void LinearOp::build(OpBuilder &, OperationState &state, Type type, Value input, Value weight,
+                     Value bias, RoundingAttr rounding) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  properties.setRounding(rounding);
+  // Input, weights, gamma, beta, biases; no rope, residual or cache.
+  properties.operandSegmentSizes = {1, 1, 0, 0, bias ? 1 : 0, 0, 0, 0, 0};
+  state.addOperands({input, weight});
+  if (bias)
+    state.addOperands(bias);
+  state.addTypes(type);
+}
+
+SmallVector<EpilogueStep, 4> LinearOp::getEpilogue(unsigned weight) {
+  using Kind = EpilogueStep::Kind;
+  SmallVector<EpilogueStep, 4> steps;
+  if (!getBiases().empty())
+    steps.push_back({Kind::bias, getBiases()[weight]});
+  if (std::optional<Activation> activation = getActivation())
+    steps.push_back({Kind::activation, {}, *activation});
+  if (isRoped(weight))
+    steps.push_back({Kind::rope, getRotary(), {}, int64_t(*getHeadDim())});
+  if (getResidual())
+    steps.push_back({Kind::residual, getResidual()});
+  return steps;
+}
+
+static LogicalResult verifyBiases(LinearOp op) {
+  if (op.getBiases().empty())
+    return success();
+  if (op.getBiases().size() != op.getWeights().size())
+    return op.emitOpError() << "has " << op.getBiases().size() << " biases, expected one for each "
+                            << "of " << op.getWeights().size() << " weights";
+  for (auto [bias, weight] : llvm::zip(op.getBiases(), op.getWeights()))
+    if (elements(bias) != rows(weight))
+      return op.emitOpError() << "bias has " << elements(bias) << " elements, its weight has "
+                              << rows(weight) << " rows";
+  return success();
+}
+
 static LogicalResult verifyRopeClause(LinearOp op) {
   if (!op.getRotary() || !op.getHeadDim() || !op.getRoped())
     return op.emitOpError("rope needs a table, head_dim and weights together");
@@ -209,10 +248,12 @@ LogicalResult LinearOp::verify() {
     return failure();
   if (failed(verifyResults(*this))) // linear_c2
     return failure();
-  if (!getResidual() && !getSquaredRelu())
+  if (failed(verifyBiases(*this))) // linear_c9
+    return failure();
+  if (!getResidual() && !getActivation())
     return success();
   if (getWeights().size() != 1 || getRotary() || getCache()) // linear_c5
-    return emitOpError("residual and squared_relu need one weight, and no rope or cache");
+    return emitOpError("residual and activation need one weight, and no rope or cache");
   if (getResidual() && !sameShape(getResidual(), getResult(0)))
     return emitOpError() << "residual has " << columns(getResidual()) << " features, result has "
                          << columns(getResult(0));
@@ -227,7 +268,7 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op, PatternRewriter &rewriter) const override {
     if (op.getCache() || op.getRotary() || op.getWeights().size() == 1)
       return rewriter.notifyMatchFailure(op, "every weight has a role");
-    SmallVector<Value> weights;
+    SmallVector<Value> weights, biases;
     SmallVector<Type> types;
     SmallVector<unsigned> kept;
     for (unsigned i = 0; i != op.getNumResults(); ++i) {
@@ -235,15 +276,16 @@ struct DropUnusedWeights : OpRewritePattern<LinearOp> {
         continue;
       kept.push_back(i);
       weights.push_back(op.getWeights()[i]);
+      if (!op.getBiases().empty())
+        biases.push_back(op.getBiases()[i]);
       types.push_back(op->getResult(i).getType());
     }
     if (kept.size() == op.getNumResults() || kept.empty())
       return rewriter.notifyMatchFailure(op, "every product is used, or none");
-    auto smaller = LinearOp::create(
-        rewriter, op.getLoc(), types, op.getInput(), weights, op.getGamma(), op.getBeta(),
-        op.getEpsAttr(), op.getGammaIncludesOneAttr(), op.getRoundingAttr(),
-        op.getSquaredReluAttr(), Value(), IntegerAttr(), DenseI64ArrayAttr(), Value(), Value(),
-        Value(), IntegerAttr(), op.getWorkspaceAttr());
+    auto smaller =
+        LinearOp::create(rewriter, op.getLoc(), types, op->getOperands(), op.getProperties());
+    smaller.getWeightsMutable().assign(weights);
+    smaller.getBiasesMutable().assign(biases);
     for (auto [i, j] : llvm::enumerate(kept))
       rewriter.replaceAllUsesWith(op->getResult(j), smaller->getResult(i));
     rewriter.eraseOp(op);
@@ -269,6 +311,15 @@ LogicalResult AttentionOp::verify() {
   if (!sameShape(getQuery(), getResult())) // attention_c2
     return emitOpError("the result must have the query's shape");
   return verifyLayer(*this, getLayer(), cache); // attention_c3
+}
+
+void LogitsOp::build(OpBuilder &, OperationState &state, Type type, Value input, Value weight,
+                     Value batch, RoundingAttr rounding) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  properties.setRounding(rounding);
+  properties.operandSegmentSizes = {1, 1, 1, 0, 0}; // input, weight, batch; no norm
+  state.addOperands({input, weight, batch});
+  state.addTypes(type);
 }
 
 LogicalResult LogitsOp::verify() {

@@ -122,7 +122,9 @@ def Decoder_RotaryTableOp : Decoder_KernelizedOp<"rotary_table"> {
 // The expensive ops, with their clauses
 //===----------------------------------------------------------------------===//
 
-def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]> {
+def Decoder_LinearOp : Decoder_KernelizedOp<"linear",
+    [AttrSizedOperandSegments, Decoder_NormOpInterface, Decoder_ProductOpInterface,
+     Decoder_CacheWriterOpInterface]> {
   let summary = "products with one or more weights, and what is fused to them";
   let description = [{
     `y_i = input * weight_i^T` for each weight, accumulated in f32 and rounded to bf16 once, after
@@ -134,7 +136,8 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     - `round(i8, group = N)`: the input, after its norm still in f32, is rounded, see
       #decoder.rounding. With weights of 8 bits that share scales likewise, products of a group are
       summed exactly, the sums times both scales in f32
-    - `squared_relu`: y = max(y, 0)^2
+    - `bias(b, …)`: y_i = y_i + b_i, one for each weight
+    - `activation(a)`: y = a(y), see decoder.activation
     - `rope(table, head_dim, weights)`: the results of the weights listed are rotated
     - `residual(r)`: y = r + y
     - `cache(kv, batch, layer)`: the last two results are keys and values; they go into the cache
@@ -148,21 +151,24 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
       gamma_includes_one needs a gamma
     - linear_c4: the weights of `rope` are in range, distinct and ascending; their rows are a
       multiple of head_dim; the table has at most head_dim columns
-    - linear_c5: `residual` and `squared_relu` need exactly one weight, and no rope or cache;
+    - linear_c5: `residual` and `activation` need exactly one weight, and no rope or cache;
       the residual has the result's type but for the memory space
     - linear_c6: with `cache` there are at least three weights, the last two have heads * head_dim
       rows, and the layer exists
     - linear_c7: there is at least one weight
     - linear_c8: the input's features are a multiple of the group in which it is rounded
+    - linear_c9: there are no biases, or one for each weight with as many elements as it has rows
 
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf16>,
-                       %up: tensor<1024x256xbf16>, %down: tensor<256x1024xbf16>) -> tensor<?x256xbf16> {
-      %u = decoder.linear %x, [%up] norm(%g, %b, eps = 1.0e-05) squared_relu
+                       %up: tensor<1024x256xbf16>, %down: tensor<256x1024xbf16>,
+                       %down_bias: tensor<256xbf16>) -> tensor<?x256xbf16> {
+      %u = decoder.linear %x, [%up] norm(%g, %b, eps = 1.0e-05) activation(squared_relu)
              : (tensor<?x256xbf16>, tensor<1024x256xbf16>, tensor<256xbf16>, tensor<256xbf16>)
             -> tensor<?x1024xbf16>
-      %y = decoder.linear %u, [%down] residual(%x)
-             : (tensor<?x1024xbf16>, tensor<256x1024xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
+      %y = decoder.linear %u, [%down] bias(%down_bias) residual(%x)
+             : (tensor<?x1024xbf16>, tensor<256x1024xbf16>, tensor<256xbf16>, tensor<?x256xbf16>)
+            -> tensor<?x256xbf16>
       return %y : tensor<?x256xbf16>
     }
     func.func @quantized(%x: tensor<?x256xbf16>) -> tensor<?x1024xbf16> {
@@ -179,7 +185,7 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     Decoder_Activations:$input, Variadic<Decoder_Matrix>:$weights,
     Optional<Decoder_Vector>:$gamma, Optional<Decoder_Vector>:$beta, OptionalAttr<F32Attr>:$eps,
     UnitAttr:$gamma_includes_one, OptionalAttr<Decoder_RoundingAttr>:$rounding,
-    UnitAttr:$squared_relu,
+    Variadic<Decoder_Vector>:$biases, OptionalAttr<Decoder_ActivationAttr>:$activation,
     Optional<Decoder_RotaryTable>:$rotary, OptionalAttr<I64Attr>:$head_dim,
     OptionalAttr<DenseI64ArrayAttr>:$roped,
     Optional<Decoder_Activations>:$residual,
@@ -192,16 +198,29 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear", [AttrSizedOperandSegments]
     (`norm` `(` $gamma^ `,` $beta `,` `eps` `=` $eps
       (`,` `gamma_includes_one` $gamma_includes_one^)? `)`)?
     (`round` `` $rounding^)?
-    (`squared_relu` $squared_relu^)?
+    (`bias` `(` $biases^ `)`)?
+    (`activation` `` $activation^)?
     (`rope` `(` $rotary^ `,` `head_dim` `=` $head_dim `,` `weights` `=` $roped `)`)?
     (`residual` `(` $residual^ `)`)?
     (`cache` `(` $cache^ `,` $batch `,` `layer` `=` $layer `)`)?
     (`workspace` $workspace^)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [
+    // The product of one weight, with a bias or null.
+    OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$input, "::mlir::Value":$weight,
+                   "::mlir::Value":$bias, "::strata::RoundingAttr":$rounding)>
+  ];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
+    // ProductOpInterface and CacheWriterOpInterface
+    ::llvm::SmallVector<::strata::EpilogueStep, 4> getEpilogue(unsigned weight);
+    ::mlir::Value getProduct(unsigned weight) {
+      return weight < getNumProducts() ? getResult(weight) : ::mlir::Value();
+    }
+    ::mlir::Value getWrittenCache() { return getCache(); }
+
     /// Weights whose products are results: all, or all but keys and values with a cache clause.
     unsigned getNumProducts() { return getWeights().size() - (getCache() ? 2 : 0); }
     /// Whether the product of weight `i` is rotated.
@@ -245,7 +264,8 @@ def Decoder_AttentionOp : Decoder_KernelizedOp<"attention"> {
   let hasVerifier = 1;
 }
 
-def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]> {
+def Decoder_LogitsOp : Decoder_KernelizedOp<"logits",
+    [AttrSizedOperandSegments, Decoder_NormOpInterface, Decoder_ProductOpInterface]> {
   let summary = "scores of the vocabulary for the rows that are wanted";
   let description = [{
     `result[r] = x[output_rows[r]] * weight^T`, f32 as it comes out of the accumulator. The step
@@ -282,15 +302,25 @@ def Decoder_LogitsOp : Decoder_KernelizedOp<"logits", [AttrSizedOperandSegments]
     (`workspace` $workspace^)?
     attr-dict `:` functional-type(operands, results)
   }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$input, "::mlir::Value":$weight,
+                   "::mlir::Value":$batch, "::strata::RoundingAttr":$rounding)>
+  ];
   let hasVerifier = 1;
-  let extraClassDeclaration = [{ ::strata::Axis getAxis() { return ::strata::Axis::Outputs; } }];
+  let extraClassDeclaration = [{
+    // KernelOpInterface and ProductOpInterface
+    ::strata::Axis getAxis() { return ::strata::Axis::Outputs; }
+    ::mlir::OperandRange getWeights() { return getODSOperands(1); }
+    ::llvm::SmallVector<::strata::EpilogueStep, 4> getEpilogue(unsigned) { return {}; }
+    ::mlir::Value getProduct(unsigned) { return getResult(); }
+  }];
 }
 
 //===----------------------------------------------------------------------===//
 // The cheap ops: each can be folded into a clause
 //===----------------------------------------------------------------------===//
 
-def Decoder_LayerNormOp : Decoder_KernelizedOp<"layer_norm"> {
+def Decoder_LayerNormOp : Decoder_KernelizedOp<"layer_norm", [Decoder_NormOpInterface]> {
   let summary = "LayerNorm1P: layer normalization with a gamma that is usually zero-centred";
   let description = [{
     `(x - mean) / sqrt(variance + eps) * (1 + gamma) + beta` over the features, all of it in f32;
@@ -344,7 +374,8 @@ def Decoder_RopeOp : Decoder_KernelizedOp<"rope"> {
   let hasVerifier = 1;
 }
 
-def Decoder_CacheAppendOp : Decoder_KernelizedOp<"cache_append"> {
+def Decoder_CacheAppendOp : Decoder_KernelizedOp<"cache_append",
+    [Decoder_CacheWriterOpInterface]> {
   let summary = "the cache with the step's keys and values in it";
   let description = [{
     Stores `keys[t]` and `values[t]` at the token's position of its sequence.
@@ -370,21 +401,24 @@ def Decoder_CacheAppendOp : Decoder_KernelizedOp<"cache_append"> {
   }];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
+  let extraClassDeclaration = [{ ::mlir::Value getWrittenCache() { return getCache(); } }];
 }
 
-def Decoder_SquaredReluOp : Decoder_KernelizedOp<"squared_relu", [SameOperandsAndResultShape]> {
-  let summary = "max(x, 0)^2 (Primer, arXiv 2109.08668)";
+def Decoder_ActivationOp : Decoder_KernelizedOp<"activation", [SameOperandsAndResultShape]> {
+  let summary = "a function of each feature by itself";
   let description = [{
+    - `squared_relu`: `max(x, 0)^2` (Primer, arXiv 2109.08668)
+
     ```mlir
     func.func @forward(%x: tensor<?x1024xbf16>) -> tensor<?x1024xbf16> {
-      %y = decoder.squared_relu %x : (tensor<?x1024xbf16>) -> tensor<?x1024xbf16>
+      %y = decoder.activation(squared_relu) %x : (tensor<?x1024xbf16>) -> tensor<?x1024xbf16>
       return %y : tensor<?x1024xbf16>
     }
     ```
   }];
-  let arguments = (ins Decoder_Activations:$input);
+  let arguments = (ins Decoder_ActivationAttr:$activation, Decoder_Activations:$input);
   let results = (outs Decoder_Activations:$result);
-  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "`` $activation $input attr-dict `:` functional-type(operands, results)";
 }
 
 def Decoder_AddOp : Decoder_KernelizedOp<"add", [Commutative, SameOperandsAndResultShape]> {

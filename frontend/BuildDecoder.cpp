@@ -44,6 +44,9 @@ private:
   Value weightOf(const Module &module) {
     return parameter(module, module.weightKey(), module.shape);
   }
+  Value biasOf(const Module &module) {
+    return parameter(module, module.biasKey(), module.shape.front());
+  }
   Value linearWeight(const Module &module);
   RoundingAttr roundingFor(Value weight);
   Value layerNorm(const Module &module, Value input);
@@ -137,12 +140,12 @@ Value DecoderBuilder::attentionBlock(int64_t layer, Value stream) {
   return add(module(Role::block, layer), stream, output);
 }
 
-/// stream + down(squared_relu(up(normalized stream))).
+/// stream + down(activation(up(normalized stream))).
 Value DecoderBuilder::mlpBlock(int64_t layer, Value stream) {
   Value input = layerNorm(module(Role::mlpNorm, layer), stream);
   Value up = linear(module(Role::up, layer), input);
-  Location activation = at(module(Role::activation, layer));
-  Value active = SquaredReluOp::create(builder, activation, up.getType(), up);
+  Value active = ActivationOp::create(builder, at(module(Role::activation, layer)), up.getType(),
+                                      *symbolizeActivation(config.activation), up);
   Value down = linear(module(Role::down, layer), active);
   return add(module(Role::block, layer), stream, down);
 }
@@ -153,9 +156,7 @@ Value DecoderBuilder::head(Value stream) {
   const Module head = module(Role::head);
   Value table = head.stored ? linearWeight(head) : weightOf(module(Role::embedding));
   return LogitsOp::create(builder, at(head), rowsOf(config.vocabulary, builder.getF32Type()), input,
-                          table, batch, /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
-                          /*gamma_includes_one=*/UnitAttr(), roundingFor(table),
-                          /*workspace=*/ArenaAttr());
+                          table, batch, roundingFor(table));
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,7 +210,7 @@ RoundingAttr DecoderBuilder::roundingFor(Value weight) {
 
 Value DecoderBuilder::layerNorm(const Module &module, Value input) {
   Value gamma = weightOf(module);
-  Value beta = parameter(module, module.biasKey(), module.shape);
+  Value beta = biasOf(module);
   const CheckpointTensor *stored = findTensor(module.weightKey());
   return LayerNormOp::create(builder, at(module), input.getType(), input, gamma, beta,
                              llvm::APFloat(config.normEps), stored && stored->plusOne);
@@ -217,13 +218,9 @@ Value DecoderBuilder::layerNorm(const Module &module, Value input) {
 
 Value DecoderBuilder::linear(const Module &module, Value input) {
   Value weight = linearWeight(module);
-  auto op = LinearOp::create(builder, at(module), TypeRange{activations(module.shape[0])}, input,
-                             weight, /*gamma=*/Value(), /*beta=*/Value(), /*eps=*/FloatAttr(),
-                             /*gamma_includes_one=*/UnitAttr(), roundingFor(weight),
-                             /*squared_relu=*/UnitAttr(), /*rotary=*/Value(),
-                             /*head_dim=*/IntegerAttr(), /*roped=*/DenseI64ArrayAttr(),
-                             /*residual=*/Value(), /*cache=*/Value(), /*batch=*/Value(),
-                             /*layer=*/IntegerAttr(), /*workspace=*/ArenaAttr());
+  Value bias = module.bias ? biasOf(module) : Value();
+  auto op = LinearOp::create(builder, at(module), activations(module.shape[0]), input, weight, bias,
+                             roundingFor(weight));
   return op.getResult(0);
 }
 

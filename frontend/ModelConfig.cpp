@@ -90,21 +90,40 @@ absl::Status checkArchitecture(const JsonObject &json, ModelConfig &config) {
                     : type->mismatch("\"nemotron\", the one architecture supported");
 }
 
-/// Choices that a file may spell out, but of which only one exists here.
-absl::Status checkChoices(const JsonObject &json) {
-  for (auto [key, only] : {std::pair<std::string_view, std::string_view>{"hidden_act", "relu2"},
-                           {"normalization", "layernorm1p"}}) {
-    std::optional<JsonValue> value = json.findNonNull(key);
-    if (!value)
-      continue;
-    STRATA_ASSIGN(bool same, isString(*value, only));
-    if (!same)
-      return value->mismatch(quote(only));
+/// What transformers calls an activation, and what decoder.activation does.
+struct ActivationName {
+  std::string_view theirs, ours;
+};
+constexpr ActivationName kActivations[] = {{"relu2", "squared_relu"}};
+
+absl::Status readActivation(const JsonObject &json, ModelConfig &config) {
+  std::optional<JsonValue> value = json.findNonNull("hidden_act");
+  if (!value)
+    return absl::OkStatus();
+  STRATA_ASSIGN(std::string_view found, value->string());
+  std::string expected;
+  for (auto [theirs, ours] : kActivations) {
+    if (theirs == found) {
+      config.activation = ours;
+      return absl::OkStatus();
+    }
+    absl::StrAppend(&expected, expected.empty() ? "" : ", ", quote(theirs));
   }
-  for (std::string_view key : {"attention_bias", "mlp_bias"}) {
+  return value->mismatch(expected);
+}
+
+/// Choices that a file may spell out.
+absl::Status readChoices(const JsonObject &json, ModelConfig &config) {
+  STRATA_TRY(readActivation(json, config));
+  if (std::optional<JsonValue> norm = json.findNonNull("normalization")) {
+    STRATA_ASSIGN(bool same, isString(*norm, "layernorm1p"));
+    if (!same)
+      return norm->mismatch("\"layernorm1p\"");
+  }
+  for (auto [key, member] : {std::pair{"attention_bias", &ModelConfig::attentionBias},
+                             {"mlp_bias", &ModelConfig::mlpBias}}) {
     STRATA_ASSIGN(std::optional<bool> bias, json.optionalBoolean(key));
-    if (bias.value_or(false))
-      return json.error(key, "expected false, found true: linear biases are not supported");
+    config.*member = bias.value_or(false);
   }
   return absl::OkStatus();
 }
@@ -256,7 +275,7 @@ absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
   STRATA_ASSIGN(JsonObject json, document.object());
   ModelConfig config;
   STRATA_TRY(checkArchitecture(json, config));
-  STRATA_TRY(checkChoices(json));
+  STRATA_TRY(readChoices(json, config));
   STRATA_ASSIGN(config.quantization, readQuantization(json));
   STRATA_TRY(readDType(json, config));
   STRATA_TRY(readSizes(json, config));

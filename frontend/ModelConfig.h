@@ -39,6 +39,9 @@ struct ModelConfig {
   float ropeScale = 1;         // positions are divided by it: linear interpolation where > 1
   float normEps = 1e-5f;       // added to the variance
   bool tiedEmbeddings = false; // the logits use the embedding's table
+  bool attentionBias = false;  // the linear modules of attention have biases
+  bool mlpBias = false;        // and those of the mlp
+  std::string activation = "squared_relu"; // inside the mlp: as decoder.activation calls it
 
   DType dtype = DType::bf16; // of the parameters where there is no checkpoint: or f16, f32
   std::optional<Quantization> quantization; // of the linear modules; none: they are as others are
@@ -63,8 +66,7 @@ absl::StatusOr<ModelConfig> parseModelConfig(std::string_view text, std::string 
 
 /// Reads the config.json at `path`, and beside it, where present: generation_config.json, whose end
 /// tokens win, and tokenizer_config.json, which says whether texts begin with bosToken and how
-/// conversations are written. The name is
-/// that of the folder they lie in.
+/// conversations are written. The name is that of the folder they lie in.
 absl::StatusOr<ModelConfig> readModelConfig(const std::string &path);
 
 /// A configuration and the file that it is in.

@@ -30,6 +30,8 @@ using Condition = bool (*)(const ModelConfig &);
 bool always(const ModelConfig &) { return true; }
 bool never(const ModelConfig &) { return false; }
 bool untied(const ModelConfig &config) { return !config.tiedEmbeddings; }
+bool attentionBias(const ModelConfig &config) { return config.attentionBias; }
+bool mlpBias(const ModelConfig &config) { return config.mlpBias; }
 
 struct Row {
   Role role;
@@ -48,14 +50,14 @@ constexpr Row kModules[] = {
     {Role::block, "model.layers.*"},
     {Role::attention, "model.layers.*.self_attn"},
     {Role::attentionNorm, "model.layers.*.input_layernorm", Kind::norm, hidden, nullptr, always, always},
-    {Role::query, "model.layers.*.self_attn.q_proj", Kind::linear, queries, hidden, never, always},
-    {Role::key, "model.layers.*.self_attn.k_proj", Kind::linear, keys, hidden, never, always},
-    {Role::value, "model.layers.*.self_attn.v_proj", Kind::linear, keys, hidden, never, always},
-    {Role::attentionOutput, "model.layers.*.self_attn.o_proj", Kind::linear, hidden, queries, never, always},
+    {Role::query, "model.layers.*.self_attn.q_proj", Kind::linear, queries, hidden, attentionBias, always},
+    {Role::key, "model.layers.*.self_attn.k_proj", Kind::linear, keys, hidden, attentionBias, always},
+    {Role::value, "model.layers.*.self_attn.v_proj", Kind::linear, keys, hidden, attentionBias, always},
+    {Role::attentionOutput, "model.layers.*.self_attn.o_proj", Kind::linear, hidden, queries, attentionBias, always},
     {Role::mlpNorm, "model.layers.*.post_attention_layernorm", Kind::norm, hidden, nullptr, always, always},
-    {Role::up, "model.layers.*.mlp.up_proj", Kind::linear, intermediate, hidden, never, always},
+    {Role::up, "model.layers.*.mlp.up_proj", Kind::linear, intermediate, hidden, mlpBias, always},
     {Role::activation, "model.layers.*.mlp.act_fn"},
-    {Role::down, "model.layers.*.mlp.down_proj", Kind::linear, hidden, intermediate, never, always},
+    {Role::down, "model.layers.*.mlp.down_proj", Kind::linear, hidden, intermediate, mlpBias, always},
     {Role::finalNorm, "model.norm", Kind::norm, hidden, nullptr, always, always},
     {Role::head, "lm_head", Kind::linear, vocabulary, hidden, never, untied},
 };

@@ -2,7 +2,6 @@
 
 #include "passes/Fusion.h"
 #include "passes/Passes.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace strata {
 #define GEN_PASS_DEF_FUSENORM
@@ -24,27 +23,17 @@ struct NormIntoReader : OpRewritePattern<LayerNormOp> {
                     "the result has " + Twine(norm.getResult().getNumUses()) +
                         " uses; as a clause each would compute it again");
     OpOperand &use = *norm->use_begin();
-    return TypeSwitch<Operation *, LogicalResult>(use.getOwner())
-        .Case<LinearOp, LogitsOp>([&](auto reader) { return absorb(norm, use, reader, rewriter); })
-        .Default([&](Operation *other) {
-          return missed(norm, kPass,
-                        "it is read by " + describe(other) + ", not by a linear or logits");
-        });
-  }
-
-  template <typename Reader>
-  static LogicalResult absorb(LayerNormOp norm, OpOperand &use, Reader reader,
-                              PatternRewriter &rewriter) {
+    auto reader = dyn_cast<ProductOpInterface>(use.getOwner());
+    if (!reader)
+      return missed(norm, kPass,
+                    "it is read by " + describe(use.getOwner()) + ", not by a linear or logits");
     if (&use != &reader.getInputMutable())
       return missed(norm, kPass, "it is not the input of " + describe(reader));
     if (reader.getGamma())
       return missed(norm, kPass, describe(reader) + " has a norm clause already");
     rewriter.modifyOpInPlace(reader, [&] {
       use.set(norm.getInput());
-      reader.getGammaMutable().assign(norm.getGamma());
-      reader.getBetaMutable().assign(norm.getBeta());
-      reader.setEpsAttr(norm.getEpsAttr());
-      reader.setGammaIncludesOne(norm.getGammaIncludesOne());
+      reader.setNorm(norm);
     });
     rewriter.eraseOp(norm);
     return success();

@@ -16,8 +16,8 @@ constexpr StringLiteral kPass = "decoder-fuse-rope";
 
 /// Why the linear's clauses cannot take this rotation of weight `index`; empty if they can.
 StringRef whyNotRotated(LinearOp linear, int64_t index, RopeOp rope) {
-  if (linear.getSquaredRelu() || linear.getResidual())
-    return "has a squared_relu or residual clause";
+  if (linear.getActivation() || linear.getResidual())
+    return "has an activation or residual clause";
   if (!isDefinedBefore(rope.getTable(), linear))
     return "stands before the rotary table";
   if (!linear.getRotary())

@@ -26,16 +26,23 @@ Value lookThroughRope(Value value) {
 }
 
 bool isPlain(LinearOp linear) {
-  return linear.getWeights().size() == 1 && !linear.getGamma() && !linear.getSquaredRelu() &&
+  return linear.getWeights().size() == 1 && !linear.getGamma() && !linear.getActivation() &&
          !linear.getRotary() && !linear.getResidual();
 }
 
 /// Neither the value nor what it is a rotation of has another use.
 bool hasOneReader(Value value) { return value.hasOneUse() && lookThroughRope(value).hasOneUse(); }
 
-/// Whether a weight exists where `op` stands, or can be moved there.
-bool canStandBefore(Value weight, Operation *op) {
-  return isDefinedBefore(weight, op) || weight.getDefiningOp<ParameterOp>();
+/// Whether a parameter exists where `op` stands, or can be moved there.
+bool canStandBefore(Value parameter, Operation *op) {
+  return isDefinedBefore(parameter, op) || parameter.getDefiningOp<ParameterOp>();
+}
+
+/// The weight of a plain linear, and its bias if it has one.
+SmallVector<Value, 2> parametersOf(LinearOp linear) {
+  SmallVector<Value, 2> parameters(linear.getWeights());
+  llvm::append_range(parameters, linear.getBiases());
+  return parameters;
 }
 
 /// "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj" -> "self_attn.qkv_proj": what they
@@ -82,8 +89,12 @@ std::string whyNotSibling(LinearOp linear, LinearOp query, LinearOp first) {
     return "has another input than " + describe(query);
   if (linear.getRoundingAttr() != query.getRoundingAttr())
     return "rounds its input otherwise than " + describe(query);
-  if (!canStandBefore(linear.getWeights().front(), first))
-    return "has a weight that is computed after " + describe(first);
+  if (linear.getBiases().empty() != query.getBiases().empty())
+    return linear.getBiases().empty() ? "has no bias, " + describe(query) + " has one"
+                                      : "has a bias, " + describe(query) + " has none";
+  for (Value parameter : parametersOf(linear))
+    if (!canStandBefore(parameter, first))
+      return "has a weight or bias that is computed after " + describe(first);
   return "";
 }
 
@@ -122,19 +133,21 @@ struct JoinSiblings : OpRewritePattern<AttentionOp> {
 
   static void join(const Siblings &siblings, PatternRewriter &rewriter) {
     LinearOp first = firstOf(siblings);
-    SmallVector<Value> weights;
+    SmallVector<Value> weights, biases;
     SmallVector<Type> types;
     for (LinearOp linear : siblings.all()) {
       llvm::append_range(weights, linear.getWeights());
+      llvm::append_range(biases, linear.getBiases());
       types.push_back(linear->getResultTypes().front());
-      Value weight = linear.getWeights().front();
-      if (!isDefinedBefore(weight, first))
-        rewriter.moveOpBefore(weight.getDefiningOp(), first);
+      for (Value parameter : parametersOf(linear))
+        if (!isDefinedBefore(parameter, first))
+          rewriter.moveOpBefore(parameter.getDefiningOp(), first);
     }
     rewriter.setInsertionPoint(first);
     auto joined = LinearOp::create(rewriter, joinLocations(rewriter.getContext(), siblings), types,
                                    first->getOperands(), first.getProperties());
     joined.getWeightsMutable().assign(weights);
+    joined.getBiasesMutable().assign(biases);
     for (auto [linear, product] : llvm::zip(siblings.all(), joined->getResults()))
       rewriter.replaceOp(linear, product);
   }

@@ -24,7 +24,7 @@ def FuseSiblings : Pass<"decoder-fuse-siblings", "::mlir::func::FuncOp"> {
     the keys and values can go straight into the cache.
 
     It fires where `attention(q, cache_append(k, v))` has q, k and v from three linears of one weight,
-    without clauses and of one input; rope may stand between the linear and the query or keys; nothing
+    without clauses but a bias each, or none, and of one input; rope may stand between the linear and the query or keys; nothing
     else may use the keys and values. Other linears of one input (a gate beside an up projection) stay
     apart: no clause of theirs needs the other.
 
@@ -93,24 +93,24 @@ def FuseNorm : Pass<"decoder-fuse-norm", "::mlir::func::FuncOp"> {
   }];
 }
 
-def FuseSquaredRelu : Pass<"decoder-fuse-squared-relu", "::mlir::func::FuncOp"> {
-  let summary = "squared_relu becomes a clause of the linear before it";
+def FuseActivation : Pass<"decoder-fuse-activation", "::mlir::func::FuncOp"> {
+  let summary = "activation becomes a clause of the linear before it";
   let description = [{
-    It fires where the linear has one weight and neither squared_relu nor residual (which would come
+    It fires where the linear has one weight and neither activation nor residual (which would come
     first), rope or cache, and nothing else uses its result.
 
     Before:
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<1024x256xbf16>) -> tensor<?x1024xbf16> {
       %u = decoder.linear %x, [%w] : (tensor<?x256xbf16>, tensor<1024x256xbf16>) -> tensor<?x1024xbf16>
-      %r = decoder.squared_relu %u : (tensor<?x1024xbf16>) -> tensor<?x1024xbf16>
+      %r = decoder.activation(squared_relu) %u : (tensor<?x1024xbf16>) -> tensor<?x1024xbf16>
       return %r : tensor<?x1024xbf16>
     }
     ```
     After:
     ```mlir
     func.func @forward(%x: tensor<?x256xbf16>, %w: tensor<1024x256xbf16>) -> tensor<?x1024xbf16> {
-      %r = decoder.linear %x, [%w] squared_relu
+      %r = decoder.linear %x, [%w] activation(squared_relu)
         : (tensor<?x256xbf16>, tensor<1024x256xbf16>) -> tensor<?x1024xbf16>
       return %r : tensor<?x1024xbf16>
     }
@@ -122,7 +122,7 @@ def FuseRope : Pass<"decoder-fuse-rope", "::mlir::func::FuncOp"> {
   let summary = "rope becomes a clause of the linear before it";
   let description = [{
     The weight whose product is rotated joins the clause's list. It fires where nothing else uses that
-    product, the linear has neither squared_relu nor residual, and a rope clause that is there already
+    product, the linear has neither activation nor residual, and a rope clause that is there already
     has the same table and head_dim.
 
     Before:
@@ -243,7 +243,7 @@ def PlanMemory : Pass<"decoder-plan-memory", "::mlir::func::FuncOp"> {
       %up = decoder.parameter "up" : tensor<1024x256xbf16>
       %down = decoder.parameter "down" : tensor<256x1024xbf16>
       %head = decoder.parameter "head" : tensor<2048x256xbf16>
-      %u = decoder.linear %x, [%up] squared_relu {decoder.workspace_bytes = 100 : i64}
+      %u = decoder.linear %x, [%up] activation(squared_relu) {decoder.workspace_bytes = 100 : i64}
         : (tensor<?x256xbf16>, tensor<1024x256xbf16>) -> tensor<?x1024xbf16>
       %y = decoder.linear %u, [%down] residual(%x)
         : (tensor<?x1024xbf16>, tensor<256x1024xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
@@ -261,7 +261,7 @@ def PlanMemory : Pass<"decoder-plan-memory", "::mlir::func::FuncOp"> {
       %up = decoder.parameter "up" : memref<1024x256xbf16>
       %down = decoder.parameter "down" : memref<256x1024xbf16>
       %head = decoder.parameter "head" : memref<2048x256xbf16>
-      %u = decoder.linear %x, [%up] squared_relu workspace <2048>
+      %u = decoder.linear %x, [%up] activation(squared_relu) workspace <2048>
         : (memref<?x256xbf16>, memref<1024x256xbf16>) -> !u
       %y = decoder.linear %u, [%down] residual(%x)
         : (!u, memref<256x1024xbf16>, memref<?x256xbf16>) -> !y

@@ -101,7 +101,8 @@ LogicalResult verifyCache(Value cache) {
       error.attachNote(overwriter->getLoc()) << "by this op";
       return error;
     }
-    if (isa<CacheAppendOp, LinearOp>(user))
+    auto writer = dyn_cast<CacheWriterOpInterface>(user);
+    if (writer && writer.getWrittenCache() == cache)
       overwriter = user;
   }
   return success();

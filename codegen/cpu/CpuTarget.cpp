@@ -30,17 +30,9 @@ static LogicalResult verifyPages(Operation *op) {
   return success();
 }
 
-static std::optional<LinearSpec> describeProduct(Operation *op) {
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return describeOperands(linear);
-  if (auto logits = dyn_cast<LogitsOp>(op))
-    return describeOperands(logits);
-  return std::nullopt;
-}
-
 static LogicalResult verifyProduct(Operation *op) {
-  std::optional<LinearSpec> spec = describeProduct(op);
-  if (!spec || findStrategy(*spec))
+  auto product = dyn_cast<ProductOpInterface>(op);
+  if (!product || findStrategy(describeOperands(product)))
     return success();
   return op->emitOpError("has weights and an input that the cpu target cannot multiply; it takes "
                          "weights that are not quantized with an input that is not rounded, or "
@@ -48,9 +40,11 @@ static LogicalResult verifyProduct(Operation *op) {
 }
 
 int64_t CpuTarget::workspaceBytes(Operation *op) const {
-  std::optional<LinearSpec> spec = describeProduct(op);
-  const ProductStrategy *strategy = spec ? findStrategy(*spec) : nullptr;
-  return strategy ? strategy->workspaceBytes(spec->inFeatures) : 0;
+  auto product = dyn_cast<ProductOpInterface>(op);
+  if (!product)
+    return 0;
+  const ProductStrategy *strategy = findStrategy(describeOperands(product));
+  return strategy ? strategy->workspaceBytes(columns(product.getInput())) : 0;
 }
 
 namespace {
@@ -83,15 +77,14 @@ FailureOr<KernelSpec> CpuGenerator::describe(Operation *op) {
       failed(verifyProduct(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
-      .Case([&](LinearOp op) { return describeLinear(op, level); })
-      .Case([&](LogitsOp op) { return describeLogits(op, level); })
+      .Case([&](ProductOpInterface op) { return describeProduct(op, level); })
       .Case([](AttentionOp op) { return describeAttention(op); })
       .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
       .Case([](EmbeddingOp op) { return describeEmbedding(op); })
       .Case([](LayerNormOp op) { return describeLayerNorm(op); })
       .Case([](RopeOp op) { return describeRope(op); })
       .Case([](CacheAppendOp op) { return describeCacheAppend(op); })
-      .Case([](SquaredReluOp op) { return describeSquaredRelu(op); })
+      .Case([](ActivationOp op) { return describeActivation(op); })
       .Case([](AddOp op) { return describeAdd(op); })
       .Default([](Operation *op) -> FailureOr<KernelSpec> {
         return op->emitOpError("the cpu target has no kernel for this op");

@@ -129,15 +129,17 @@ KernelSpec strata::cpu::describeCacheAppend(CacheAppendOp op) {
   return {Axis::Tokens, {{0, {{"cache_append", Axis::One, 1, heads, emit}}}}};
 }
 
-KernelSpec strata::cpu::describeSquaredRelu(SquaredReluOp op) {
+KernelSpec strata::cpu::describeActivation(ActivationOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), result = findBuffer(buffers, op.getResult());
   int64_t features = columns(op.getInput());
-  return perToken("squared_relu", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+  Activation kind = op.getActivation();
+  std::string name = stringifyActivation(kind).str();
+  return perToken(name, [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     Value from = activations(b, args, input, features), to = activations(b, args, result, features);
     b.vectors(features, [&](Value i, int64_t lanes) {
-      Value x = b.maxf(b.toF32(b.load(from, {token, i}, lanes)), b.f32(0, lanes));
-      b.store(b.toBf16(b.mulf(x, x)), to, {token, i});
+      Value x = b.toF32(b.load(from, {token, i}, lanes));
+      b.store(b.toBf16(activate(b, kind, x)), to, {token, i});
     });
   });
 }

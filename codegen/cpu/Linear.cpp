@@ -11,10 +11,6 @@ int64_t strata::cpu::unitRows(const LinearSpec &spec) {
   return spec.headDim ? spec.headDim : kUnitRows;
 }
 
-Value strata::cpu::productRows(const LinearSpec &spec, const KernelArguments &args) {
-  return spec.outputRows ? args.outputRows : args.tokens;
-}
-
 static int64_t unitCount(const LinearSpec &spec, const LinearSpec::Part &part) {
   return llvm::divideCeil(part.rows, unitRows(spec));
 }
@@ -117,9 +113,6 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   return {spec.axis(), {decode, few, prefill}};
 }
 
-KernelSpec strata::cpu::describeLinear(LinearOp op, const Level &level) {
-  return describePhases(describeOperands(op), level);
-}
-KernelSpec strata::cpu::describeLogits(LogitsOp op, const Level &level) {
+KernelSpec strata::cpu::describeProduct(ProductOpInterface op, const Level &level) {
   return describePhases(describeOperands(op), level);
 }

@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "codegen/LinearSpec.h"
+#include "codegen/Epilogue.h"
 #include "codegen/cpu/Cache.h"
 #include "codegen/cpu/Norm.h"
 
@@ -18,9 +18,6 @@ namespace strata::cpu {
 
 /// Rows of a unit.
 int64_t unitRows(const LinearSpec &spec);
-
-/// Rows of the product: tokens, or the output rows of logits.
-Value productRows(const LinearSpec &spec, const KernelArguments &args);
 
 /// The input as pairs [tokens, pairs].
 Value inputPairs(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);

@@ -1,5 +1,6 @@
 //===- LinearEpilogue.cpp - the clauses of linear, on a tile --------------===//
 
+#include "codegen/Epilogue.h"
 #include "codegen/Rotary.h"
 #include "codegen/cpu/Linear.h"
 
@@ -20,45 +21,70 @@ void strata::cpu::emitRope(KernelBuilder &b, Value features, Value row, Value ta
   });
 }
 
-/// Rows of a tile as rows of the result: squared ReLU, residual, rounding.
-static void emitStore(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                      const LinearSpec::Part &part, const Tile &tile, Value row) {
-  bool logits = part.sink == LinearSpec::Sink::Logits;
-  Value token = b.add(tile.firstToken, row);
-  auto activations = [&](unsigned buffer, Type element) {
-    return b.view(args.buffers[buffer], element, {ShapedType::kDynamic, part.rows},
-                  productRows(spec, args));
-  };
-  Value result = activations(part.result, logits ? Type(b.getF32Type()) : Type(b.getBF16Type()));
-  Value residual = spec.residual ? activations(*spec.residual, b.getBF16Type()) : Value();
-  b.vectors(tile.rows, [&](Value i, int64_t lanes) {
-    Value at = b.add(tile.firstRow, i);
-    Value y = b.load(tile.values, {row, i}, lanes);
-    if (spec.squaredRelu) {
-      y = b.maxf(y, b.f32(0, lanes));
-      y = b.mulf(y, y);
-    }
-    if (residual)
-      y = b.addf(b.toF32(b.load(residual, {token, at}, lanes)), y);
-    b.store(logits ? y : b.toBf16(y), result, {token, at});
-  });
-}
+namespace {
+/// Writes the epilogue of one row of a tile, which is row `token` of the product.
+class RowEpilogue {
+public:
+  RowEpilogue(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+              const LinearSpec::Part &part, const Tile &tile, Value row)
+      : b(b), args(args), spec(spec), part(part), tile(tile), row(row),
+        token(b.add(tile.firstToken, row)) {}
 
-void strata::cpu::emitEpilogue(KernelBuilder &b, const KernelArguments &args,
-                               const LinearSpec &spec, const LinearSpec::Part &part,
-                               const Tile &tile) {
-  using Sink = LinearSpec::Sink;
-  b.loop(b.index(0), tile.tokens, 1, [&](Value row) {
-    Value token = b.add(tile.firstToken, row);
-    if (part.roped) {
-      Value table = b.view(args.buffers[*spec.rotary], b.getF32Type(),
+  void emit() {
+    auto [before, rope, after] = part.aroundRope();
+    if (rope) {
+      applyInPlace(before);
+      Value table = b.view(args.buffers[rope->operand], rope->element,
                            {ShapedType::kDynamic, spec.rotaryDims}, args.tokens);
       emitRope(b, tile.values, row, table, token, spec.rotaryDims);
     }
     if (part.sink == Sink::Result || part.sink == Sink::Logits)
-      return emitStore(b, args, spec, part, tile, row);
+      return storeResult(after);
+    applyInPlace(after);
     CacheSlot slot = cacheSlot(b, args, *spec.cache, token, b.div(tile.firstRow, spec.headDim));
     auto store = part.sink == Sink::Key ? storeKey : storeValue;
     store(b, slot, tile.values, row, spec.headDim);
-  });
+  }
+
+private:
+  using Sink = LinearSpec::Sink;
+
+  void applyInPlace(ArrayRef<LinearSpec::Step> steps) {
+    if (steps.empty())
+      return;
+    StepsOnValues apply = prepareSteps(b, args, spec, part, steps);
+    b.vectors(tile.rows, [&](Value i, int64_t lanes) {
+      Value y = b.load(tile.values, {row, i}, lanes);
+      b.store(apply(y, token, b.add(tile.firstRow, i), lanes), tile.values, {row, i});
+    });
+  }
+
+  /// The row after `steps` as part of a row of the result.
+  void storeResult(ArrayRef<LinearSpec::Step> steps) {
+    bool logits = part.sink == Sink::Logits;
+    Value result =
+        b.view(args.buffers[part.result], logits ? Type(b.getF32Type()) : Type(b.getBF16Type()),
+               {ShapedType::kDynamic, part.rows}, productRows(spec, args));
+    StepsOnValues apply = prepareSteps(b, args, spec, part, steps);
+    b.vectors(tile.rows, [&](Value i, int64_t lanes) {
+      Value at = b.add(tile.firstRow, i);
+      Value y = apply(b.load(tile.values, {row, i}, lanes), token, at, lanes);
+      b.store(logits ? y : b.toBf16(y), result, {token, at});
+    });
+  }
+
+  KernelBuilder &b;
+  const KernelArguments &args;
+  const LinearSpec &spec;
+  const LinearSpec::Part &part;
+  const Tile &tile;
+  const Value row, token;
+};
+} // namespace
+
+void strata::cpu::emitEpilogue(KernelBuilder &b, const KernelArguments &args,
+                               const LinearSpec &spec, const LinearSpec::Part &part,
+                               const Tile &tile) {
+  b.loop(b.index(0), tile.tokens, 1,
+         [&](Value row) { RowEpilogue(b, args, spec, part, tile, row).emit(); });
 }

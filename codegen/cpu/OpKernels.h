@@ -6,15 +6,14 @@
 
 namespace strata::cpu {
 
-KernelSpec describeLinear(LinearOp op, const Level &level);
-KernelSpec describeLogits(LogitsOp op, const Level &level);
+KernelSpec describeProduct(ProductOpInterface op, const Level &level);
 KernelSpec describeAttention(AttentionOp op);
 KernelSpec describeRotaryTable(RotaryTableOp op);
 KernelSpec describeEmbedding(EmbeddingOp op);
 KernelSpec describeLayerNorm(LayerNormOp op);
 KernelSpec describeRope(RopeOp op);
 KernelSpec describeCacheAppend(CacheAppendOp op);
-KernelSpec describeSquaredRelu(SquaredReluOp op);
+KernelSpec describeActivation(ActivationOp op);
 KernelSpec describeAdd(AddOp op);
 
 } // namespace strata::cpu

@@ -34,20 +34,15 @@ static LogicalResult verifyPages(Operation *op) {
   return success();
 }
 
-static SmallVector<Value> weightsOf(Operation *op) {
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return linear.getWeights();
-  if (auto logits = dyn_cast<LogitsOp>(op))
-    return {logits.getWeight()};
-  return {};
-}
-
-/// The weights of a linear have rows of one stride and are of one type, bf16 or f16, which splits
+/// The weights of a product have rows of one stride and are of one type, bf16 or f16, which splits
 /// into two bf16 for the tensor cores.
 static LogicalResult verifyWeights(Operation *op) {
+  auto product = dyn_cast<ProductOpInterface>(op);
+  if (!product)
+    return success();
   Type first;
   int64_t firstElements = 0;
-  for (Value weight : weightsOf(op)) {
+  for (Value weight : product.getWeights()) {
     Type element = cast<ShapedType>(weight.getType()).getElementType();
     first = first ? first : element;
     if (QuantizedAttr quantized = getQuantized(weight))
@@ -69,10 +64,10 @@ static LogicalResult verifyWeights(Operation *op) {
 }
 
 int64_t CudaTarget::workspaceBytes(Operation *op) const {
-  if (auto linear = dyn_cast<LinearOp>(op)) // the normalized input
-    return linear.getGamma() ? 2 * columns(linear.getInput()) : 0;
-  if (auto logits = dyn_cast<LogitsOp>(op)) // the gathered input
-    return 2 * columns(logits.getInput());
+  if (auto product = dyn_cast<ProductOpInterface>(op)) { // the normalized or gathered input
+    bool prepares = product.getGamma() || product.getAxis() == Axis::Outputs;
+    return prepares ? 2 * columns(product.getInput()) : 0;
+  }
   auto attention = dyn_cast<AttentionOp>(op);
   if (!attention)
     return 0;
@@ -116,18 +111,18 @@ FailureOr<KernelSpec> CudaGenerator::describe(Operation *op) {
   if (failed(verifyPlanned(op, target.workspaceBytes(op), "cuda")) || failed(verifyWeights(op)) ||
       failed(verifyFeatures(op, kLoadedTogether, "cuda")) || failed(verifyPages(op)))
     return failure();
-  if (auto logits = dyn_cast<LogitsOp>(op))
-    vocabulary = rows(logits.getWeight());
+  auto product = dyn_cast<ProductOpInterface>(op);
+  if (product && product.getAxis() == Axis::Outputs)
+    vocabulary = rows(product.getWeights().front());
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
-      .Case([&](LinearOp op) { return describeLinear(op, family); })
-      .Case([&](LogitsOp op) { return describeLogits(op, family); })
+      .Case([&](ProductOpInterface op) { return describeProduct(op, family); })
       .Case([](AttentionOp op) { return describeAttention(op); })
       .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
       .Case([](EmbeddingOp op) { return describeEmbedding(op); })
       .Case([](LayerNormOp op) { return describeLayerNorm(op); })
       .Case([](RopeOp op) { return describeRope(op); })
       .Case([](CacheAppendOp op) { return describeCacheAppend(op); })
-      .Case([](SquaredReluOp op) { return describeSquaredRelu(op); })
+      .Case([](ActivationOp op) { return describeActivation(op); })
       .Case([](AddOp op) { return describeAdd(op); })
       .Default([](Operation *op) -> FailureOr<KernelSpec> {
         return op->emitOpError("the cuda target has no kernel for this op");

@@ -113,15 +113,17 @@ KernelSpec strata::nvptx::describeCacheAppend(CacheAppendOp op) {
   });
 }
 
-KernelSpec strata::nvptx::describeSquaredRelu(SquaredReluOp op) {
+KernelSpec strata::nvptx::describeActivation(ActivationOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), result = findBuffer(buffers, op.getResult());
   int64_t features = columns(op.getInput());
-  return perToken("squared_relu", [=](KernelBuilder &b, const KernelArguments &args) {
+  Activation kind = op.getActivation();
+  return perToken(stringifyActivation(kind).str(), [=](KernelBuilder &b,
+                                                       const KernelArguments &args) {
     Value from = activations(b, args, input, features), to = activations(b, args, result, features);
     perFeature(b, features, [&](Value i) {
-      Value x = b.maxf(b.toF32(b.load(from, {b.block, i})), b.f32(0));
-      b.store(b.toBf16(b.mulf(x, x)), to, {b.block, i});
+      Value x = b.toF32(b.load(from, {b.block, i}));
+      b.store(b.toBf16(activate(b, kind, x)), to, {b.block, i});
     });
   });
 }

@@ -8,10 +8,6 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
 
-Value strata::nvptx::productRows(const LinearSpec &spec, const KernelArguments &args) {
-  return spec.outputRows ? args.outputRows : args.tokens;
-}
-
 bool strata::nvptx::prefillPrepares(const LinearSpec &spec) {
   return spec.gamma || spec.outputRows;
 }
@@ -67,7 +63,7 @@ SmallVector<Values> strata::nvptx::termsOf(KernelBuilder &b, const LinearSpec &s
 bool strata::nvptx::isF16(const LinearSpec &spec) { return spec.parts.front().element.isF16(); }
 
 RowOrder strata::nvptx::decodeOrder(const LinearSpec &spec) {
-  return spec.rotary ? RowOrder::Paired : RowOrder::Plain;
+  return spec.rotaryDims ? RowOrder::Paired : RowOrder::Plain;
 }
 
 Value strata::nvptx::rowAt(KernelBuilder &b, const LinearSpec &spec, RowOrder order,
@@ -100,9 +96,6 @@ static KernelSpec describePhases(const LinearSpec &spec, ChipFamily family) {
   return kernel;
 }
 
-KernelSpec strata::nvptx::describeLinear(LinearOp op, ChipFamily family) {
-  return describePhases(describeOperands(op), family);
-}
-KernelSpec strata::nvptx::describeLogits(LogitsOp op, ChipFamily family) {
+KernelSpec strata::nvptx::describeProduct(ProductOpInterface op, ChipFamily family) {
   return describePhases(describeOperands(op), family);
 }

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "codegen/LinearSpec.h"
+#include "codegen/Epilogue.h"
 #include "codegen/nvptx/OpKernels.h"
 #include "codegen/nvptx/Schedule.h"
 
@@ -15,9 +15,6 @@ namespace strata::nvptx {
 
 /// Pairs of a 16-byte load.
 inline constexpr int64_t kLoadPairs = 4;
-
-/// Rows of the product: tokens, or the output rows of logits.
-Value productRows(const LinearSpec &spec, const KernelArguments &args);
 
 //===----------------------------------------------------------------------===//
 // The rows that are multiplied

@@ -1,5 +1,6 @@
 //===- LinearEpilogue.cpp - the clauses of linear, on a tile --------------===//
 
+#include "codegen/Epilogue.h"
 #include "codegen/Rotary.h"
 #include "codegen/nvptx/Cache.h"
 #include "codegen/nvptx/Linear.h"
@@ -45,8 +46,8 @@ static void perAngle(KernelBuilder &b, const LinearSpec &spec, const Tile &tile,
 
 /// Rotates the heads of the tile in place.
 static void emitRope(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                     const Tile &tile) {
-  Value table = b.view(args.buffers[*spec.rotary], b.getF32Type(),
+                     const LinearSpec::Step &rope, const Tile &tile) {
+  Value table = b.view(args.buffers[rope.operand], rope.element,
                        {ShapedType::kDynamic, spec.rotaryDims}, args.tokens);
   perAngle(b, spec, tile, [&](Value t, Value angle, Value low, Value high) {
     Value token = b.add(tile.firstToken, t);
@@ -60,51 +61,67 @@ static void emitRope(KernelBuilder &b, const KernelArguments &args, const Linear
   b.barrier();
 }
 
-static void emitResult(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                       const LinearSpec::Part &part, const Tile &tile) {
-  bool logits = part.sink == LinearSpec::Sink::Logits;
-  auto activations = [&](unsigned buffer, Type element) {
-    return b.view(args.buffers[buffer], element, {ShapedType::kDynamic, part.rows},
-                  productRows(spec, args));
-  };
-  Value result = activations(part.result, logits ? Type(b.getF32Type()) : Type(b.getBF16Type()));
-  Value residual = spec.residual ? activations(*spec.residual, b.getBF16Type()) : Value();
+static void applyInPlace(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                         const LinearSpec::Part &part, ArrayRef<LinearSpec::Step> steps,
+                         const Tile &tile) {
+  if (steps.empty())
+    return;
+  StepsOnValues apply = prepareSteps(b, args, spec, part, steps);
   perElement(b, tile.tokens, tile.rows, [&](Value t, Value i) {
     Value token = b.add(tile.firstToken, t), row = rowOf(b, spec, tile, i);
-    Value y = b.load(tile.values, {t, i});
-    if (spec.squaredRelu) {
-      y = b.maxf(y, b.f32(0));
-      y = b.mulf(y, y);
-    }
-    if (residual)
-      y = b.addf(b.toF32(b.load(residual, {token, row})), y);
+    b.store(apply(b.load(tile.values, {t, i}), token, row, 0), tile.values, {t, i});
+  });
+  b.barrier();
+}
+
+/// The tile after `steps` as a part of the result.
+static void storeResult(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                        const LinearSpec::Part &part, ArrayRef<LinearSpec::Step> steps,
+                        const Tile &tile) {
+  bool logits = part.sink == LinearSpec::Sink::Logits;
+  Value result =
+      b.view(args.buffers[part.result], logits ? Type(b.getF32Type()) : Type(b.getBF16Type()),
+             {ShapedType::kDynamic, part.rows}, productRows(spec, args));
+  StepsOnValues apply = prepareSteps(b, args, spec, part, steps);
+  perElement(b, tile.tokens, tile.rows, [&](Value t, Value i) {
+    Value token = b.add(tile.firstToken, t), row = rowOf(b, spec, tile, i);
+    Value y = apply(b.load(tile.values, {t, i}), token, row, 0);
     b.store(logits ? y : b.toBf16(y), result, {token, row});
   });
 }
 
-static void emitCacheWrite(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                           const LinearSpec::Part &part, const Tile &tile) {
+/// The tile after `steps` as keys or values of the cache.
+static void storeInCache(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                         const LinearSpec::Part &part, ArrayRef<LinearSpec::Step> steps,
+                         const Tile &tile) {
+  StepsOnValues apply = prepareSteps(b, args, spec, part, steps);
   perElement(b, tile.tokens, tile.rows, [&](Value t, Value i) {
-    CacheSlot slot = cacheSlot(b, args, *spec.cache, b.add(tile.firstToken, t));
+    Value token = b.add(tile.firstToken, t);
+    CacheSlot slot = cacheSlot(b, args, *spec.cache, token);
     Value row = rowOf(b, spec, tile, i);
     Value head = b.div(row, spec.headDim), feature = b.rem(row, spec.headDim);
     Value target = part.sink == LinearSpec::Sink::Key ? slot.page.keys : slot.page.values;
-    b.store(b.toBf16(b.load(tile.values, {t, i})), target, {head, slot.slot, feature});
+    Value y = apply(b.load(tile.values, {t, i}), token, row, 0);
+    b.store(b.toBf16(y), target, {head, slot.slot, feature});
   });
+}
+
+static void emitPart(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                     const LinearSpec::Part &part, const Tile &tile) {
+  using Sink = LinearSpec::Sink;
+  auto [before, rope, after] = part.aroundRope();
+  if (rope) {
+    applyInPlace(b, args, spec, part, before, tile);
+    emitRope(b, args, spec, *rope, tile);
+  }
+  auto store = part.sink == Sink::Result || part.sink == Sink::Logits ? storeResult : storeInCache;
+  store(b, args, spec, part, after, tile);
 }
 
 void strata::nvptx::emitEpilogue(KernelBuilder &b, const KernelArguments &args,
                                  const LinearSpec &spec, Value part, const Tile &tile) {
-  using Sink = LinearSpec::Sink;
   b.barrier();
   for (auto [i, candidate] : llvm::enumerate(spec.parts))
     // The part is the same for all threads of a block, so barriers inside are met by all.
-    b.ifThen(b.equal(part, b.index(i)), [&] {
-      if (candidate.roped)
-        emitRope(b, args, spec, tile);
-      if (candidate.sink == Sink::Result || candidate.sink == Sink::Logits)
-        emitResult(b, args, spec, candidate, tile);
-      else
-        emitCacheWrite(b, args, spec, candidate, tile);
-    });
+    b.ifThen(b.equal(part, b.index(i)), [&] { emitPart(b, args, spec, candidate, tile); });
 }

@@ -8,15 +8,14 @@
 
 namespace strata::nvptx {
 
-KernelSpec describeLinear(LinearOp op, ChipFamily family);
-KernelSpec describeLogits(LogitsOp op, ChipFamily family);
+KernelSpec describeProduct(ProductOpInterface op, ChipFamily family);
 KernelSpec describeAttention(AttentionOp op);
 KernelSpec describeRotaryTable(RotaryTableOp op);
 KernelSpec describeEmbedding(EmbeddingOp op);
 KernelSpec describeLayerNorm(LayerNormOp op);
 KernelSpec describeRope(RopeOp op);
 KernelSpec describeCacheAppend(CacheAppendOp op);
-KernelSpec describeSquaredRelu(SquaredReluOp op);
+KernelSpec describeActivation(ActivationOp op);
 KernelSpec describeAdd(AddOp op);
 
 /// Launches of blocks of kThreads threads.

@@ -25,7 +25,7 @@ def check(definition):
     examples = EXAMPLE.findall(definition)
     errors = [error for _, program in examples if (error := strata_opt(program)[1])]
     op = OP.match(definition)
-    if op and not any(f"decoder.{op[1]} " in program for _, program in examples):
+    if op and not any(re.search(rf"decoder\.{op[1]}\b", program) for _, program in examples):
         errors.append(f"decoder.{op[1]} has no example that uses it")
     marked = {mark: program for mark, program in examples if mark}
     if marked:

@@ -29,7 +29,7 @@ func.func @quantized(%x: tensor<?x256xbf16>, %w: tensor<32x256xbf16, #decoder.qu
 // CHECK-LABEL: @others
 // CHECK-NOT: workspace
 func.func @others(%x: tensor<?x256xbf16>) -> tensor<?x256xbf16> {
-  %y = decoder.squared_relu %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  %y = decoder.activation(squared_relu) %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
   %z = decoder.add %x, %y : (tensor<?x256xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
   return %z : tensor<?x256xbf16>
 }

@@ -2,7 +2,7 @@
 
 func.func @forward(%x: tensor<?x256xbf16>) {
   // expected-error @below {{is on tensors; run --decoder-plan-memory first}}
-  %y = decoder.squared_relu %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  %y = decoder.activation(squared_relu) %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
   return
 }
 
@@ -19,7 +19,7 @@ func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>) {
 
 func.func @forward(%x: memref<?x255xbf16>) {
   // expected-error @below {{has 255 features; the cpu target needs a multiple of 2}}
-  %y = decoder.squared_relu %x : (memref<?x255xbf16>) -> memref<?x255xbf16, #decoder.arena<0>>
+  %y = decoder.activation(squared_relu) %x : (memref<?x255xbf16>) -> memref<?x255xbf16, #decoder.arena<0>>
   return
 }
 

@@ -31,6 +31,16 @@ func.func @unused_product_of_norm(%x: !x, %w: !w, %g: tensor<64xbf16>) -> !x {
   return %y#1 : !x
 }
 
+// A bias goes with its weight.
+// CHECK-LABEL: func @unused_product_with_bias(
+// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[W:.*]]: tensor<64x64xbf16>, %[[B0:.*]]: tensor<64xbf16>, %[[B1:.*]]: tensor<64xbf16>
+func.func @unused_product_with_bias(%x: !x, %w: !w, %b0: tensor<64xbf16>, %b1: tensor<64xbf16>) -> !x {
+  // CHECK-NEXT: decoder.linear %[[X]], [%[[W]]] bias(%[[B1]]) :
+  %y:2 = decoder.linear %x, [%w, %w] bias(%b0, %b1)
+    : (!x, !w, !w, tensor<64xbf16>, tensor<64xbf16>) -> (!x, !x)
+  return %y#1 : !x
+}
+
 // Not with a rope clause, which names weights by number.
 // CHECK-LABEL: func @unused_product_beside_rope(
 func.func @unused_product_beside_rope(%x: !x, %w: !w, %r: tensor<?x32xf32>) -> !x {
@@ -84,6 +94,6 @@ func.func @read_between(%a: !x, %kv: !kv, %batch: !decoder.batch) -> (!x, !kv) {
 // CHECK-NEXT: return
 func.func @dead(%x: !x, %g: tensor<64xbf16>) {
   %0 = decoder.layer_norm %x, %g, %g {eps = 1.0e-5 : f32} : (!x, tensor<64xbf16>, tensor<64xbf16>) -> !x
-  %1 = decoder.squared_relu %0 : (!x) -> !x
+  %1 = decoder.activation(squared_relu) %0 : (!x) -> !x
   return
 }

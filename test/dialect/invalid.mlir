@@ -286,7 +286,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %g: tensor<64xbf16>) {
   // linear_c3
   // expected-error @+1 {{norm needs gamma, beta and eps together}}
-  %0 = "decoder.linear"(%x, %w, %g, %g) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0>}
+  %0 = "decoder.linear"(%x, %w, %g, %g) {operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0>}
     : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>, tensor<64xbf16>) -> tensor<?x256xbf16>
   return
 }
@@ -355,8 +355,28 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32>) {
   // linear_c4
   // expected-error @+1 {{rope needs a table, head_dim and weights together}}
-  %0 = "decoder.linear"(%x, %w, %r) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 0, 0>}
+  %0 = "decoder.linear"(%x, %w, %r) {operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0, 0, 0>}
     : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %b: tensor<64xbf16>) {
+  // linear_c9
+  // expected-error @+1 {{has 1 biases, expected one for each of 2 weights}}
+  %0:2 = decoder.linear %x, [%w, %w] bias(%b)
+    : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64xbf16>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %b: tensor<64xbf16>) {
+  // linear_c9
+  // expected-error @+1 {{bias has 64 elements, its weight has 256 rows}}
+  %0 = decoder.linear %x, [%w] bias(%b)
+    : (tensor<?x64xbf16>, tensor<256x64xbf16>, tensor<64xbf16>) -> tensor<?x256xbf16>
   return
 }
 
@@ -364,8 +384,8 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<256x64xbf16>, %r: tensor<?x32xf32
 
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>) {
   // linear_c5
-  // expected-error @+1 {{residual and squared_relu need one weight, and no rope or cache}}
-  %0:2 = decoder.linear %x, [%w, %w] squared_relu
+  // expected-error @+1 {{residual and activation need one weight, and no rope or cache}}
+  %0:2 = decoder.linear %x, [%w, %w] activation(squared_relu)
     : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>)
   return
 }
@@ -374,7 +394,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>) {
 
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %r: tensor<?x32xf32>) {
   // linear_c5
-  // expected-error @+1 {{residual and squared_relu need one weight, and no rope or cache}}
+  // expected-error @+1 {{residual and activation need one weight, and no rope or cache}}
   %0 = decoder.linear %x, [%w] rope(%r, head_dim = 64, weights = [0]) residual(%x)
     : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<?x32xf32>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
   return
@@ -429,7 +449,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv, %batch: !d
 func.func @f(%x: tensor<?x64xbf16>, %w: tensor<64x64xbf16>, %kv: !kv) {
   // linear_c6
   // expected-error @+1 {{cache needs a cache, a batch and a layer together}}
-  %0:2 = "decoder.linear"(%x, %w, %w, %w, %kv) {operandSegmentSizes = array<i32: 1, 3, 0, 0, 0, 0, 1, 0>, layer = 0 : i64}
+  %0:2 = "decoder.linear"(%x, %w, %w, %w, %kv) {operandSegmentSizes = array<i32: 1, 3, 0, 0, 0, 0, 0, 1, 0>, layer = 0 : i64}
     : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, tensor<64x64xbf16>, !kv) -> (tensor<?x64xbf16>, !kv)
   return
 }

@@ -32,9 +32,12 @@ func.func @linear(%x: tensor<?x256xbf16>, %w: tensor<256x256xbf16>, %g: tensor<2
   %0 = decoder.linear %x, [%w] : (tensor<?x256xbf16>, tensor<256x256xbf16>) -> tensor<?x256xbf16>
   // CHECK: %{{.*}}:2 = decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}] : (tensor<?x256xbf16>, tensor<256x256xbf16>, tensor<256x256xbf16>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
   %1:2 = decoder.linear %x, [%w, %w] : (tensor<?x256xbf16>, tensor<256x256xbf16>, tensor<256x256xbf16>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
-  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) squared_relu residual(%{{.*}}) {decoder.workspace_bytes = 512 : i64} :
-  %2 = decoder.linear %x, [%w] norm(%g, %b, eps = 1.0e-05) squared_relu residual(%0) {decoder.workspace_bytes = 512 : i64}
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) activation(squared_relu) residual(%{{.*}}) {decoder.workspace_bytes = 512 : i64} :
+  %2 = decoder.linear %x, [%w] norm(%g, %b, eps = 1.0e-05) activation(squared_relu) residual(%0) {decoder.workspace_bytes = 512 : i64}
     : (tensor<?x256xbf16>, tensor<256x256xbf16>, tensor<256xbf16>, tensor<256xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] bias(%{{.*}}) residual(%{{.*}}) : (tensor<?x256xbf16>, tensor<256x256xbf16>, tensor<256xbf16>, tensor<?x256xbf16>)
+  %biased = decoder.linear %x, [%w] bias(%b) residual(%0)
+    : (tensor<?x256xbf16>, tensor<256x256xbf16>, tensor<256xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
   return
 }
 
@@ -69,8 +72,8 @@ func.func @cheap(%x: tensor<?x256xbf16>, %g: tensor<256xbf16>, %b: tensor<256xbf
   %1 = decoder.rope %x, %r {head_dim = 64 : i64} : (tensor<?x256xbf16>, tensor<?x32xf32>) -> tensor<?x256xbf16>
   // CHECK: decoder.cache_append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {layer = 0 : i64} : (tensor<?x128xbf16>, tensor<?x128xbf16>, !decoder.kv_cache<{{.*}}>, !decoder.batch) -> !decoder.kv_cache<{{.*}}>
   %2 = decoder.cache_append %k, %k, %kv, %batch {layer = 0 : i64} : (tensor<?x128xbf16>, tensor<?x128xbf16>, !kv, !decoder.batch) -> !kv
-  // CHECK: decoder.squared_relu %{{.*}} : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
-  %3 = decoder.squared_relu %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  // CHECK: decoder.activation(squared_relu) %{{.*}} : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
+  %3 = decoder.activation(squared_relu) %x : (tensor<?x256xbf16>) -> tensor<?x256xbf16>
   // CHECK: decoder.add %{{.*}}, %{{.*}} : (tensor<?x256xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
   %4 = decoder.add %x, %3 : (tensor<?x256xbf16>, tensor<?x256xbf16>) -> tensor<?x256xbf16>
   return
@@ -83,8 +86,8 @@ func.func @stored(%x: tensor<?x256xbf16>, %batch: !decoder.batch) {
   %q = decoder.parameter "q" : tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>
   %g = decoder.parameter "g" : tensor<256xf32>
   %b = decoder.parameter "b" : tensor<256xf16>
-  // CHECK: decoder.linear %{{.*}}, [%q] norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) squared_relu : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
-  %0 = decoder.linear %x, [%q] norm(%g, %b, eps = 1.0e-05, gamma_includes_one) squared_relu
+  // CHECK: decoder.linear %{{.*}}, [%q] norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) activation(squared_relu) : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
+  %0 = decoder.linear %x, [%q] norm(%g, %b, eps = 1.0e-05, gamma_includes_one) activation(squared_relu)
     : (tensor<?x256xbf16>, tensor<512x256xf16, #decoder.box<group_rows = 256, group_stride = 384>>, tensor<256xf32>, tensor<256xf16>) -> tensor<?x512xbf16>
   %w = decoder.parameter "w" : tensor<2048x256xf32>
   // CHECK: decoder.logits %{{.*}}, %w, %{{.*}} norm(%g, %b, eps = 9.99999974E-6, gamma_includes_one) : (tensor<?x256xbf16>, tensor<2048x256xf32>,
@@ -159,8 +162,8 @@ func.func @cheap_buffers(%x: memref<?x128xbf16>, %g: memref<128xbf16>, %r: memre
   // CHECK: decoder.cache_append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {layer = 1 : i64} : (memref<?x128xbf16, #decoder.arena<256>>, memref<?x128xbf16, #decoder.arena<0>>,
   %2 = decoder.cache_append %1, %0, %kv, %batch {layer = 1 : i64}
     : (memref<?x128xbf16, #decoder.arena<256>>, memref<?x128xbf16, #decoder.arena<0>>, !kv, !decoder.batch) -> !kv
-  // CHECK: decoder.squared_relu {{.*}} -> memref<?x128xbf16, #decoder.arena<512>>
-  %3 = decoder.squared_relu %1 : (memref<?x128xbf16, #decoder.arena<256>>) -> memref<?x128xbf16, #decoder.arena<512>>
+  // CHECK: decoder.activation(squared_relu) {{.*}} -> memref<?x128xbf16, #decoder.arena<512>>
+  %3 = decoder.activation(squared_relu) %1 : (memref<?x128xbf16, #decoder.arena<256>>) -> memref<?x128xbf16, #decoder.arena<512>>
   // CHECK: decoder.add {{.*}} -> memref<?x128xbf16, #decoder.arena<0>>
   %4 = decoder.add %1, %3 : (memref<?x128xbf16, #decoder.arena<256>>, memref<?x128xbf16, #decoder.arena<512>>) -> memref<?x128xbf16, #decoder.arena<0>>
   return

@@ -32,7 +32,7 @@ public:
     embed("x", "table", m.in);
     if (m.norm)
       for (const char *name : {"gamma", "beta"})
-        text << "%" << name << " = decoder.parameter \"" << name << "\" : " << vector() << "\n";
+        text << "%" << name << " = decoder.parameter \"" << name << "\" : " << vector(m.in) << "\n";
     std::string cache = "%kv", shown = "%x";
     if (m.bothLayers) {
       shown = layers();
@@ -64,14 +64,35 @@ private:
            encoding + ">";
   }
   std::string roundClause() const { return model.isInt8() ? " round(i8, group = 32)" : ""; }
-  std::string vector() const {
-    return "tensor<" + std::to_string(model.in) + "x" + model.normType + ">";
+  std::string vector(int64_t elements) const {
+    return "tensor<" + std::to_string(elements) + "x" + model.normType + ">";
   }
   std::string normClause() const {
     std::string one = model.gammaIncludesOne ? ", gamma_includes_one" : "";
     return model.norm ? " norm(%gamma, %beta, eps = 1.0e-05" + one + ")" : "";
   }
-  std::string normTypes() const { return model.norm ? ", " + vector() + ", " + vector() : ""; }
+  /// The biases of these weights, their clause and their types; none without biases.
+  void declareBiases(const std::vector<std::pair<std::string, int64_t>> &weights) {
+    if (model.bias)
+      for (const auto &[weight, rows] : weights)
+        text << "%" << weight << "_bias = decoder.parameter \"" << weight
+             << "_bias\" : " << vector(rows) << "\n";
+  }
+  std::string biasClause(const std::vector<std::pair<std::string, int64_t>> &weights) const {
+    std::string names;
+    for (const auto &[weight, rows] : weights)
+      names += (names.empty() ? "%" : ", %") + weight + "_bias";
+    return model.bias ? " bias(" + names + ")" : "";
+  }
+  std::string biasTypes(const std::vector<std::pair<std::string, int64_t>> &weights) const {
+    std::string types;
+    for (const auto &[weight, rows] : weights)
+      types += ", " + vector(rows);
+    return model.bias ? types : "";
+  }
+  std::string normTypes() const {
+    return model.norm ? ", " + vector(model.in) + ", " + vector(model.in) : "";
+  }
 
   void parameter(const std::string &name, int64_t rows, int64_t columns) {
     text << "%" << name << " = decoder.parameter \"" << name << "\""
@@ -88,11 +109,13 @@ private:
   std::string linear() {
     const KernelModel &m = model;
     parameter("weight", m.out, m.in);
+    declareBiases({{"weight", m.out}});
     if (m.residual)
       embed("r", "residual", m.out);
     text << "%y = decoder.linear %x, [%weight]" << normClause() << roundClause()
-         << (m.squaredRelu ? " squared_relu" : "") << (m.residual ? " residual(%r)" : "") << " : ("
-         << rowsOf(m.in) << ", " << matrix("weight", m.out, m.in) << normTypes()
+         << biasClause({{"weight", m.out}}) << (m.squaredRelu ? " activation(squared_relu)" : "")
+         << (m.residual ? " residual(%r)" : "") << " : (" << rowsOf(m.in) << ", "
+         << matrix("weight", m.out, m.in) << normTypes() << biasTypes({{"weight", m.out}})
          << (m.residual ? ", " + rowsOf(m.out) : "") << ") -> " << rowsOf(m.out) << "\n";
     return "%y";
   }
@@ -106,17 +129,21 @@ private:
     parameter(q, m.firstRows(), m.in);
     parameter(k, m.kvFeatures(), m.in);
     parameter(v, m.kvFeatures(), m.in);
+    std::vector<std::pair<std::string, int64_t>> weights = {
+        {q, m.firstRows()}, {k, m.kvFeatures()}, {v, m.kvFeatures()}};
+    declareBiases(weights);
     std::string rotary = rowsOf(m.rotaryDims, "f32");
     if (m.rotaryDims)
       text << "%rotary = decoder.rotary_table %batch {theta = 1.0e4 : f32} : " << rotary << "\n";
     text << "%y" << suffix << ", %" << newCache << " = decoder.linear %x, [%" << q << ", %" << k
-         << ", %" << v << "]" << normClause() << roundClause();
+         << ", %" << v << "]" << normClause() << roundClause() << biasClause(weights);
     if (m.rotaryDims)
       text << " rope(%rotary, head_dim = " << m.headDim << ", weights = [0, 1])";
     text << " cache(%" << cache << ", %batch, layer = " << layer << ") : (" << rowsOf(m.in) << ", "
          << matrix(q, m.firstRows(), m.in) << ", " << matrix(k, m.kvFeatures(), m.in) << ", "
-         << matrix(v, m.kvFeatures(), m.in) << normTypes() << (m.rotaryDims ? ", " + rotary : "")
-         << ", !kv, !decoder.batch) -> (" << rowsOf(m.firstRows()) << ", !kv)\n";
+         << matrix(v, m.kvFeatures(), m.in) << normTypes() << biasTypes(weights)
+         << (m.rotaryDims ? ", " + rotary : "") << ", !kv, !decoder.batch) -> ("
+         << rowsOf(m.firstRows()) << ", !kv)\n";
   }
 
   void attention(const std::string &result, const std::string &query, int layer) {
@@ -203,8 +230,10 @@ std::string KernelModel::operation() const {
     text = "sliced " + text;
   if (norm)
     text += " norm";
+  if (bias)
+    text += " bias";
   if (squaredRelu)
-    text += " squared_relu";
+    text += " activation";
   if (rotaryDims)
     text += " rope";
   if (residual)
@@ -228,11 +257,16 @@ static std::vector<KernelModel> listModels() {
       {.name = "norm_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true},
       {.name = "norm_relu", .vocabulary = 136, .in = 2144, .out = 136, .norm = true,
        .squaredRelu = true},
+      {.name = "bias", .vocabulary = 136, .in = 328, .out = 136, .bias = true, .residual = true},
+      {.name = "norm_bias_relu", .vocabulary = 200, .in = 136, .out = 200, .norm = true,
+       .bias = true, .squaredRelu = true},
       {.name = "logits_norm", .vocabulary = 601, .in = 200, .norm = true, .scores = true},
       {.name = "logits_many", .vocabulary = 4500, .in = 16, .scores = true},
       // Other types, other places.
       {.name = "f16", .vocabulary = 136, .in = 1224, .out = 136, .norm = true, .residual = true,
        .type = "f16", .normType = "f32"},
+      {.name = "f16_bias", .vocabulary = 136, .in = 328, .out = 136, .bias = true, .type = "f16",
+       .normType = "f32"},
       {.name = "f32", .vocabulary = 136, .in = 328, .out = 136, .norm = true, .squaredRelu = true,
        .type = "f32", .normType = "f32", .gammaIncludesOne = true},
       {.name = "norm_f16", .vocabulary = 72, .in = 200, .out = 72, .norm = true,
@@ -264,6 +298,8 @@ static std::vector<KernelModel> listModels() {
        .squaredRelu = true, .normType = "f32", .scaleType = "f32"},
       {.name = "int8_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true,
        .gammaIncludesOne = true, .scaleType = "bf16"},
+      {.name = "int8_bias", .vocabulary = 72, .in = 96, .out = 72, .bias = true,
+       .squaredRelu = true, .scaleType = "bf16"},
       {.name = "int8_logits", .vocabulary = 601, .in = 160, .scores = true, .scaleType = "bf16"},
       {.name = "int8_logits_norm", .vocabulary = 331, .in = 32, .norm = true, .scores = true,
        .scaleType = "f32"},
@@ -284,7 +320,11 @@ static std::vector<KernelModel> listModels() {
                .rotaryDims = 96}),
       queries({.name = "far", .vocabulary = 64, .in = 16, .headDim = 16, .rotaryDims = 16,
                .context = 4224}),
+      queries({.name = "qkv40_bias", .vocabulary = 120, .in = 72, .norm = true, .bias = true,
+               .headDim = 40, .group = 3, .rotaryDims = 20}),
       // k and v through attention.
+      queries({.name = "layer16_bias", .vocabulary = 96, .in = 40, .norm = true, .bias = true,
+               .headDim = 16, .kvHeads = 2, .group = 3, .rotaryDims = 8, .attends = true}),
       queries({.name = "layer64", .vocabulary = 192, .in = 72, .norm = true, .headDim = 64,
                .group = 3, .rotaryDims = 32, .attends = true}),
       queries({.name = "layer16", .vocabulary = 96, .in = 40, .norm = true, .headDim = 16,

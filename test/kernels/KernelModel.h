@@ -20,7 +20,7 @@ struct KernelModel {
   int64_t out = 0;    // features of the result that is shown
 
   // decoder.linear, or with `scores` decoder.logits, which then is what is tested
-  bool norm = false, squaredRelu = false, residual = false, scores = false;
+  bool norm = false, bias = false, squaredRelu = false, residual = false, scores = false;
 
   // With headDim: a linear of q, k and v with a cache, layer 1 of 2; with bothLayers one for layer
   // 0 as well, and shown is the sum of both layers' attention.
@@ -32,7 +32,7 @@ struct KernelModel {
   int64_t context = 256;
 
   // How parameters are stored
-  std::string type = "bf16", normType = "bf16"; // of matrices; of gamma and beta
+  std::string type = "bf16", normType = "bf16"; // of matrices; of gamma, beta and biases
   bool gammaIncludesOne = false;
   bool grouped = false; // rows of linear's weights in groups: of q, k and v as NeMo has them
   bool sliced = false;  // each matrix is some columns of a larger one
@@ -55,7 +55,7 @@ struct KernelModel {
   bool isInt8(const std::string &parameter) const;
   /// Weights of f32 and i8 are not for GPUs.
   bool runsOnCuda() const { return type != "f32" && !isInt8(); }
-  /// What is tested, for messages: "linear norm squared_relu".
+  /// What is tested, for messages: "linear norm activation".
   std::string operation() const;
   /// The text that strata-compile reads.
   std::string mlir() const;

@@ -239,6 +239,10 @@ Row KernelRun::input(int32_t token) {
   return model.isInt8() ? reference.toBytes(x, kScaleGroup) : Reference::round(std::move(x));
 }
 
+Row KernelRun::addBias(const std::string &weight, Row y) const {
+  return model.bias ? reference.add(toRow(parameters.at(weight + "_bias").row(0)), y) : y;
+}
+
 Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
   int32_t token = history[size_t(position)];
   if (model.bothLayers)
@@ -252,6 +256,7 @@ Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
   Row y = reference.products(input(token), weight(model.scores ? "scores" : "weight"));
   if (model.scores)
     return y;
+  y = addBias("weight", std::move(y));
   if (model.squaredRelu)
     y = reference.squaredRelu(y);
   if (model.residual)
@@ -262,7 +267,7 @@ Row KernelRun::computeExpected(const Tokens &history, int64_t position) {
 const Row &KernelRun::part(const std::string &weight, int32_t token, int64_t position, bool roped) {
   auto [at, isNew] = rows.try_emplace({weight, token, roped ? position : 0});
   if (isNew) {
-    Row y = reference.products(input(token), this->weight(weight));
+    Row y = addBias(weight, reference.products(input(token), this->weight(weight)));
     if (roped)
       y = reference.rope(y, model.headDim, model.rotaryDims, kTheta, position);
     at->second = Reference::round(std::move(y));

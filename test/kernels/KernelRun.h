@@ -49,6 +49,8 @@ private:
   void checkRow(int32_t sequence, int64_t position, std::span<const float> found, int64_t row);
   /// What logits show of a token.
   const Row &expected(int32_t sequence, int64_t position);
+  /// What a product is with its bias, if the model has any.
+  Row addBias(const std::string &weight, Row y) const;
   Row computeExpected(const Tokens &history, int64_t position);
   /// The linear's product with a parameter, rotated if `roped`.
   const Row &part(const std::string &weight, int32_t token, int64_t position, bool roped);

@@ -137,6 +137,10 @@ protected:
     for (const char *name : {"scores", "weight", "q", "k", "v"})
       if (m.isInt8(name))
         addInt8(all, name);
+    if (m.bias)
+      for (const char *name : {"weight", "q", "k", "v"})
+        if (all.contains(name))
+          all[name + std::string("_bias")] = vector(all[name].rows);
     return all;
   }
 

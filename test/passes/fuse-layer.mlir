@@ -1,6 +1,6 @@
 // A layer of Nemotron, as imported, is five kernels after all fusions: nothing cheap is left.
 // RUN: strata-opt %s --remarks-filter-missed='decoder-.*' -verify-diagnostics \
-// RUN:   --pass-pipeline='builtin.module(func.func(decoder-fuse-siblings,decoder-fuse-norm,decoder-fuse-squared-relu,decoder-fuse-rope,decoder-fuse-cache-append,decoder-fuse-residual))' | FileCheck %s
+// RUN:   --pass-pipeline='builtin.module(func.func(decoder-fuse-siblings,decoder-fuse-norm,decoder-fuse-activation,decoder-fuse-rope,decoder-fuse-cache-append,decoder-fuse-residual))' | FileCheck %s
 
 !x = tensor<?x256xbf16>
 !kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 64, page_tokens = 64>
@@ -12,7 +12,7 @@ func.func @layer(%x: !x, %batch: !decoder.batch, %kv: !kv) -> (!x, !kv) {
   // CHECK: %[[Q:.*]]:2 = decoder.linear %[[X]], [%q, %k, %v] norm(%norm1, %bias1, eps = {{.*}}) rope(%[[R]], head_dim = 64, weights = [0, 1]) cache(%[[KV]], %[[BATCH]], layer = 0) :
   // CHECK: %[[A:.*]] = decoder.attention %[[Q]]#0, %[[Q]]#1, %[[BATCH]]
   // CHECK: %[[Y:.*]] = decoder.linear %[[A]], [%o] residual(%[[X]]) :
-  // CHECK: %[[U:.*]] = decoder.linear %[[Y]], [%up] norm(%norm2, %bias2, eps = {{.*}}) squared_relu :
+  // CHECK: %[[U:.*]] = decoder.linear %[[Y]], [%up] norm(%norm2, %bias2, eps = {{.*}}) activation(squared_relu) :
   // CHECK: %[[Z:.*]] = decoder.linear %[[U]], [%down] residual(%[[Y]]) :
   // CHECK-NEXT: return %[[Z]], %[[Q]]#1
   %r = decoder.rotary_table %batch {theta = 1.0e4 : f32} : tensor<?x32xf32>
@@ -37,7 +37,7 @@ func.func @layer(%x: !x, %batch: !decoder.batch, %kv: !kv) -> (!x, !kv) {
   %i = decoder.layer_norm %y, %g2, %b2 {eps = 1.0e-5 : f32} : (!x, tensor<256xbf16>, tensor<256xbf16>) -> !x
   %wu = decoder.parameter "up" : tensor<1024x256xbf16>
   %u = decoder.linear %i, [%wu] : (!x, tensor<1024x256xbf16>) -> tensor<?x1024xbf16>
-  %s = decoder.squared_relu %u : (tensor<?x1024xbf16>) -> tensor<?x1024xbf16>
+  %s = decoder.activation(squared_relu) %u : (tensor<?x1024xbf16>) -> tensor<?x1024xbf16>
   %wd = decoder.parameter "down" : tensor<256x1024xbf16>
   %d = decoder.linear %s, [%wd] : (tensor<?x1024xbf16>, tensor<256x1024xbf16>) -> !x
   %z = decoder.add %y, %d : (!x, !x) -> !x

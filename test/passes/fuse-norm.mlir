@@ -18,9 +18,9 @@ func.func @into_linear(%x: !x, %g: !v, %b: !v, %w: !w) -> !x {
 // CHECK-LABEL: func @beside_clauses(
 func.func @beside_clauses(%x: !x, %r: !x, %g: !v, %w: !w) -> (!x, !x, !x) {
   // CHECK-NOT: layer_norm
-  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] norm({{.*}}) squared_relu residual(
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] norm({{.*}}) activation(squared_relu) residual(
   %h = decoder.layer_norm %x, %g, %g {eps = 1.0e-5 : f32} : (!x, !v, !v) -> !x
-  %y = decoder.linear %h, [%w] squared_relu residual(%r) : (!x, !w, !x) -> !x
+  %y = decoder.linear %h, [%w] activation(squared_relu) residual(%r) : (!x, !w, !x) -> !x
   // CHECK-NOT: layer_norm
   // CHECK: decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}] norm(
   %i = decoder.layer_norm %x, %g, %g {eps = 1.0e-5 : f32} : (!x, !v, !v) -> !x
@@ -61,9 +61,9 @@ func.func @several_readers(%x: !x, %g: !v, %w: !w) -> (!x, !x) {
 // CHECK-LABEL: func @other_reader(
 func.func @other_reader(%x: !x, %g: !v) -> !x {
   // CHECK: decoder.layer_norm
-  // expected-remark @below {{it is read by squared_relu, not by a linear or logits}}
+  // expected-remark @below {{it is read by activation, not by a linear or logits}}
   %h = decoder.layer_norm %x, %g, %g {eps = 1.0e-5 : f32} : (!x, !v, !v) -> !x
-  %y = decoder.squared_relu %h : (!x) -> !x
+  %y = decoder.activation(squared_relu) %h : (!x) -> !x
   return %y : !x
 }
 

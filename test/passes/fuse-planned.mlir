@@ -1,7 +1,7 @@
 // Fusions come before the plan: none may change what is live when.
 // RUN: strata-opt %s --decoder-fuse-siblings -verify-diagnostics
 // RUN: strata-opt %s --decoder-fuse-norm -verify-diagnostics
-// RUN: strata-opt %s --decoder-fuse-squared-relu -verify-diagnostics
+// RUN: strata-opt %s --decoder-fuse-activation -verify-diagnostics
 // RUN: strata-opt %s --decoder-fuse-rope -verify-diagnostics
 // RUN: strata-opt %s --decoder-fuse-cache-append -verify-diagnostics
 // RUN: strata-opt %s --decoder-fuse-residual -verify-diagnostics

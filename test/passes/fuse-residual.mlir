@@ -17,11 +17,11 @@ func.func @into_linear(%x: !x, %w: !w) -> !x {
   return %z : !x
 }
 
-// The residual is added after squared_relu.
-// CHECK-LABEL: func @beside_squared_relu(
-func.func @beside_squared_relu(%x: !x, %w: !w) -> !x {
-  // CHECK-NEXT: decoder.linear %{{.*}}, [%{{.*}}] squared_relu residual(
-  %a = decoder.linear %x, [%w] squared_relu : (!x, !w) -> !x
+// The residual is added after the activation.
+// CHECK-LABEL: func @beside_activation(
+func.func @beside_activation(%x: !x, %w: !w) -> !x {
+  // CHECK-NEXT: decoder.linear %{{.*}}, [%{{.*}}] activation(squared_relu) residual(
+  %a = decoder.linear %x, [%w] activation(squared_relu) : (!x, !w) -> !x
   %y = decoder.add %x, %a : (!x, !x) -> !x
   return %y : !x
 }
@@ -71,7 +71,7 @@ func.func @several_weights(%x: !x, %w: !w) -> (!x, !x) {
 func.func @too_late(%x: !x, %w: !w) -> !x {
   // CHECK: decoder.add
   %a = decoder.linear %x, [%w] : (!x, !w) -> !x
-  %b = decoder.squared_relu %x : (!x) -> !x
+  %b = decoder.activation(squared_relu) %x : (!x) -> !x
   // expected-remark @below {{left: not the product of a linear; right: linear stands before the other addend}}
   %y = decoder.add %b, %a : (!x, !x) -> !x
   return %y : !x

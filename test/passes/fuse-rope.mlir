@@ -78,7 +78,7 @@ func.func @twice(%x: !x, %w: !w, %r: !r) -> !x {
 func.func @after_residual(%x: !x, %w: !w, %r: !r) -> !x {
   // CHECK: decoder.rope
   %q = decoder.linear %x, [%w] residual(%x) : (!x, !w, !x) -> !x
-  // expected-remark @below {{linear has a squared_relu or residual clause}}
+  // expected-remark @below {{linear has an activation or residual clause}}
   %a = decoder.rope %q, %r {head_dim = 64 : i64} : (!x, !r) -> !x
   return %a : !x
 }

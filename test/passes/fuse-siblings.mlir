@@ -3,6 +3,7 @@
 
 !x = tensor<?x64xbf16>
 !w = tensor<64x64xbf16>
+!b = tensor<64xbf16>
 !w8 = tensor<64x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
 !r = tensor<?x32xf32>
 !kv = !decoder.kv_cache<layers = 4, heads = 1, head_dim = 64, page_tokens = 64>
@@ -45,6 +46,36 @@ func.func @another_order(%x: !x, %wq: !w, %wk: !w, %wv: !w, %kv: !kv, %batch: !b
   %k = decoder.linear %x, [%wk] : (!x, !w) -> !x
   %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
   %q = decoder.linear %x, [%wq] : (!x, !w) -> !x
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+// Biases come with their weights.
+// CHECK-LABEL: func @biases(
+// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[W:.*]]: tensor<64x64xbf16>, %[[BV:.*]]: tensor<64xbf16>,
+func.func @biases(%x: !x, %w: !w, %bv: !b, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-NEXT: %q.bias = decoder.parameter
+  // CHECK-NEXT: %k.bias = decoder.parameter
+  // CHECK-NEXT: decoder.linear %[[X]], [%[[W]], %[[W]], %[[W]]] bias(%q.bias, %k.bias, %[[BV]]) :
+  %bq = decoder.parameter "q.bias" : !b
+  %q = decoder.linear %x, [%w] bias(%bq) : (!x, !w, !b) -> !x
+  %bk = decoder.parameter "k.bias" : !b
+  %k = decoder.linear %x, [%w] bias(%bk) : (!x, !w, !b) -> !x
+  %v = decoder.linear %x, [%w] bias(%bv) : (!x, !w, !b) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+// All have one, or none.
+// CHECK-LABEL: func @one_bias(
+func.func @one_bias(%x: !x, %w: !w, %bv: !b, %kv: !kv, %batch: !batch) -> !x {
+  // CHECK-COUNT-3: decoder.linear
+  %q = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %k = decoder.linear %x, [%w] : (!x, !w) -> !x
+  %v = decoder.linear %x, [%w] bias(%bv) : (!x, !w, !b) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{linear has a bias, linear has none}}
   %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
   return %a : !x
 }
@@ -168,7 +199,7 @@ func.func @weight_too_late(%x: !x, %w: !w, %kv: !kv, %batch: !batch) -> !x {
   %wv = call @make_weight() : () -> !w
   %v = decoder.linear %x, [%wv] : (!x, !w) -> !x loc("v_proj")
   %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
-  // expected-remark @below {{linear 'v_proj' has a weight that is computed after linear}}
+  // expected-remark @below {{linear 'v_proj' has a weight or bias that is computed after linear}}
   %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
   return %a : !x
 }

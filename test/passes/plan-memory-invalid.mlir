@@ -39,7 +39,7 @@ func.func @not_a_kernel() {
 func.func @regions(%x: !x, %c: i1) {
   // expected-error @below {{has 2 regions, a plan has none}}
   scf.if %c {
-    %y = decoder.squared_relu %x : (!x) -> !x
+    %y = decoder.activation(squared_relu) %x : (!x) -> !x
   }
   return
 }
@@ -49,7 +49,7 @@ func.func @regions(%x: !x, %c: i1) {
 !x = tensor<5x64xbf16>
 func.func @static_rows(%x: !x) {
   // expected-error @below {{result has type 'tensor<5x64xbf16>', expected a dynamic number of rows of at most 1099511627776 bytes}}
-  %y = decoder.squared_relu %x : (!x) -> !x
+  %y = decoder.activation(squared_relu) %x : (!x) -> !x
   return
 }
 
@@ -58,7 +58,7 @@ func.func @static_rows(%x: !x) {
 !x = tensor<?x4611686018427387904xbf16>
 func.func @huge_rows(%x: !x) {
   // expected-error @below {{expected a dynamic number of rows of at most 1099511627776 bytes}}
-  %y = decoder.squared_relu %x : (!x) -> !x
+  %y = decoder.activation(squared_relu) %x : (!x) -> !x
   return
 }
 
@@ -74,7 +74,7 @@ func.func @returns_argument(%x: !x) -> !x {
 
 !x = tensor<?x64xbf16>
 func.func @returns_twice(%x: !x) -> (!x, !x) {
-  %y = decoder.squared_relu %x : (!x) -> !x
+  %y = decoder.activation(squared_relu) %x : (!x) -> !x
   // expected-error @below {{returns a tensor twice, each needs a buffer of its own}}
   return %y, %y : !x, !x
 }
@@ -84,7 +84,7 @@ func.func @returns_twice(%x: !x) -> (!x, !x) {
 !x = tensor<?x64xbf16>
 func.func @no_workspace(%x: !x) {
   // expected-error @below {{asks for 64 bytes of workspace, takes none}}
-  %y = decoder.squared_relu %x {decoder.workspace_bytes = 64 : i64} : (!x) -> !x
+  %y = decoder.activation(squared_relu) %x {decoder.workspace_bytes = 64 : i64} : (!x) -> !x
   return
 }
 

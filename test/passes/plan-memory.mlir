@@ -26,7 +26,7 @@ func.func @layer(%tokens: tensor<?xi32>, %batch: !decoder.batch, %kv: !kv) -> (t
   // CHECK: decoder.linear {{.*}} -> memref<?x64xbf16, #decoder.arena<512>>
   %y = decoder.linear %a, [%w] residual(%x) : (tensor<?x64xbf16>, tensor<64x64xbf16>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
   // CHECK: decoder.linear {{.*}} -> memref<?x256xbf16, #decoder.arena<0>>
-  %u = decoder.linear %y, [%up] squared_relu : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x256xbf16>
+  %u = decoder.linear %y, [%up] activation(squared_relu) : (tensor<?x64xbf16>, tensor<256x64xbf16>) -> tensor<?x256xbf16>
   // CHECK: decoder.linear {{.*}} -> memref<?x64xbf16, #decoder.arena<640>>
   %z = decoder.linear %u, [%down] residual(%y) : (tensor<?x256xbf16>, tensor<64x256xbf16>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
   // What is returned is the caller's buffer.
@@ -44,9 +44,9 @@ func.func @odd_rows(%x: tensor<?x25xbf16>) -> tensor<?x25xbf16> {
   // CHECK: #decoder.arena<0>>
   // CHECK: -> memref<?x25xbf16, #decoder.arena<64>>
   // CHECK: -> memref<?x25xbf16>
-  %0 = decoder.squared_relu %x : (tensor<?x25xbf16>) -> tensor<?x25xbf16>
-  %1 = decoder.squared_relu %0 : (tensor<?x25xbf16>) -> tensor<?x25xbf16>
-  %2 = decoder.squared_relu %1 : (tensor<?x25xbf16>) -> tensor<?x25xbf16>
+  %0 = decoder.activation(squared_relu) %x : (tensor<?x25xbf16>) -> tensor<?x25xbf16>
+  %1 = decoder.activation(squared_relu) %0 : (tensor<?x25xbf16>) -> tensor<?x25xbf16>
+  %2 = decoder.activation(squared_relu) %1 : (tensor<?x25xbf16>) -> tensor<?x25xbf16>
   return %2 : tensor<?x25xbf16>
 }
 
@@ -74,9 +74,9 @@ func.func @workspace(%x: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
 // CHECK-SAME: decoder.arena_bytes_per_token = 256 : i64
 func.func @unused(%x: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
   // CHECK: #decoder.arena<0>>
-  %0 = decoder.squared_relu %x : (tensor<?x64xbf16>) -> tensor<?x64xbf16>
+  %0 = decoder.activation(squared_relu) %x : (tensor<?x64xbf16>) -> tensor<?x64xbf16>
   // CHECK: -> memref<?x64xbf16, #decoder.arena<128>>
-  %1 = decoder.squared_relu %0 : (tensor<?x64xbf16>) -> tensor<?x64xbf16>
+  %1 = decoder.activation(squared_relu) %0 : (tensor<?x64xbf16>) -> tensor<?x64xbf16>
   %2 = decoder.add %0, %x : (tensor<?x64xbf16>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
   return %2 : tensor<?x64xbf16>
 }

@@ -50,7 +50,7 @@ func.func @forward(%x: !x, %batch: !batch, %kv: !kv, %g: !g, %wq: !wq, %wk: !wk,
     : (!x, !wq, !wk, !wk, !g, !g, !kv, !batch) -> (!x, !kv) loc("model.layers.1.self_attn.qkv_proj")
   %a = decoder.attention %q1, %kv2, %batch {layer = 1 : i64} : (!x, !kv, !batch) -> !x
   %y = decoder.linear %a, [%wq] residual(%x) : (!x, !wq, !x) -> !x loc("model.layers.1.self_attn.o_proj")
-  %u = decoder.linear %y, [%up] norm(%g, %g, eps = 1.0e-5) squared_relu : (!x, !up, !g, !g) -> !u loc("model.layers.1.mlp.up_proj")
+  %u = decoder.linear %y, [%up] norm(%g, %g, eps = 1.0e-5) activation(squared_relu) : (!x, !up, !g, !g) -> !u loc("model.layers.1.mlp.up_proj")
   %z = decoder.linear %u, [%down] residual(%y) : (!u, !down, !x) -> !x loc("model.layers.1.mlp.down_proj")
   %s = decoder.add %z, %y : (!x, !x) -> !x
   %l = decoder.logits %s, %head, %batch : (!x, tensor<256000x6144xbf16>, !batch) -> tensor<?x256000xf32> loc("lm_head")

@@ -5,10 +5,10 @@
 
 // A good plan: the third value takes the place of the first, which is dead.
 func.func @good(%x: memref<?x64xbf16>) -> memref<?x64xbf16> attributes {decoder.arena_bytes_per_token = 256 : i64} {
-  %0 = decoder.squared_relu %x : (memref<?x64xbf16>) -> !a
-  %1 = decoder.squared_relu %0 : (!a) -> !b
-  %2 = decoder.squared_relu %1 : (!b) -> !a
-  %3 = decoder.squared_relu %2 : (!a) -> memref<?x64xbf16>
+  %0 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> !a
+  %1 = decoder.activation(squared_relu) %0 : (!a) -> !b
+  %2 = decoder.activation(squared_relu) %1 : (!b) -> !a
+  %3 = decoder.activation(squared_relu) %2 : (!a) -> memref<?x64xbf16>
   return %3 : memref<?x64xbf16>
 }
 
@@ -18,9 +18,9 @@ func.func @good(%x: memref<?x64xbf16>) -> memref<?x64xbf16> attributes {decoder.
 !a = memref<?x64xbf16, #decoder.arena<0>>
 func.func @in_place(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_token = 256 : i64} {
   // expected-note @below {{which belongs to this op}}
-  %0 = decoder.squared_relu %x : (memref<?x64xbf16>) -> !a
+  %0 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> !a
   // expected-error @below {{result at bytes 0 to 128 of the arena overlaps a live value at 0 to 128}}
-  %1 = decoder.squared_relu %0 : (!a) -> !a
+  %1 = decoder.activation(squared_relu) %0 : (!a) -> !a
   return
 }
 
@@ -32,10 +32,10 @@ func.func @in_place(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_t
 !c = memref<?x64xbf16, #decoder.arena<64>>
 func.func @half(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_token = 256 : i64} {
   // expected-note @below {{which belongs to this op}}
-  %0 = decoder.squared_relu %x : (memref<?x64xbf16>) -> !a
-  %1 = decoder.squared_relu %x : (memref<?x64xbf16>) -> !b
+  %0 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> !a
+  %1 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> !b
   // expected-error @below {{result at bytes 64 to 192 of the arena overlaps a live value at 0 to 128}}
-  %2 = decoder.squared_relu %x : (memref<?x64xbf16>) -> !c
+  %2 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> !c
   %3 = decoder.add %0, %x : (!a, memref<?x64xbf16>) -> !b
   return
 }
@@ -67,7 +67,7 @@ func.func @workspace(%x: memref<?x64xbf16>, %w: !w) attributes {decoder.arena_by
 
 func.func @outside(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_token = 128 : i64} {
   // expected-error @below {{place at bytes 64 to 192 is not on a multiple of 64 in an arena of 128}}
-  %0 = decoder.squared_relu %x : (memref<?x64xbf16>) -> memref<?x64xbf16, #decoder.arena<64>>
+  %0 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> memref<?x64xbf16, #decoder.arena<64>>
   return
 }
 
@@ -75,7 +75,7 @@ func.func @outside(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_to
 
 func.func @unaligned(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_token = 256 : i64} {
   // expected-error @below {{place at bytes 32 to 160 is not on a multiple of 64 in an arena of 256}}
-  %0 = decoder.squared_relu %x : (memref<?x64xbf16>) -> memref<?x64xbf16, #decoder.arena<32>>
+  %0 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> memref<?x64xbf16, #decoder.arena<32>>
   return
 }
 
@@ -83,7 +83,7 @@ func.func @unaligned(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_
 
 func.func @negative(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_token = 256 : i64} {
   // expected-error @below {{place at bytes -64 to 64 is not on a multiple of 64 in an arena of 256}}
-  %0 = decoder.squared_relu %x : (memref<?x64xbf16>) -> memref<?x64xbf16, #decoder.arena<-64>>
+  %0 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> memref<?x64xbf16, #decoder.arena<-64>>
   return
 }
 
@@ -91,7 +91,7 @@ func.func @negative(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_t
 
 func.func @no_place(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_token = 256 : i64} {
   // expected-error @below {{result has no place in the arena and is not returned}}
-  %0 = decoder.squared_relu %x : (memref<?x64xbf16>) -> memref<?x64xbf16>
+  %0 = decoder.activation(squared_relu) %x : (memref<?x64xbf16>) -> memref<?x64xbf16>
   return
 }
 
@@ -99,7 +99,7 @@ func.func @no_place(%x: memref<?x64xbf16>) attributes {decoder.arena_bytes_per_t
 
 func.func @tensor(%x: tensor<?x64xbf16>) attributes {decoder.arena_bytes_per_token = 256 : i64} {
   // expected-error @below {{result is still a tensor}}
-  %0 = decoder.squared_relu %x : (tensor<?x64xbf16>) -> tensor<?x64xbf16>
+  %0 = decoder.activation(squared_relu) %x : (tensor<?x64xbf16>) -> tensor<?x64xbf16>
   return
 }
 
