@@ -104,6 +104,7 @@ private:
   absl::Status writeRotary();
   absl::Status writeRopeScaling();
   absl::Status writeTokens();
+  void writeBiases();
   absl::StatusOr<std::optional<int64_t>> integer(std::string_view key) const {
     return file.integer(absl::StrCat(std::string(kPrefix), std::string(key)));
   }
@@ -209,12 +210,26 @@ absl::Status ConfigWriter::writeTokens() {
   return absl::OkStatus();
 }
 
+/// The format has no key for biases: a layer has them where their tensors are. Of the others the
+/// compiler says which are missing.
+void ConfigWriter::writeBiases() {
+  const auto hasAny = [&](std::string_view part) {
+    return std::ranges::any_of(checkpoint.tensors(), [&](const auto &entry) {
+      const std::string_view key = entry.first;
+      return key.find(part) != key.npos && key.ends_with("_proj.bias");
+    });
+  };
+  text.addBoolean("attention_bias", hasAny(".self_attn."));
+  text.addBoolean("mlp_bias", hasAny(".mlp."));
+}
+
 absl::StatusOr<std::string> ConfigWriter::write() {
   STRATA_TRY(checkKeys());
   STRATA_TRY(writeNumbers());
   STRATA_TRY(writeRotary());
   STRATA_TRY(writeRopeScaling());
   STRATA_TRY(writeTokens());
+  writeBiases();
   text.addBoolean("tie_word_embeddings", !checkpoint.find("lm_head.weight"));
   return text.finish();
 }

@@ -131,6 +131,27 @@ TEST(Import, TiedEmbeddingsShareOneParameter) {
   EXPECT_EQ(getParameterCount(module->getOperation()), untied - config.vocabulary * config.hidden);
 }
 
+/// q, k, v and o or up and down, in every layer.
+TEST(Import, Biases) {
+  ModelConfig config;
+  config.layers = 2, config.hidden = 96, config.intermediate = 200;
+  config.heads = 4, config.kvHeads = 2, config.headDim = 24;
+  const uint64_t plain = *getParameterCount(config).value();
+  const int64_t attention = 2 * (96 + 48 + 48 + 96), mlp = 2 * (200 + 96);
+  for (auto [attentionBias, mlpBias] : {std::pair{true, false}, {false, true}, {true, true}}) {
+    config.attentionBias = attentionBias, config.mlpBias = mlpBias;
+    mlir::MLIRContext context;
+    mlir::OwningOpRef<mlir::ModuleOp> module = buildDecoder(config, context);
+    const int64_t biases = (attentionBias ? attention : 0) + (mlpBias ? mlp : 0);
+    EXPECT_EQ(*getParameterCount(config).value(), plain + uint64_t(biases));
+    EXPECT_EQ(getParameterCount(module->getOperation()), int64_t(plain) + biases);
+    module->walk([&](LinearOp linear) {
+      const bool isMlp = getModelName(linear.getLoc()).contains(".mlp.");
+      EXPECT_EQ(linear.getBiases().size(), (isMlp ? mlpBias : attentionBias) ? 1u : 0u);
+    });
+  }
+}
+
 /// A checkpoint of one tensor, of which only the description counts.
 Checkpoint checkpointOf(const std::string &key, CheckpointTensor tensor) {
   std::string path = testing::TempDir() + "/stored.bin";

@@ -131,7 +131,11 @@ TEST(ModelConfig, HeadsNeedNotMakeUpTheHiddenSize) {
 
 TEST(ModelConfig, Choices) {
   parseValid({{"hidden_act", "\"relu2\""}, {"normalization", "\"layernorm1p\""}});
-  parseValid({{"attention_bias", "false"}, {"mlp_bias", "false"}});
+  EXPECT_EQ(parseValid({{"hidden_act", "\"relu2\""}}).activation, "squared_relu");
+  const ModelConfig biases = parseValid({{"attention_bias", "true"}, {"mlp_bias", "false"}});
+  EXPECT_TRUE(biases.attentionBias);
+  EXPECT_FALSE(biases.mlpBias);
+  EXPECT_TRUE(parseValid({{"mlp_bias", "true"}}).mlpBias);
   EXPECT_TRUE(parseValid({{"tie_word_embeddings", "true"}}).tiedEmbeddings);
   EXPECT_EQ(parseValid({{"max_position_embeddings", "16777216"}}).context, 1 << 24);
 }

@@ -51,6 +51,8 @@ class Case:
     norm_bias_std: float = 0.1
     dtype: str = "bfloat16"  # of the matrices, and unless said otherwise of the norms
     norm_dtype: str = ""
+    attention_bias: bool = False
+    mlp_bias: bool = False
     qk_gain: float = 1.5  # attention scores then have a deviation of about 2: far from uniform
     lengths: tuple = (37, 70)  # more than one page of 64 tokens, and less
     absent: tuple = ()  # keys left out of config.json, where their default means the same
@@ -75,14 +77,19 @@ class Case:
             "norm_eps": self.eps,
             "rope_theta": self.theta,
             "partial_rotary_factor": self.rotary,
-            "attention_bias": False,
-            "mlp_bias": False,
+            "attention_bias": self.attention_bias,
+            "mlp_bias": self.mlp_bias,
             "tie_word_embeddings": False,
             "bos_token_id": 2,
             "eos_token_id": 3,
             "pad_token_id": None,
             "torch_dtype": self.dtype,
         }
+
+    def biased(self):
+        """The linear modules of a layer that have biases."""
+        attention = [f"self_attn.{name}_proj" for name in "qkvo"] if self.attention_bias else []
+        return attention + (["mlp.up_proj", "mlp.down_proj"] if self.mlp_bias else [])
 
     def shipped(self):
         """config.json as this case spells it."""
@@ -116,6 +123,8 @@ CASES = [
     Case("head_192", hidden=64, head_dim=192, vocab=320),
     Case("old_aliases", hidden=80, ffn=224, eps=1e-2, rotary=0.25, embedding_std=0.05, renamed=OLD_SPELLINGS,
          hf_reads_config=False),
+    Case("attention_bias", hidden=96, ffn=256, heads=6, kv_heads=2, head_dim=16, vocab=320, attention_bias=True),
+    Case("biases", hidden=72, ffn=200, kv_heads=1, head_dim=24, vocab=251, attention_bias=True, mlp_bias=True),
     Case("f16", heads=2, kv_heads=1, ffn=128, vocab=128, dtype="float16", norm_dtype="float32"),
     Case("f32", heads=2, kv_heads=1, ffn=128, vocab=128, dtype="float32"),
     Case("far", heads=2, kv_heads=2, context=8192, qk_gain=2.0, lengths=(4101,)),
@@ -160,6 +169,9 @@ def random_weights(case):
         weights[f"{layer}.self_attn.o_proj.weight"] = matrix(case.hidden, q_rows)
         weights[f"{layer}.mlp.up_proj.weight"] = matrix(case.ffn, case.hidden)
         weights[f"{layer}.mlp.down_proj.weight"] = matrix(case.hidden, case.ffn)
+        for name in case.biased():
+            rows = len(weights[f"{layer}.{name}.weight"])
+            weights[f"{layer}.{name}.bias"] = normal(rows, std=0.5)
     return weights | norm("model.norm") | {"lm_head.weight": matrix(case.vocab, case.hidden)}
 
 
@@ -248,7 +260,7 @@ def numpy_logits(case, weights, tokens):
         return scaled * (1.0 + w[f"{name}.weight"]) + w[f"{name}.bias"]
 
     def linear(x, name):
-        return x @ w[f"{name}.weight"].T
+        return x @ w[f"{name}.weight"].T + w.get(f"{name}.bias", 0.0)
 
     x = w["model.embed_tokens.weight"][tokens]
     for i in range(case.layers):

@@ -130,7 +130,7 @@ TEST(Gguf, ConfigIsThatOfHuggingFace) {
             R"("intermediate_size": 64, "num_attention_heads": 3, "num_key_value_heads": 1, )"
             R"("head_dim": 16, "norm_eps": 9.9999997473787516e-06, "rope_theta": 10000, )"
             R"("vocab_size": 2, "partial_rotary_factor": 0.5, "bos_token_id": 2, )"
-            R"("tie_word_embeddings": true})");
+            R"("attention_bias": false, "mlp_bias": false, "tie_word_embeddings": true})");
   Writer file = model();
   file.set("nemotron.vocab_size", u64(2)).set("nemotron.rope.scaling.type", text("linear"));
   file.set("nemotron.rope.scaling.factor", f32(4))
@@ -141,6 +141,17 @@ TEST(Gguf, ConfigIsThatOfHuggingFace) {
        {R"("vocab_size": 2,)", R"("rope_scaling": {"type": "linear", "factor": 4})",
         R"("add_bos_token": true)", R"("tie_word_embeddings": false})"})
     EXPECT_TRUE(text.find(part) != std::string::npos) << part << " in " << text;
+}
+
+/// Where there are tensors of biases, the modules have them.
+TEST(Gguf, Biases) {
+  Writer file = model();
+  file.tensors[1].name = "blk.0.attn_q.bias";
+  EXPECT_NE(config(file).find(R"("attention_bias": true, "mlp_bias": false)"), std::string::npos);
+  file.tensors[1].name = "blk.0.ffn_down.bias";
+  EXPECT_NE(config(file).find(R"("attention_bias": false, "mlp_bias": true)"), std::string::npos);
+  file.tensors[1].name = "blk.0.ffn_norm.bias"; // a norm's
+  EXPECT_NE(config(file).find(R"("attention_bias": false, "mlp_bias": false)"), std::string::npos);
 }
 
 /// The reader of a config multiplies the head's features by the fraction and drops what is behind
