@@ -204,7 +204,7 @@ flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBuffe
   return package::CreateParameter(
       fb, key, *dtypeOf(stored.type.getElementType()), shape, storage, file, offset,
       box ? box.getGroupRows() : 0, box ? box.getGroupStride() : 0,
-      inputs.plusOne.contains(stored.key), box ? box.getRowStride() : 0, stored.scales);
+      inputs.includesOne.contains(stored.key), box ? box.getRowStride() : 0, stored.scales);
 }
 
 static flatbuffers::Offset<package::CheckpointFile>

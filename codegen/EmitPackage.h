@@ -69,7 +69,7 @@ struct PackageInputs {
   std::vector<PackageFile> files;         ///< of the checkpoint
   llvm::StringMap<PackageTensor> tensors; ///< by key; empty without weights
   bool embedWeights = false;
-  llvm::StringSet<> plusOne; ///< keys of the norms' weights that include the 1
+  llvm::StringSet<> includesOne; ///< keys of the norms' weights that include the 1
   std::optional<PackageTokenizer> tokenizer;
   std::string chatTemplate; ///< as Model.chat_template in Package.fbs
 };

@@ -33,7 +33,7 @@ static void describeNorm(NormOpInterface op, ArrayRef<BufferRef> buffers, Linear
 
 static LinearSpec describeInput(ProductOpInterface op, ArrayRef<BufferRef> buffers) {
   LinearSpec spec;
-  spec.inFeatures = columns(op.getInput());
+  spec.inFeatures = columnsOf(op.getInput());
   spec.input = findBuffer(buffers, op.getInput());
   if (op.getGamma())
     describeNorm(op, buffers, spec);
@@ -62,7 +62,7 @@ static LinearSpec::Sink sinkOf(ProductOpInterface op, unsigned i) {
 static LinearSpec::Part describePart(ProductOpInterface op, ArrayRef<BufferRef> buffers,
                                      unsigned i) {
   Value weight = op.getWeights()[i], result = op.getProduct(i);
-  LinearSpec::Part part{rows(weight),
+  LinearSpec::Part part{rowsOf(weight),
                         findBuffer(buffers, weight),
                         result ? findBuffer(buffers, result) : 0,
                         sinkOf(op, i),
@@ -82,7 +82,7 @@ static void describeHeads(ProductOpInterface op, LinearSpec &spec) {
   for (unsigned i = 0; i != op.getWeights().size(); ++i)
     for (const EpilogueStep &step : op.getEpilogue(i))
       if (step.kind == EpilogueStep::Kind::rope) {
-        spec.rotaryDims = columns(step.operand);
+        spec.rotaryDims = columnsOf(step.operand);
         spec.headDim = step.headDim;
       }
   auto writer = dyn_cast<CacheWriterOpInterface>(op.getOperation());
@@ -105,7 +105,7 @@ LinearSpec strata::describeOperands(ProductOpInterface op) {
 LinearSpec strata::describeOperands(LayerNormOp op) {
   auto buffers = listBuffers(op);
   LinearSpec spec;
-  spec.inFeatures = columns(op.getInput());
+  spec.inFeatures = columnsOf(op.getInput());
   spec.input = findBuffer(buffers, op.getInput());
   describeNorm(op, buffers, spec);
   spec.workspace = findBuffer(buffers, op.getResult());

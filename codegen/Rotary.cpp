@@ -60,7 +60,7 @@ std::pair<Value, Value> strata::emitCosSin(BodyBuilder &b, Value angle) {
 
 llvm::SmallVector<float> strata::rotaryFrequencies(RotaryTableOp op) {
   float theta = op.getTheta().convertToFloat(), scale = op.getScale().convertToFloat();
-  int64_t dims = columns(op.getResult());
+  int64_t dims = columnsOf(op.getResult());
   SmallVector<float> result;
   for (int64_t i = 0; i != dims / 2; ++i)
     result.push_back(1.0f / std::pow(theta, float(2 * i) / float(dims)) / scale);

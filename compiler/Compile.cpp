@@ -21,7 +21,7 @@ static llvm::StringRef asText(std::span<const std::byte> bytes) {
 }
 
 /// Notes the norms' weights of the program that include the 1.
-static void collectPlusOne(ModuleOp module, llvm::StringSet<> &keys) {
+static void collectIncludesOne(ModuleOp module, llvm::StringSet<> &keys) {
   module.walk([&](NormOpInterface op) {
     if (op.getGammaIncludesOne())
       if (auto gamma = op.getGamma().getDefiningOp<ParameterOp>())
@@ -35,7 +35,7 @@ static llvm::Expected<PackageInputs> collectInputs(const ImportedModel &model,
   PackageInputs inputs;
   inputs.compiler = options.compiler;
   inputs.embedWeights = options.embedWeights;
-  collectPlusOne(*model.module, inputs.plusOne);
+  collectIncludesOne(*model.module, inputs.includesOne);
   if (model.checkpoint) {
     llvm::SmallString<256> directory;
     if (std::error_code code = llvm::sys::fs::real_path(model.directory, directory))

@@ -68,10 +68,10 @@ inline constexpr int64_t kArenaTokenMultiple = 64;
 inline constexpr int64_t kArenaAlignment = 64;
 
 /// Columns of activations, a weight or a table; rows of a weight.
-inline int64_t columns(mlir::Value value) {
+inline int64_t columnsOf(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(1);
 }
-inline int64_t rows(mlir::Value value) {
+inline int64_t rowsOf(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(0);
 }
 /// Where the rows of a matrix lie, null where they follow each other.
@@ -79,7 +79,7 @@ BoxAttr getBox(mlir::Value matrix);
 /// The tensor type of a parameter or activations: without the place, but as it is stored.
 mlir::RankedTensorType asTensor(mlir::ShapedType type);
 /// Elements of a vector.
-inline int64_t elements(mlir::Value value) {
+inline int64_t elementsOf(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getDimSize(0);
 }
 

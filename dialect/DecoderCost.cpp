@@ -36,48 +36,48 @@ CostAttr EmbeddingOp::getCost() {
 
 CostAttr RotaryTableOp::getCost() {
   // A sine or cosine counts as 20 flops.
-  return cost(*this, 0, rowBytes(getResult()), 20 * columns(getResult()));
+  return cost(*this, 0, rowBytes(getResult()), 20 * columnsOf(getResult()));
 }
 
 CostAttr LinearOp::getCost() {
   int64_t fixed = normBytes(getGamma(), getBeta()), row = rowBytes(getInput());
   for (Value weight : getWeights()) {
     fixed += bytes(weight);
-    row += 2 * rows(weight); // the product, or its cached key or value: bf16
+    row += 2 * rowsOf(weight); // the product, or its cached key or value: bf16
   }
   for (Value bias : getBiases())
     fixed += bytes(bias);
   if (getResidual())
     row += rowBytes(getResidual());
-  int64_t flops = 2 * columns(getInput()) * getOutFeatures();
+  int64_t flops = 2 * columnsOf(getInput()) * getOutFeatures();
   if (!getBiases().empty())
     flops += getOutFeatures();
   if (getGamma())
-    flops += kNormFlops * columns(getInput());
+    flops += kNormFlops * columnsOf(getInput());
   return cost(*this, fixed, row, flops);
 }
 
 CostAttr AttentionOp::getCost() {
   // A query head multiplies and adds head_dim features twice for each cached token: K and V.
   return cost(*this, 0, 2 * rowBytes(getQuery()), 0, getCache().getType().getBytesPerToken(),
-              4 * columns(getQuery()));
+              4 * columnsOf(getQuery()));
 }
 
 CostAttr LogitsOp::getCost() {
   return cost(*this, bytes(getWeight()) + normBytes(getGamma(), getBeta()),
               rowBytes(getInput()) + rowBytes(getResult()),
-              2 * rows(getWeight()) * columns(getWeight()));
+              2 * rowsOf(getWeight()) * columnsOf(getWeight()));
 }
 
 CostAttr LayerNormOp::getCost() {
   return cost(*this, normBytes(getGamma(), getBeta()), 2 * rowBytes(getInput()),
-              kNormFlops * columns(getInput()));
+              kNormFlops * columnsOf(getInput()));
 }
 
 CostAttr RopeOp::getCost() {
-  int64_t heads = columns(getInput()) / getHeadDim();
+  int64_t heads = columnsOf(getInput()) / getHeadDim();
   return cost(*this, 0, 2 * rowBytes(getInput()) + rowBytes(getTable()),
-              3 * heads * columns(getTable()));
+              3 * heads * columnsOf(getTable()));
 }
 
 CostAttr CacheAppendOp::getCost() {
@@ -85,7 +85,7 @@ CostAttr CacheAppendOp::getCost() {
 }
 
 CostAttr ActivationOp::getCost() {
-  return cost(*this, 0, 2 * rowBytes(getInput()), 2 * columns(getInput()));
+  return cost(*this, 0, 2 * rowBytes(getInput()), 2 * columnsOf(getInput()));
 }
 
-CostAttr AddOp::getCost() { return cost(*this, 0, 3 * rowBytes(getLhs()), columns(getLhs())); }
+CostAttr AddOp::getCost() { return cost(*this, 0, 3 * rowBytes(getLhs()), columnsOf(getLhs())); }

@@ -36,9 +36,9 @@ LogicalResult verifyNorm(Operation *op, Value input, Value gamma, Value beta,
   if (!gamma)
     return success();
   for (auto [name, vector] : {std::pair{"gamma", gamma}, {"beta", beta}})
-    if (elements(vector) != columns(input))
-      return op->emitOpError() << name << " has " << elements(vector) << " elements, input has "
-                               << columns(input) << " features";
+    if (elementsOf(vector) != columnsOf(input))
+      return op->emitOpError() << name << " has " << elementsOf(vector) << " elements, input has "
+                               << columnsOf(input) << " features";
   float value = eps->convertToFloat();
   if (!(value > 0 && value < 1))
     return op->emitOpError() << "eps is " << value << ", expected more than 0 and less than 1";
@@ -46,23 +46,23 @@ LogicalResult verifyNorm(Operation *op, Value input, Value gamma, Value beta,
 }
 
 LogicalResult verifyWeight(Operation *op, Value weight, Value input) {
-  if (columns(weight) != columns(input))
-    return op->emitOpError() << "weight has " << columns(weight) << " columns, input has "
-                             << columns(input) << " features";
+  if (columnsOf(weight) != columnsOf(input))
+    return op->emitOpError() << "weight has " << columnsOf(weight) << " columns, input has "
+                             << columnsOf(input) << " features";
   return success();
 }
 
 LogicalResult verifyRounding(Operation *op, RoundingAttr rounding, Value input) {
-  if (rounding && columns(input) % rounding.getGroup())
-    return op->emitOpError() << "input has " << columns(input)
+  if (rounding && columnsOf(input) % rounding.getGroup())
+    return op->emitOpError() << "input has " << columnsOf(input)
                              << " features, expected a multiple of " << rounding.getGroup()
                              << ", the group in which it is rounded";
   return success();
 }
 
 LogicalResult verifyFeatures(Operation *op, Value result, int64_t expected) {
-  if (columns(result) != expected)
-    return op->emitOpError() << "result has " << columns(result) << " features, expected "
+  if (columnsOf(result) != expected)
+    return op->emitOpError() << "result has " << columnsOf(result) << " features, expected "
                              << expected;
   return success();
 }
@@ -119,11 +119,11 @@ LogicalResult ParameterOp::verify() {
 LogicalResult EmbeddingOp::verify() {
   if (getQuantized(getTable())) // embedding_c2
     return emitOpError("table is quantized, expected one of bf16, f16 or f32");
-  return verifyFeatures(*this, getResult(), columns(getTable())); // embedding_c1
+  return verifyFeatures(*this, getResult(), columnsOf(getTable())); // embedding_c1
 }
 
 LogicalResult RotaryTableOp::verify() {
-  int64_t dims = columns(getResult()); // rotary_table_c1
+  int64_t dims = columnsOf(getResult()); // rotary_table_c1
   if (ShapedType::isDynamic(dims) || dims <= 0 || dims % 2)
     return emitOpError() << "has " << dims << " dims, expected an even number > 0";
   for (auto [name, attr] : {std::pair{"theta", getTheta()}, {"scale", getScale()}})
@@ -140,7 +140,7 @@ LogicalResult RotaryTableOp::verify() {
 int64_t LinearOp::getOutFeatures() {
   int64_t sum = 0;
   for (Value weight : getWeights())
-    sum += rows(weight);
+    sum += rowsOf(weight);
   return sum;
 }
 
@@ -177,9 +177,9 @@ static LogicalResult verifyBiases(LinearOp op) {
     return op.emitOpError() << "has " << op.getBiases().size() << " biases, expected one for each "
                             << "of " << op.getWeights().size() << " weights";
   for (auto [bias, weight] : llvm::zip(op.getBiases(), op.getWeights()))
-    if (elements(bias) != rows(weight))
-      return op.emitOpError() << "bias has " << elements(bias) << " elements, its weight has "
-                              << rows(weight) << " rows";
+    if (elementsOf(bias) != rowsOf(weight))
+      return op.emitOpError() << "bias has " << elementsOf(bias) << " elements, its weight has "
+                              << rowsOf(weight) << " rows";
   return success();
 }
 
@@ -188,14 +188,14 @@ static LogicalResult verifyRopeClause(LinearOp op) {
     return op.emitOpError("rope needs a table, head_dim and weights together");
   int64_t headDim = *op.getHeadDim(), last = -1;
   ArrayRef<int64_t> roped = *op.getRoped();
-  if (columns(op.getRotary()) > headDim)
-    return op.emitOpError() << "rotary table has " << columns(op.getRotary())
+  if (columnsOf(op.getRotary()) > headDim)
+    return op.emitOpError() << "rotary table has " << columnsOf(op.getRotary())
                             << " columns, head_dim is " << headDim;
   for (int64_t i : roped) {
     if (i <= last || i >= int64_t(op.getWeights().size()))
       return op.emitOpError() << "rope names weight " << i << " of " << op.getWeights().size()
                               << "; they must be in range and ascending";
-    if (failed(verifyHeads(op, "roped weight", rows(op.getWeights()[i]), headDim)))
+    if (failed(verifyHeads(op, "roped weight", rowsOf(op.getWeights()[i]), headDim)))
       return failure();
     last = i;
   }
@@ -209,8 +209,8 @@ static LogicalResult verifyCacheClause(LinearOp op) {
   if (op.getWeights().size() < 3)
     return op.emitOpError() << "cache needs at least 3 weights, found " << op.getWeights().size();
   for (Value weight : op.getWeights().take_back(2))
-    if (rows(weight) != cache.getHeads() * cache.getHeadDim())
-      return op.emitOpError() << "key or value weight has " << rows(weight)
+    if (rowsOf(weight) != cache.getHeads() * cache.getHeadDim())
+      return op.emitOpError() << "key or value weight has " << rowsOf(weight)
                               << " rows, the cache takes " << cache.getHeads() * cache.getHeadDim();
   return verifyLayer(op, *op.getLayer(), cache);
 }
@@ -223,7 +223,7 @@ static LogicalResult verifyResults(LinearOp op) {
     Value result = op->getResult(i);
     if (!isa<ShapedType>(result.getType()))
       return op.emitOpError() << "result " << i << " must be activations";
-    if (failed(verifyFeatures(op, result, rows(op.getWeights()[i]))))
+    if (failed(verifyFeatures(op, result, rowsOf(op.getWeights()[i]))))
       return failure();
   }
   if (op.getCache() && op->getResult(products).getType() != op.getCache().getType())
@@ -255,8 +255,8 @@ LogicalResult LinearOp::verify() {
   if (getWeights().size() != 1 || getRotary() || getCache()) // linear_c5
     return emitOpError("residual and activation need one weight, and no rope or cache");
   if (getResidual() && !sameShape(getResidual(), getResult(0)))
-    return emitOpError() << "residual has " << columns(getResidual()) << " features, result has "
-                         << columns(getResult(0));
+    return emitOpError() << "residual has " << columnsOf(getResidual()) << " features, result has "
+                         << columnsOf(getResult(0));
   return success();
 }
 
@@ -305,8 +305,8 @@ void LinearOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRCont
 LogicalResult AttentionOp::verify() {
   KVCacheType cache = getCache().getType();
   int64_t group = cache.getHeads() * cache.getHeadDim();
-  if (columns(getQuery()) % group) // attention_c1
-    return emitOpError() << "query has " << columns(getQuery())
+  if (columnsOf(getQuery()) % group) // attention_c1
+    return emitOpError() << "query has " << columnsOf(getQuery())
                          << " features, not a multiple of kv heads * head_dim = " << group;
   if (!sameShape(getQuery(), getResult())) // attention_c2
     return emitOpError("the result must have the query's shape");
@@ -325,7 +325,7 @@ void LogitsOp::build(OpBuilder &, OperationState &state, Type type, Value input,
 LogicalResult LogitsOp::verify() {
   if (failed(verifyWeight(*this, getWeight(), getInput()))) // logits_c1
     return failure();
-  if (failed(verifyFeatures(*this, getResult(), rows(getWeight())))) // logits_c2
+  if (failed(verifyFeatures(*this, getResult(), rowsOf(getWeight())))) // logits_c2
     return failure();
   if (failed(verifyRounding(*this, getRoundingAttr(), getInput()))) // logits_c4
     return failure();
@@ -345,10 +345,10 @@ LogicalResult LayerNormOp::verify() {
 }
 
 LogicalResult RopeOp::verify() {
-  if (failed(verifyHeads(*this, "input", columns(getInput()), getHeadDim()))) // rope_c1
+  if (failed(verifyHeads(*this, "input", columnsOf(getInput()), getHeadDim()))) // rope_c1
     return failure();
-  if (columns(getTable()) > int64_t(getHeadDim()))
-    return emitOpError() << "rotary table has " << columns(getTable()) << " columns, head_dim is "
+  if (columnsOf(getTable()) > int64_t(getHeadDim()))
+    return emitOpError() << "rotary table has " << columnsOf(getTable()) << " columns, head_dim is "
                          << getHeadDim();
   if (!sameShape(getInput(), getResult())) // rope_c2
     return emitOpError("the result must have the input's shape");
@@ -359,8 +359,8 @@ LogicalResult CacheAppendOp::verify() {
   KVCacheType cache = getCache().getType();
   for (auto [name, value] :
        {std::pair<StringRef, Value>{"keys", getKeys()}, {"values", getValues()}})
-    if (columns(value) != cache.getHeads() * cache.getHeadDim()) // cache_append_c1
-      return emitOpError() << name << " have " << columns(value) << " features, the cache takes "
+    if (columnsOf(value) != cache.getHeads() * cache.getHeadDim()) // cache_append_c1
+      return emitOpError() << name << " have " << columnsOf(value) << " features, the cache takes "
                            << cache.getHeads() * cache.getHeadDim();
   return verifyLayer(*this, getLayer(), cache); // cache_append_c2
 }

@@ -213,7 +213,7 @@ Value DecoderBuilder::layerNorm(const Module &module, Value input) {
   Value beta = biasOf(module);
   const CheckpointTensor *stored = findTensor(module.weightKey());
   return LayerNormOp::create(builder, at(module), input.getType(), input, gamma, beta,
-                             llvm::APFloat(config.normEps), stored && stored->plusOne);
+                             llvm::APFloat(config.normEps), stored && stored->includesOne);
 }
 
 Value DecoderBuilder::linear(const Module &module, Value input) {

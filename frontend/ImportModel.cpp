@@ -131,7 +131,7 @@ absl::StatusOr<ImportedModel> importMlirFile(const std::string &path, MLIRContex
 absl::StatusOr<ImportedModel> importPreset(const std::string &name, MLIRContext &context) {
   absl::StatusOr<ModelConfig> config = findPreset(name);
   if (!config.ok())
-    return annotate(config.status(), absl::StrCat(shown(name), ": no such file or folder"));
+    return annotate(config.status(), absl::StrCat(printable(name), ": no such file or folder"));
   return importConfig(*config, context);
 }
 } // namespace

@@ -303,7 +303,7 @@ absl::StatusOr<ModelConfig> readModelConfig(const std::string &path) {
   std::error_code ignored;
   fs::path folder = fs::absolute(path, ignored).parent_path();
   config.name = fs::weakly_canonical(folder, ignored).filename();
-  STRATA_TRY(readNeighbours(folder, config));
+  STRATA_TRY(readTokenFiles(folder, config));
   return config;
 }
 
@@ -316,7 +316,7 @@ absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
     STRATA_ASSIGN(ModelConfig config, parseModelConfig(checkpoint->config(), file));
     const fs::path named = fs::weakly_canonical(argument, ignored);
     config.name = fs::is_directory(named, ignored) ? named.filename() : named.stem();
-    STRATA_TRY(readNeighbours(checkpointFolder(argument), config));
+    STRATA_TRY(readTokenFiles(checkpointFolder(argument), config));
     return FoundConfig{std::move(config), file};
   }
   const fs::path path = fs::path(checkpointFolder(argument)) / "config.json";

@@ -67,7 +67,7 @@ std::string describeUnused(const std::vector<std::string_view> &keys) {
   std::string text =
       absl::StrCat(keys.size(), keys.size() == 1 ? " tensor" : " tensors", " not used: ");
   for (size_t i = 0; i < std::min(keys.size(), kNamed); ++i)
-    absl::StrAppend(&text, i == 0 ? "" : ", ", shown(keys[i]));
+    absl::StrAppend(&text, i == 0 ? "" : ", ", printable(keys[i]));
   return keys.size() > kNamed ? text + ", ..." : text;
 }
 

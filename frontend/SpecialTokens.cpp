@@ -76,7 +76,7 @@ absl::Status readSpecialTokens(const JsonObject &json, ModelConfig &config) {
   return readEosTokens(json, config);
 }
 
-absl::Status readNeighbours(const std::filesystem::path &folder, ModelConfig &config) {
+absl::Status readTokenFiles(const std::filesystem::path &folder, ModelConfig &config) {
   std::error_code ignored;
   auto generation = folder / "generation_config.json", tokenizer = folder / "tokenizer_config.json";
   if (exists(generation, ignored))

@@ -15,6 +15,6 @@ struct ModelConfig;
 absl::Status readSpecialTokens(const JsonObject &json, ModelConfig &config);
 
 /// What generation_config.json and tokenizer_config.json in `folder` say of them, where present.
-absl::Status readNeighbours(const std::filesystem::path &folder, ModelConfig &config);
+absl::Status readTokenFiles(const std::filesystem::path &folder, ModelConfig &config);
 
 } // namespace strata

@@ -1,4 +1,4 @@
-//===- FuseActivation.cpp - activation into its linear ---------------------===//
+//===- FuseActivation.cpp - activation into its linear --------------------===//
 
 #include "passes/Fusion.h"
 #include "passes/Passes.h"

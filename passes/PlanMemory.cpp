@@ -100,19 +100,19 @@ LogicalResult checkPlannable(func::FuncOp function) {
 //===----------------------------------------------------------------------===//
 
 /// What needs the arena, a value or an op's workspace, and where it lies.
-struct Plan {
+struct ArenaPlan {
   SmallVector<llvm::PointerUnion<Operation *, Value>> owners;
-  SmallVector<Stretch> stretches;
+  SmallVector<LiveRange> ranges;
 
   void add(llvm::PointerUnion<Operation *, Value> owner, int64_t bytes, int64_t first,
            int64_t last) {
     owners.push_back(owner);
-    stretches.push_back({int64_t(llvm::alignTo(bytes, kArenaAlignment)), first, last});
+    ranges.push_back({int64_t(llvm::alignTo(bytes, kArenaAlignment)), first, last});
   }
 };
 
-Plan collect(Block &block) {
-  Plan plan;
+ArenaPlan collect(Block &block) {
+  ArenaPlan plan;
   llvm::DenseMap<Operation *, int64_t> number;
   for (Operation &op : block)
     number[&op] = number.size();
@@ -140,9 +140,9 @@ void toBuffer(Value value, Attribute space = {}) {
                                   space));
 }
 
-void apply(const Plan &plan, func::FuncOp function) {
-  for (auto [owner, stretch] : llvm::zip(plan.owners, plan.stretches)) {
-    auto place = ArenaAttr::get(function.getContext(), stretch.offset);
+void apply(const ArenaPlan &plan, func::FuncOp function) {
+  for (auto [owner, range] : llvm::zip(plan.owners, plan.ranges)) {
+    auto place = ArenaAttr::get(function.getContext(), range.offset);
     if (auto value = dyn_cast<Value>(owner))
       toBuffer(value, place);
     else
@@ -165,8 +165,8 @@ struct PlanMemory : strata::impl::PlanMemoryBase<PlanMemory> {
       return;
     if (failed(checkPlannable(function)))
       return signalPassFailure();
-    Plan plan = collect(function.front());
-    int64_t bytes = packArena(plan.stretches);
+    ArenaPlan plan = collect(function.front());
+    int64_t bytes = packArena(plan.ranges);
     apply(plan, function);
     function->setAttr(kArenaBytesAttrName, Builder(&getContext()).getI64IntegerAttr(bytes));
     if (failed(verifyPlan(function)))

@@ -25,7 +25,7 @@ namespace {
 struct AttentionSpec {
   explicit AttentionSpec(AttentionOp op)
       : cache(op, op.getCache().getType()), headDim(cache.type.getHeadDim()),
-        kvHeads(cache.type.getHeads()), features(columns(op.getQuery())),
+        kvHeads(cache.type.getHeads()), features(columnsOf(op.getQuery())),
         group(features / headDim / kvHeads), pageTokens(cache.type.getPageTokens()) {
     auto buffers = listBuffers(op);
     query = findBuffer(buffers, op.getQuery());

@@ -44,7 +44,7 @@ int64_t CpuTarget::workspaceBytes(Operation *op) const {
   if (!product)
     return 0;
   const ProductStrategy *strategy = findStrategy(describeOperands(product));
-  return strategy ? strategy->workspaceBytes(columns(product.getInput())) : 0;
+  return strategy ? strategy->workspaceBytes(columnsOf(product.getInput())) : 0;
 }
 
 namespace {

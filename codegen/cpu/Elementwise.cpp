@@ -34,7 +34,7 @@ KernelSpec strata::cpu::describeEmbedding(EmbeddingOp op) {
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
   BoxAttr box = getBox(op.getTable());
-  int64_t vocabulary = rows(op.getTable()), features = columns(op.getTable());
+  int64_t vocabulary = rowsOf(op.getTable()), features = columnsOf(op.getTable());
   Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
   return perToken("embedding", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     Value id = b.loadIndex(args.buffers[tokens], token);
@@ -53,7 +53,7 @@ KernelSpec strata::cpu::describeLayerNorm(LayerNormOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), gamma = findBuffer(buffers, op.getGamma()),
            beta = findBuffer(buffers, op.getBeta()), result = findBuffer(buffers, op.getResult());
-  int64_t pairs = columns(op.getInput()) / 2;
+  int64_t pairs = columnsOf(op.getInput()) / 2;
   double eps = op.getEps().convertToDouble();
   bool includesOne = op.getGammaIncludesOne();
   auto elementOf = [](Value value) { return cast<ShapedType>(value.getType()).getElementType(); };
@@ -89,8 +89,8 @@ KernelSpec strata::cpu::describeRope(RopeOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
-  int64_t features = columns(op.getInput()), headDim = op.getHeadDim(),
-          dims = columns(op.getTable());
+  int64_t features = columnsOf(op.getInput()), headDim = op.getHeadDim(),
+          dims = columnsOf(op.getTable());
   return perToken("rope", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     Value from = activations(b, args, input, features), to = activations(b, args, result, features);
     Value angles =
@@ -132,7 +132,7 @@ KernelSpec strata::cpu::describeCacheAppend(CacheAppendOp op) {
 KernelSpec strata::cpu::describeActivation(ActivationOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), result = findBuffer(buffers, op.getResult());
-  int64_t features = columns(op.getInput());
+  int64_t features = columnsOf(op.getInput());
   Activation kind = op.getActivation();
   std::string name = stringifyActivation(kind).str();
   return perToken(name, [=](KernelBuilder &b, const KernelArguments &args, Value token) {
@@ -148,7 +148,7 @@ KernelSpec strata::cpu::describeAdd(AddOp op) {
   auto buffers = listBuffers(op);
   unsigned lhs = findBuffer(buffers, op.getLhs()), rhs = findBuffer(buffers, op.getRhs()),
            result = findBuffer(buffers, op.getResult());
-  int64_t features = columns(op.getLhs());
+  int64_t features = columnsOf(op.getLhs());
   return perToken("add", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     Value x = activations(b, args, lhs, features), y = activations(b, args, rhs, features),
           to = activations(b, args, result, features);

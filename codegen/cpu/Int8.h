@@ -21,7 +21,7 @@ int64_t int8WorkspaceBytes(int64_t features);
 /// The rounded input in the workspace: fours of bytes as i32, f32 scales, and what the sum of a
 /// group starts with in i32, minus KernelBuilder::byteOffset() times the sum of the group's bytes.
 struct Int8Input {
-  Value fours, scales, starts;
+  Value fours, scales, initialSums;
 };
 
 /// As rows: [rows, features / 4], [rows, groups], [rows, groups].

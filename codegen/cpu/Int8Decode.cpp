@@ -25,11 +25,11 @@ struct Int8Step {
   int64_t groups, tokens;
 
   /// Independent sums for each token: enough to hide the latency of an addition.
-  int64_t chains() const { return std::max<int64_t>(1, 4 / tokens); }
+  int64_t accumulators() const { return std::max<int64_t>(1, 4 / tokens); }
 };
 
 /// Up to lanes() groups of a row of the weight.
-struct GroupStretch {
+struct RowGroups {
   Value row, first;
   int64_t count;
 };
@@ -43,36 +43,36 @@ static Value spread(KernelBuilder &b, Value groups, int64_t vector) {
   return vector::ShuffleOp::create(b, groups, groups, from);
 }
 
-/// Adds the products of a stretch with every token to sums[chain][token], and behind these to the
-/// sums of what the groups start with, [token], a group in each lane.
-static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretch &stretch,
-                       Values &sums) {
-  int64_t lanes = b.lanes(), fours = stretch.count * kGroupLanes;
-  Value mask = stretch.count == lanes ? Value() : b.mask(stretch.count);
+/// adds the products of groups with every token to sums[accumulator][token], and behind these to
+/// the sums of what the groups start with, [token], a group in each lane.
+static void addGroups(KernelBuilder &b, const Int8Step &step, const RowGroups &range,
+                      Values &sums) {
+  int64_t lanes = b.lanes(), fours = range.count * kGroupLanes;
+  Value mask = range.count == lanes ? Value() : b.mask(range.count);
   auto loadGroups = [&](Value memory, Value row) {
-    return b.loadMasked(memory, {row, stretch.first}, mask);
+    return b.loadMasked(memory, {row, range.first}, mask);
   };
-  Value weightScales = b.toF32(loadGroups(step.weight.scales, stretch.row));
+  Value weightScales = b.toF32(loadGroups(step.weight.scales, range.row));
   auto toFloat = [&](Value sums) { return arith::SIToFPOp::create(b, b.f32Type(lanes), sums); };
   Values scales;
   for (int64_t t = 0; t != step.tokens; ++t) {
     scales.push_back(b.mulf(weightScales, loadGroups(step.input.scales, b.index(t))));
     if (!b.byteOffset())
       continue;
-    Value &sum = sums[step.chains() * step.tokens + t];
-    sum = b.fma(toFloat(loadGroups(step.input.starts, b.index(t))), scales[t], sum);
+    Value &sum = sums[step.accumulators() * step.tokens + t];
+    sum = b.fma(toFloat(loadGroups(step.input.initialSums, b.index(t))), scales[t], sum);
   }
   for (int64_t v = 0; v * lanes < fours; ++v) {
     int64_t left = fours - v * lanes;
-    Value column = b.add(b.mul(stretch.first, kGroupLanes), v * lanes);
+    Value column = b.add(b.mul(range.first, kGroupLanes), v * lanes);
     auto loadFours = [&](Value memory, Value row) {
       return b.loadMasked(memory, {row, column}, left < lanes ? b.mask(left) : Value());
     };
-    Value w = b.offsetBytes(loadFours(step.weight.fours, stretch.row));
+    Value w = b.offsetBytes(loadFours(step.weight.fours, range.row));
     for (int64_t t = 0; t != step.tokens; ++t) {
       Value x = loadFours(step.input.fours, b.index(t));
       Value dot = toFloat(b.dotBytes(b.i32(0, lanes), w, x));
-      Value &sum = sums[v % step.chains() * step.tokens + t];
+      Value &sum = sums[v % step.accumulators() * step.tokens + t];
       sum = b.fma(dot, spread(b, scales[t], v), sum);
     }
   }
@@ -82,23 +82,23 @@ static void addStretch(KernelBuilder &b, const Int8Step &step, const GroupStretc
 static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   int64_t lanes = b.lanes(), full = step.groups / lanes * lanes;
   Value next = b.add(row, llvm::divideCeil(kBytesAhead, step.groups * kInt8Group));
-  Values sums((step.chains() + 1) * step.tokens, b.f32(0, lanes));
+  Values sums((step.accumulators() + 1) * step.tokens, b.f32(0, lanes));
   if (full)
     sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
       Values acc(carried);
       prefetchRows(b, step.weight.fours, step.groups * kGroupLanes, next, b.mul(group, kGroupLanes),
                    lanes * kGroupLanes);
       prefetchRows(b, step.weight.scales, step.groups, next, group, lanes);
-      addStretch(b, step, {row, group, lanes}, acc);
+      addGroups(b, step, {row, group, lanes}, acc);
       return acc;
     });
   if (full != step.groups)
-    addStretch(b, step, {row, b.index(full), step.groups - full}, sums);
+    addGroups(b, step, {row, b.index(full), step.groups - full}, sums);
   Values dots;
   for (int64_t t = 0; t != step.tokens; ++t) {
     Value total = sums[t];
-    for (int64_t chain = 1; chain <= step.chains(); ++chain)
-      total = b.addf(total, sums[chain * step.tokens + t]);
+    for (int64_t accumulator = 1; accumulator <= step.accumulators(); ++accumulator)
+      total = b.addf(total, sums[accumulator * step.tokens + t]);
     dots.push_back(b.sum(total));
   }
   return dots;

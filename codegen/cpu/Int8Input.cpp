@@ -26,22 +26,22 @@ int64_t strata::cpu::int8WorkspaceBytes(int64_t features) {
 
 Int8Input strata::cpu::int8Rows(KernelBuilder &b, Value workspace, Value rows, int64_t features) {
   int64_t groups = features / kInt8Group;
-  Value scales = b.mul(rows, features), starts = b.add(scales, b.mul(rows, groups * 4));
+  Value scales = b.mul(rows, features), initialSums = b.add(scales, b.mul(rows, groups * 4));
   return {b.view(workspace, b.getI32Type(), {kDynamic, features / 4}, rows),
           b.view(workspace, b.getF32Type(), {kDynamic, groups}, rows, scales),
-          b.view(workspace, b.getI32Type(), {kDynamic, groups}, rows, starts)};
+          b.view(workspace, b.getI32Type(), {kDynamic, groups}, rows, initialSums)};
 }
 
 Int8Input strata::cpu::int8Blocks(KernelBuilder &b, Value workspace, Value blocks, int64_t features,
                                   Value tokens) {
   int64_t groups = features / kInt8Group;
   Value all = b.mul(blocks, tokens), scales = b.mul(all, features),
-        starts = b.add(scales, b.mul(all, groups * 4));
+        initialSums = b.add(scales, b.mul(all, groups * 4));
   auto view = [&](Type element, int64_t rows, Value offset) {
     return b.view(workspace, element, {kDynamic, rows, kDynamic}, {blocks, tokens}, offset);
   };
   return {view(b.getI32Type(), features / 4, b.index(0)), view(b.getF32Type(), groups, scales),
-          view(b.getI32Type(), groups, starts)};
+          view(b.getI32Type(), groups, initialSums)};
 }
 
 Int8Weight strata::cpu::int8Weight(KernelBuilder &b, Value elements, Value scales,
@@ -151,7 +151,7 @@ void strata::cpu::emitInt8Rows(KernelBuilder &b, const KernelArguments &args,
       RoundedGroup group = roundGroup(b, loadGroup(b, input, from, at, statistics));
       storeFours(b, group, output.fours, row, b.mul(at, kInt8Group / 4));
       b.store(group.scale, output.scales, {row, at});
-      b.store(group.start, output.starts, {row, at});
+      b.store(group.start, output.initialSums, {row, at});
     });
   });
 }
@@ -206,7 +206,7 @@ static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input
       RoundedGroup rounded = roundGroup(b, loadGroup(b, input, from, at, statistics));
       storeFours(b, rounded, tokens.fours, i, b.index(j * kInt8Group / 4));
       b.store(rounded.scale, output.scales, {block, at, b.add(token, i)});
-      b.store(rounded.start, output.starts, {block, at, b.add(token, i)});
+      b.store(rounded.start, output.initialSums, {block, at, b.add(token, i)});
     }
   });
   Values lines;

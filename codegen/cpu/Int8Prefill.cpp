@@ -21,7 +21,7 @@ static constexpr int64_t kGroupFours = kInt8Group / 4;
 
 namespace {
 /// A block of tokens and the rows of a weight; of a tile's rows what is prepared, on the stack:
-/// i32 [tile rows, kInt8Stretch * kGroupFours], f32 [tile rows, kInt8Stretch].
+/// i32 [tile rows, kInt8TileGroups * kGroupFours], f32 [tile rows, kInt8TileGroups].
 struct Int8Block {
   Int8Weight weight;
   Int8Input input;
@@ -31,22 +31,22 @@ struct Int8Block {
 };
 
 /// Some groups of a tile's rows.
-struct Stretch {
+struct TileGroups {
   const TilePlace &tile;
   Value first;
   int64_t count;
 };
 } // namespace
 
-static void prepareRows(KernelBuilder &b, const Int8Block &block, const Stretch &stretch) {
-  for (int64_t r = 0; r != stretch.tile.tile.rows; ++r) {
-    Value row = storedRow(b, block.weight.box, b.add(stretch.tile.row, r)), target = b.index(r);
-    b.vectors(stretch.count * kGroupFours, [&](Value i, int64_t lanes) {
-      Value column = b.add(b.mul(stretch.first, kGroupFours), i);
+static void prepareRows(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
+  for (int64_t r = 0; r != range.tile.tile.rows; ++r) {
+    Value row = storedRow(b, block.weight.box, b.add(range.tile.row, r)), target = b.index(r);
+    b.vectors(range.count * kGroupFours, [&](Value i, int64_t lanes) {
+      Value column = b.add(b.mul(range.first, kGroupFours), i);
       Value fours = b.load(block.weight.fours, {row, column}, lanes);
       b.store(b.offsetBytes(fours), block.fours, {target, i});
     });
-    Value scales = b.load(block.weight.scales, {row, stretch.first}, stretch.count);
+    Value scales = b.load(block.weight.scales, {row, range.first}, range.count);
     b.store(b.toF32(scales), block.scales, {target, b.index(0)});
   }
 }
@@ -61,14 +61,14 @@ static Values loadTokens(KernelBuilder &b, const Int8Block &block, const TilePla
   return vectors;
 }
 
-/// Sums of i32 of the products of a stretch's group number `at`: [row][vector].
-static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
+/// Sums of i32 of the products of group number `at` of these: [row][vector].
+static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const TileGroups &range,
                             Value at) {
-  const TilePlace &tile = stretch.tile;
-  Value group = b.add(stretch.first, at);
+  const TilePlace &tile = range.tile;
+  Value group = b.add(range.first, at);
   Values sums(tile.width, b.i32(0, b.lanes()));
   if (b.byteOffset())
-    sums = loadTokens(b, block, tile, block.input.starts, group);
+    sums = loadTokens(b, block, tile, block.input.initialSums, group);
   for (int64_t i = tile.width; i != tile.tile.rows * tile.width; ++i)
     sums.push_back(sums[i % tile.width]);
   for (int64_t i = 0; i != kGroupFours; ++i) {
@@ -85,35 +85,35 @@ static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const Stre
 }
 
 /// Asks for as many bytes of the next tile as a group of this one has.
-static void prefetchNext(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
+static void prefetchNext(KernelBuilder &b, const Int8Block &block, const TileGroups &range,
                          Value at) {
-  int64_t rows = stretch.tile.tile.rows, fours = rows * kGroupFours;
+  int64_t rows = range.tile.tile.rows, fours = rows * kGroupFours;
   prefetchRows(b, block.weight.fours, block.groups * kGroupFours,
-               storedRow(b, block.weight.box, b.add(stretch.tile.row, rows)),
-               b.mul(b.add(stretch.first, at), fours), fours);
+               storedRow(b, block.weight.box, b.add(range.tile.row, rows)),
+               b.mul(b.add(range.first, at), fours), fours);
 }
 
-/// The same of its scales, as many as a stretch has.
-static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const Stretch &stretch) {
-  int64_t rows = stretch.tile.tile.rows;
+/// The same of its scales, as many.
+static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
+  int64_t rows = range.tile.tile.rows;
   prefetchRows(b, block.weight.scales, block.groups,
-               storedRow(b, block.weight.box, b.add(stretch.tile.row, rows)),
-               b.mul(stretch.first, rows), stretch.count * rows);
+               storedRow(b, block.weight.box, b.add(range.tile.row, rows)),
+               b.mul(range.first, rows), range.count * rows);
 }
 
-/// Adds the products of a stretch to sums[row][vector].
-static Values addStretch(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
-                         Values sums) {
-  prepareRows(b, block, stretch);
-  prefetchNextScales(b, block, stretch);
-  return b.loop(b.index(0), b.index(stretch.count), 1, sums, [&](Value at, ValueRange carried) {
+/// Adds the products of these groups to sums[row][vector].
+static Values addGroups(KernelBuilder &b, const Int8Block &block, const TileGroups &range,
+                        Values sums) {
+  prepareRows(b, block, range);
+  prefetchNextScales(b, block, range);
+  return b.loop(b.index(0), b.index(range.count), 1, sums, [&](Value at, ValueRange carried) {
     Values acc(carried);
-    prefetchNext(b, block, stretch, at);
-    Values dots = multiplyGroup(b, block, stretch, at);
+    prefetchNext(b, block, range, at);
+    Values dots = multiplyGroup(b, block, range, at);
     Values inputScales =
-        loadTokens(b, block, stretch.tile, block.input.scales, b.add(stretch.first, at));
+        loadTokens(b, block, range.tile, block.input.scales, b.add(range.first, at));
     for (auto [i, dot] : llvm::enumerate(dots)) {
-      int64_t row = i / stretch.tile.width, vector = i % stretch.tile.width;
+      int64_t row = i / range.tile.width, vector = i % range.tile.width;
       Value scale = b.splat(b.load(block.scales, {b.index(row), at}), b.lanes());
       Value sum = arith::SIToFPOp::create(b, b.f32Type(b.lanes()), dot);
       acc[i] = b.fma(sum, b.mulf(scale, inputScales[vector]), acc[i]);
@@ -123,15 +123,15 @@ static Values addStretch(KernelBuilder &b, const Int8Block &block, const Stretch
 }
 
 static void emitRegisterTile(KernelBuilder &b, const Int8Block &block, const TilePlace &tile) {
-  int64_t full = block.groups / kInt8Stretch * kInt8Stretch;
+  int64_t full = block.groups / kInt8TileGroups * kInt8TileGroups;
   Values sums(tile.tile.rows * tile.width, b.f32(0, b.lanes()));
   if (full)
-    sums =
-        b.loop(b.index(0), b.index(full), kInt8Stretch, sums, [&](Value first, ValueRange carried) {
-          return addStretch(b, block, {tile, first, kInt8Stretch}, Values(carried));
-        });
+    sums = b.loop(b.index(0), b.index(full), kInt8TileGroups, sums,
+                  [&](Value first, ValueRange carried) {
+                    return addGroups(b, block, {tile, first, kInt8TileGroups}, Values(carried));
+                  });
   if (full != block.groups)
-    sums = addStretch(b, block, {tile, b.index(full), block.groups - full}, sums);
+    sums = addGroups(b, block, {tile, b.index(full), block.groups - full}, sums);
   storeProducts(b, block.place, tile, sums);
 }
 
@@ -159,8 +159,8 @@ static void callProduct(KernelBuilder &b, const KernelArguments &args, const Lin
                    int8Blocks(b, args[2], args[3], spec.inFeatures, place.width),
                    place,
                    int8Groups(spec),
-                   b.stack(b.getI32Type(), {rows, kInt8Stretch * kGroupFours}),
-                   b.stack(b.getF32Type(), {rows, kInt8Stretch})};
+                   b.stack(b.getI32Type(), {rows, kInt8TileGroups * kGroupFours}),
+                   b.stack(b.getF32Type(), {rows, kInt8TileGroups})};
     forEachRegisterTile(b, place, b.level.int8Tiles,
                         [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
   });

@@ -6,18 +6,18 @@
 
 namespace strata::cpu {
 
-/// Rows of a weight that are multiplied at a time, with `chains` independent sums for each row and
-/// vector of tokens: enough sums to hide the latency of a dot product, and few rows, since rows of
-/// a power of two bytes fall into the same set of the first-level cache.
+/// Rows of a weight that are multiplied at a time, with `accumulators` independent sums for each
+/// row and vector of tokens: enough sums to hide the latency of a dot product, and few rows, since
+/// rows of a power of two bytes fall into the same set of the first-level cache.
 struct RegisterTile {
-  int64_t rows, chains;
+  int64_t rows, accumulators;
 };
 
-/// Rows of a weight that are multiplied with few tokens at a time, with `chains` independent sums
-/// for each row and token. Where several tokens' rows of the input are too much for the first-level
-/// cache, the rows of a unit or two take at least so many features before the next.
+/// Rows of a weight that are multiplied with few tokens at a time, with `accumulators` independent
+/// sums for each row and token. Where several tokens' rows of the input are too much for the
+/// first-level cache, the rows of a unit or two take at least so many features before the next.
 struct RowTile : RegisterTile {
-  int64_t features;
+  int64_t leastFeatures;
 };
 
 /// One kind of x86-64 machine: a package holds machine code for several, and the runtime takes the

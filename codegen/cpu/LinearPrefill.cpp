@@ -41,9 +41,9 @@ struct PackedRows {
 };
 } // namespace
 
-static PackedRows describeRows(KernelBuilder &b, const KernelArguments &args,
-                               const LinearSpec &spec, Value input, Value first,
-                               const std::optional<NormParameters> &norm) {
+static PackedRows describePackedRows(KernelBuilder &b, const KernelArguments &args,
+                                     const LinearSpec &spec, Value input, Value first,
+                                     const std::optional<NormParameters> &norm) {
   Type f32 = b.getF32Type(), index = b.getIndexType();
   PackedRows rows{b.stack(index, {b.lanes()}), b.stack(index, {b.lanes()}),
                   b.stack(f32, {b.lanes()}), b.stack(f32, {b.lanes()})};
@@ -94,7 +94,7 @@ static void packBlocks(KernelBuilder &b, const KernelArguments &args, const Line
   Value first = b.mul(share.group, kPackVector);
   b.loop(first, b.add(first, kPackVector), b.lanes(), [&](Value first) {
     Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
-    PackedRows lines = describeRows(b, args, spec, input, first, norm);
+    PackedRows lines = describePackedRows(b, args, spec, input, first, norm);
     b.vectorsBetween(spec.pairs(), share.begin, share.end, [&](Value pair, int64_t lanes) {
       packVector(b, input, packed, lines, block, token, pair, lanes, norm);
     });
@@ -182,7 +182,7 @@ static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int
   prefetchRows(b, block.weight, block.pairs * columns, row, from, pairs * ofAllRows);
 }
 
-/// Adds the products of the first `count` pairs of the rows to sums[chain][row][vector].
+/// Adds the products of the first `count` pairs of the rows to sums[accumulator][row][vector].
 static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows &weights,
                        int64_t count, Values sums) {
   int64_t size = work.tile.rows * work.width, unrolled = count / kPairsAhead * kPairsAhead;
@@ -192,9 +192,10 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
   // One vector of tokens takes a load of a weight for each product, more than a core has. Some of
   // the weights are spread in registers instead.
   bool spread = work.width == 1 && weights.inPairs() && b.level.bf16Dot;
-  auto addTo = [&](Values &sums, Value pair, int64_t chain,
+  auto addTo = [&](Values &sums, Value pair, int64_t accumulator,
                    llvm::function_ref<Value(size_t, Value)> weightOf) {
-    addPair(b, work, weights, pair, MutableArrayRef(sums).slice(chain * size, size), weightOf);
+    addPair(b, work, weights, pair, MutableArrayRef(sums).slice(accumulator * size, size),
+            weightOf);
   };
   sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, sums, [&](Value pair, ValueRange in) {
     Values acc(in);
@@ -205,7 +206,7 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
       fours.push_back(spread ? b.loadFour(weights.memory, {row, b.add(weights.firstPair, pair)})
                              : Value());
     for (int64_t p = 0; p != kPairsAhead; ++p)
-      addTo(acc, b.add(pair, p), p % work.tile.chains, [&](size_t row, Value column) {
+      addTo(acc, b.add(pair, p), p % work.tile.accumulators, [&](size_t row, Value column) {
         return spread && p < kSpreadPairs ? b.spreadOne(fours[row], p) : weightOf(row, column);
       });
     return acc;
@@ -243,19 +244,19 @@ static Values addWidened(KernelBuilder &b, const TileWork &work, ValueRange rows
 /// is slow at; so while it is computed, the next one is fetched into the second-level cache, front
 /// to back.
 static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, const TilePlace &place) {
-  int64_t count = place.tile.rows * place.width, chains = place.tile.chains;
+  int64_t count = place.tile.rows * place.width, accumulators = place.tile.accumulators;
   auto stored = [&](int64_t ahead) { return storedRow(b, block.box, b.add(place.row, ahead)); };
   TileWork work{place, block, stored(place.tile.rows)};
   Values rows;
   for (int64_t r = 0; r != place.tile.rows; ++r)
     rows.push_back(stored(r));
-  Values sums(chains * count, b.f32(0, b.lanes()));
+  Values sums(accumulators * count, b.f32(0, b.lanes()));
   FactorRows direct{block.weight, rows, block.first, /*widened=*/false};
   sums = block.widened ? addWidened(b, work, rows, sums)
                        : addPairs(b, work, direct, block.count, sums);
   for (int64_t i = 0; i != count; ++i)
-    for (int64_t chain = 1; chain != chains; ++chain)
-      sums[i] = b.addf(sums[i], sums[chain * count + i]);
+    for (int64_t accumulator = 1; accumulator != accumulators; ++accumulator)
+      sums[i] = b.addf(sums[i], sums[accumulator * count + i]);
   storeProducts(b, block.place, place, ValueRange(sums).take_front(count),
                 /*added=*/block.count != block.pairs);
 }
@@ -266,7 +267,7 @@ static SmallVector<RegisterTile> tilesOf(const Level &level, const TokenBlock &b
   SmallVector<RegisterTile> tiles(level.tiles);
   if (!cast<MemRefType>(block.weight.getType()).getElementType().isInteger())
     for (auto [i, tile] : llvm::enumerate(tiles))
-      tile = {std::min(tile.rows, kWideRows), i > 1 ? 1 : tile.chains};
+      tile = {std::min(tile.rows, kWideRows), i > 1 ? 1 : tile.accumulators};
   return tiles;
 }
 

@@ -13,7 +13,7 @@ KernelSpec strata::cpu::describeRotaryTable(RotaryTableOp op) {
   auto buffers = listBuffers(op);
   unsigned positions = findBuffer(buffers, BufferRole::Positions),
            result = findBuffer(buffers, op.getResult());
-  int64_t dims = columns(op.getResult()), half = dims / 2;
+  int64_t dims = columnsOf(op.getResult()), half = dims / 2;
   SmallVector<float> values = rotaryFrequencies(op);
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
     Value table = arith::ConstantOp::create(

@@ -96,35 +96,37 @@ static Corner nextTile(KernelBuilder &b, const RowStep &step, const RowBlock &bl
 /// Products of the tile at `at`, a vector [row][tokenLanes()].
 static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &block,
                       RegisterTile tile, const Corner &at) {
-  int64_t lanes = b.lanes(), stride = tile.chains * lanes, count = tile.rows * step.tokens;
+  int64_t lanes = b.lanes(), stride = tile.accumulators * lanes, count = tile.rows * step.tokens;
   int64_t full = block.columns / stride * stride;
   Corner next = nextTile(b, step, block, tile, at);
   Values rows;
   for (int64_t r = 0; r != tile.rows; ++r)
     rows.push_back(storedRow(b, step.box, b.add(at.row, r)));
-  auto addTo = [&](Values &sums, Value column, Value mask, int64_t chain) {
+  auto addTo = [&](Values &sums, Value column, Value mask, int64_t accumulator) {
     addVector(b, step, rows, b.add(at.column, column), mask,
-              MutableArrayRef(sums).slice(chain * count, count));
+              MutableArrayRef(sums).slice(accumulator * count, count));
   };
-  Values sums(tile.chains * count, b.f32(0, lanes));
+  Values sums(tile.accumulators * count, b.f32(0, lanes));
   if (full)
     sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {
       Values acc(carried);
       prefetchRows(b, step.weight, step.columns, next.row,
                    b.add(next.column, b.mul(column, tile.rows)), stride * tile.rows);
-      for (int64_t chain = 0; chain != tile.chains; ++chain)
-        addTo(acc, b.add(column, chain * lanes), Value(), chain);
+      for (int64_t accumulator = 0; accumulator != tile.accumulators; ++accumulator)
+        addTo(acc, b.add(column, accumulator * lanes), Value(), accumulator);
       return acc;
     });
-  for (int64_t column = full, chain = 0; column < block.columns; column += lanes, ++chain)
+  for (int64_t column = full, accumulator = 0; column < block.columns;
+       column += lanes, ++accumulator)
     addTo(sums, b.index(column),
-          column + lanes <= block.columns ? Value() : b.mask(block.columns - column), chain);
+          column + lanes <= block.columns ? Value() : b.mask(block.columns - column), accumulator);
   Values totals;
   for (int64_t i = 0; i != tile.rows * step.tokenLanes(); ++i) {
     int64_t row = i / step.tokenLanes(), token = i % step.tokenLanes();
     totals.push_back(sums[row * step.tokens + std::min(token, step.tokens - 1)]);
-    for (int64_t chain = 1; chain != tile.chains && token < step.tokens; ++chain)
-      totals.back() = b.addf(totals.back(), sums[chain * count + row * step.tokens + token]);
+    for (int64_t accumulator = 1; accumulator != tile.accumulators && token < step.tokens;
+         ++accumulator)
+      totals.back() = b.addf(totals.back(), sums[accumulator * count + row * step.tokens + token]);
   }
   return b.sums(totals);
 }
@@ -150,7 +152,7 @@ static void emitColumns(KernelBuilder &b, const RowStep &step, const RowBlock &b
   Value tiled = b.add(block.first, whole);
   tiles(block.first, tiled, tile);
   if (tile.rows > 1)
-    tiles(tiled, block.end, {1, tile.chains});
+    tiles(tiled, block.end, {1, tile.accumulators});
 }
 
 /// All columns, if what the tokens have of them stays in the first-level cache while a tile passes;
@@ -160,8 +162,8 @@ static int64_t blockColumns(KernelBuilder &b, const RowStep &step) {
   if (step.tokens == 1 || step.tokens * step.columns * bits <= 8 * kInputBytes)
     return step.columns;
   RowTile tile = b.level.rowTiles[step.tokens - 1];
-  int64_t least = llvm::alignTo(step.columns / kColumnBlocks, tile.chains * b.lanes());
-  return std::min(std::max(tile.features * 16 / bits, least), step.columns);
+  int64_t least = llvm::alignTo(step.columns / kColumnBlocks, tile.accumulators * b.lanes());
+  return std::min(std::max(tile.leastFeatures * 16 / bits, least), step.columns);
 }
 
 /// Rows that are multiplied with a block of columns before the next: one unit, or two if they have

@@ -21,7 +21,7 @@ using namespace strata::nvptx;
 
 AttentionSpec::AttentionSpec(AttentionOp op)
     : cache(op, op.getCache().getType()), headDim(cache.type.getHeadDim()),
-      kvHeads(cache.type.getHeads()), features(columns(op.getQuery())),
+      kvHeads(cache.type.getHeads()), features(columnsOf(op.getQuery())),
       group(features / headDim / kvHeads), pageTokens(cache.type.getPageTokens()) {
   auto buffers = listBuffers(op);
   query = findBuffer(buffers, op.getQuery());
@@ -340,9 +340,9 @@ static VariantSpec describeSplit(const AttentionSpec &spec, const std::string &n
 
 KernelSpec strata::nvptx::describeAttention(AttentionOp op) {
   AttentionSpec spec(op);
-  VariantSpec few = describeSplit(spec, "", kContextSplits);
-  few.upTo = kSplitRows;
+  VariantSpec split = describeSplit(spec, "", kContextSplits);
+  split.upTo = kSplitRows;
   VariantSpec sequences = describeSplit(spec, "_sequences", kSequenceSplits);
   sequences.upToRun = 1;
-  return {Axis::Tokens, {few, sequences, {0, {describePrefillAttention(spec)}}}};
+  return {Axis::Tokens, {split, sequences, {0, {describePrefillAttention(spec)}}}};
 }

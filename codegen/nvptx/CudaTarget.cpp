@@ -54,7 +54,7 @@ static LogicalResult verifyWeights(Operation *op) {
     if (element != first)
       return op->emitOpError() << "has weights of " << first << " and " << element
                                << "; the cuda target needs one type";
-    int64_t elements = rowElements(getBox(weight), columns(weight));
+    int64_t elements = rowElements(getBox(weight), columnsOf(weight));
     firstElements = firstElements ? firstElements : elements;
     if (elements != firstElements)
       return op->emitOpError() << "has weights whose rows are " << firstElements << " and "
@@ -66,7 +66,7 @@ static LogicalResult verifyWeights(Operation *op) {
 int64_t CudaTarget::workspaceBytes(Operation *op) const {
   if (auto product = dyn_cast<ProductOpInterface>(op)) { // the normalized or gathered input
     bool prepares = product.getGamma() || product.getAxis() == Axis::Outputs;
-    return prepares ? 2 * columns(product.getInput()) : 0;
+    return prepares ? 2 * columnsOf(product.getInput()) : 0;
   }
   auto attention = dyn_cast<AttentionOp>(op);
   if (!attention)
@@ -75,7 +75,7 @@ int64_t CudaTarget::workspaceBytes(Operation *op) const {
   // whole multiples of kArenaTokenMultiple tokens.
   static_assert(kSplitRows * kContextSplits <= kArenaTokenMultiple * kSequenceSplits);
   int64_t headDim = attention.getCache().getType().getHeadDim();
-  int64_t heads = columns(attention.getQuery()) / headDim;
+  int64_t heads = columnsOf(attention.getQuery()) / headDim;
   return heads * kSequenceSplits * (headDim + 2) * 4;
 }
 
@@ -113,7 +113,7 @@ FailureOr<KernelSpec> CudaGenerator::describe(Operation *op) {
     return failure();
   auto product = dyn_cast<ProductOpInterface>(op);
   if (product && product.getAxis() == Axis::Outputs)
-    vocabulary = rows(product.getWeights().front());
+    vocabulary = rowsOf(product.getWeights().front());
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
       .Case([&](ProductOpInterface op) { return describeProduct(op, family); })
       .Case([](AttentionOp op) { return describeAttention(op); })

@@ -36,7 +36,7 @@ KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
            result = findBuffer(buffers, op.getResult());
   BoxAttr box = getBox(op.getTable());
   Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
-  int64_t pairs = columns(op.getTable()) / 2, storedElements = rowElements(box, 2 * pairs);
+  int64_t pairs = columnsOf(op.getTable()) / 2, storedElements = rowElements(box, 2 * pairs);
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
     Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, box, id);
     Value stored = b.add(row, 1);
@@ -63,7 +63,7 @@ KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
 }
 
 KernelSpec strata::nvptx::describeLayerNorm(LayerNormOp op) {
-  KernelSpec kernel{Axis::Tokens, {{0, {describeRows(describeOperands(op))}}}};
+  KernelSpec kernel{Axis::Tokens, {{0, {describePreparation(describeOperands(op))}}}};
   kernel.variants[0].phases[0].name = "layer_norm";
   return kernel;
 }
@@ -72,10 +72,10 @@ KernelSpec strata::nvptx::describeRope(RopeOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());
-  int64_t features = columns(op.getInput());
+  int64_t features = columnsOf(op.getInput());
   LinearSpec heads;
   heads.headDim = op.getHeadDim();
-  heads.rotaryDims = columns(op.getTable());
+  heads.rotaryDims = columnsOf(op.getTable());
   return perToken("rope", [=](KernelBuilder &b, const KernelArguments &args) {
     Value from = activations(b, args, input, features), to = activations(b, args, result, features);
     Value angles = b.view(args.buffers[table], b.getF32Type(),
@@ -116,7 +116,7 @@ KernelSpec strata::nvptx::describeCacheAppend(CacheAppendOp op) {
 KernelSpec strata::nvptx::describeActivation(ActivationOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), result = findBuffer(buffers, op.getResult());
-  int64_t features = columns(op.getInput());
+  int64_t features = columnsOf(op.getInput());
   Activation kind = op.getActivation();
   return perToken(stringifyActivation(kind).str(), [=](KernelBuilder &b,
                                                        const KernelArguments &args) {
@@ -132,7 +132,7 @@ KernelSpec strata::nvptx::describeAdd(AddOp op) {
   auto buffers = listBuffers(op);
   unsigned lhs = findBuffer(buffers, op.getLhs()), rhs = findBuffer(buffers, op.getRhs()),
            result = findBuffer(buffers, op.getResult());
-  int64_t features = columns(op.getLhs());
+  int64_t features = columnsOf(op.getLhs());
   return perToken("add", [=](KernelBuilder &b, const KernelArguments &args) {
     Value x = activations(b, args, lhs, features), y = activations(b, args, rhs, features),
           to = activations(b, args, result, features);

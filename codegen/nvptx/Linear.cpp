@@ -32,7 +32,7 @@ BlockPart strata::nvptx::selectPart(KernelBuilder &b, const KernelArguments &arg
       selected = {b.index(0), firstRow, rows, weight};
     } else {
       Value before = b.less(rowBlock, b.index(first));
-      selected = {b.select(before, selected.part, b.index(i)),
+      selected = {b.select(before, selected.index, b.index(i)),
                   b.select(before, selected.firstRow, firstRow),
                   b.select(before, selected.rows, rows), b.select(before, selected.weight, weight)};
     }
@@ -85,7 +85,7 @@ static KernelSpec describePhases(const LinearSpec &spec, ChipFamily family) {
   auto add = [&](int64_t upTo, bool prepares, PhaseSpec main) {
     VariantSpec variant{upTo, {}};
     if (prepares)
-      variant.phases.push_back(describeRows(spec));
+      variant.phases.push_back(describePreparation(spec));
     variant.phases.push_back(std::move(main));
     kernel.variants.push_back(std::move(variant));
   };

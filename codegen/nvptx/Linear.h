@@ -25,7 +25,7 @@ bool prefillPrepares(const LinearSpec &spec);
 bool decodePrepares(const LinearSpec &spec, const DecodeForm &form);
 
 /// LayerNorm1P, or a mere gather, of one row a block into the workspace: that launch.
-PhaseSpec describeRows(const LinearSpec &spec);
+PhaseSpec describePreparation(const LinearSpec &spec);
 
 /// The rows of the prefill form, as pairs [rows, pairs]: workspace or input.
 Value preparedPairs(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
@@ -58,7 +58,7 @@ enum class RowOrder {
 /// The part and the first row of a block, for blocks that share `rowsPerBlock` rows each, part by
 /// part. `weight` holds all rows of that part, as pairs [rows, at least pairs].
 struct BlockPart {
-  Value part;     ///< index
+  Value index;    ///< of the part
   Value firstRow; ///< in the part, in its order
   Value rows;     ///< of the part
   Value weight;

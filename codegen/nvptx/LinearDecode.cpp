@@ -15,7 +15,7 @@ using namespace strata::nvptx;
 Value DecodeBlock::weightRow(KernelBuilder &b, Value column) const {
   Value last = b.sub(part.rows, b.index(1));
   Value row = rowAt(b, spec, decodeOrder(spec), b.min(b.add(part.firstRow, column), last));
-  return storedRowOf(b, spec, part.part, row);
+  return storedRowOf(b, spec, part.index, row);
 }
 
 Value DecodeBlock::loadWeight(KernelBuilder &b, Value row, Value pair) const {
@@ -122,7 +122,7 @@ static void emitDecode(KernelBuilder &b, const KernelArguments &args, const Line
   const BlockPart &part = block.part;
   Value tile = form.tensorCores ? emitTensorProducts(b, block) : emitVectorProducts(b, block);
   Value rows = b.min(b.sub(part.rows, part.firstRow), b.index(form.unitRows));
-  emitEpilogue(b, args, spec, part.part,
+  emitEpilogue(b, args, spec, part.index,
                {tile, form.unitRows, b.index(0), productRows(spec, args), part.firstRow, rows,
                 decodeOrder(spec)});
 }

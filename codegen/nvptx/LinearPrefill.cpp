@@ -163,7 +163,7 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
                   form.tileRows,
                   part.firstRow,
                   part.rows,
-                  [&](Value row) { return storedRowOf(b, spec, part.part, row); }};
+                  [&](Value row) { return storedRowOf(b, spec, part.index, row); }};
   int64_t columns = form.tileRows / 2;
   Value warpToken = b.mul(b.rem(b.warp, 2), kTileTokens / 2);
   Value warpRow = b.mul(b.div(b.warp, 2), columns);
@@ -174,7 +174,7 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
   storeTile(b, tile, warpToken, warpRow, columns, acc);
   Value count = b.min(b.sub(part.rows, part.firstRow), b.index(form.usedRows));
   Value tokenCount = b.min(b.sub(rows, firstToken), b.index(kTileTokens));
-  emitEpilogue(b, args, spec, part.part,
+  emitEpilogue(b, args, spec, part.index,
                {tile, form.tileRows, firstToken, tokenCount, part.firstRow, count});
 }
 

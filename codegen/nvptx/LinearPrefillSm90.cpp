@@ -105,8 +105,8 @@ static Value consume(KernelBuilder &b, Ring &ring, const LinearSpec &spec, const
   auto multiply = [&](Value step, Value sums, bool keep) {
     Value stage = stageOf(b, step);
     ring.barriers.wait(Ring::full(stage), parityOf(b, step));
-    return multiplyRows(b, sums, describeRows(b, ring.tokens, {stage, firstToken, zero}),
-                        describeRows(b, ring.weights, {stage, zero, zero}), keep);
+    return multiplyRows(b, sums, matrixDescriptor(b, ring.tokens, {stage, firstToken, zero}),
+                        matrixDescriptor(b, ring.weights, {stage, zero, zero}), keep);
   };
   Value first = multiply(zero, undefinedSums(b, form.tileRows), /*keep=*/false);
   Values sums = b.loop(one, b.index(stepsOf(spec)), 1, {first}, [&](Value step, ValueRange old) {
@@ -156,7 +156,7 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
   initialize(b, ring);
   b.ifThen(b.equal(b.thread, b.index(kConsumers)), [&] {
     for (unsigned i = 0; i != spec.parts.size(); ++i)
-      b.ifThen(b.equal(block.part.part, b.index(i)), [&] {
+      b.ifThen(b.equal(block.part.index, b.index(i)), [&] {
         produce(b, ring, spec, form, {args.maps[0], args.maps[1 + i]}, block);
       });
   });
@@ -171,7 +171,7 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
   const BlockPart &part = block.part;
   Value count = b.min(b.sub(part.rows, part.firstRow), b.index(form.usedRows));
   Value tokens = b.sub(productRows(spec, args), block.firstToken);
-  emitEpilogue(b, args, spec, part.part,
+  emitEpilogue(b, args, spec, part.index,
                {tile, form.tileStride(), block.firstToken, b.min(tokens, b.index(kSm90TileTokens)),
                 part.firstRow, count});
 }

@@ -128,7 +128,7 @@ static void emitRows(KernelBuilder &b, const KernelArguments &args, const Linear
   });
 }
 
-PhaseSpec strata::nvptx::describeRows(const LinearSpec &spec) {
+PhaseSpec strata::nvptx::describePreparation(const LinearSpec &spec) {
   int64_t scratchBytes = spec.gamma ? 4 * kThreads / kWarp : 0;
   return {"rows",
           spec.axis(),

@@ -15,7 +15,7 @@ KernelSpec strata::nvptx::describeRotaryTable(RotaryTableOp op) {
   auto buffers = listBuffers(op);
   unsigned positions = findBuffer(buffers, BufferRole::Positions),
            result = findBuffer(buffers, op.getResult());
-  int64_t dims = columns(op.getResult()), half = dims / 2;
+  int64_t dims = columnsOf(op.getResult()), half = dims / 2;
   SmallVector<float> frequencies = rotaryFrequencies(op);
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
     Value array =

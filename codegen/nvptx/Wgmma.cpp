@@ -60,7 +60,7 @@ void strata::nvptx::copyBox(KernelBuilder &b, Value map, Value row, Value column
 // wgmma
 //===----------------------------------------------------------------------===//
 
-Value strata::nvptx::describeRows(KernelBuilder &b, Value memory, ValueRange at) {
+Value strata::nvptx::matrixDescriptor(KernelBuilder &b, Value memory, ValueRange at) {
   // Swizzle of 128 bytes; 8 rows to the next 8; the leading offset is not used.
   constexpr uint64_t layout = uint64_t(1) << 62 | uint64_t(kSwizzleBytes >> 4) << 32 | 1 << 16;
   auto i64 = [&](uint64_t value) -> Value {

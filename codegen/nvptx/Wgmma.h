@@ -40,9 +40,9 @@ private:
 void copyBox(KernelBuilder &b, Value map, Value row, Value column, Value target, ValueRange at,
              Value barrier);
 
-/// The descriptor (i64) of rows of kSwizzledFeatures bf16 in shared memory, swizzled by 128 bytes;
-/// aligned to kSwizzleBytes.
-Value describeRows(KernelBuilder &b, Value memory, ValueRange at);
+/// The matrix descriptor (i64) of rows of kSwizzledFeatures bf16 in shared memory, swizzled by 128
+/// bytes; aligned to kSwizzleBytes.
+Value matrixDescriptor(KernelBuilder &b, Value memory, ValueRange at);
 
 /// Accumulators of a warpgroup, 64 x columns f32, before the first product: each thread has
 /// columns / 2 of them.

@@ -12,7 +12,7 @@
 
 namespace strata {
 
-inline std::string text(const flatbuffers::String *string) {
+inline std::string textOf(const flatbuffers::String *string) {
   return string ? string->str() : std::string();
 }
 
@@ -25,7 +25,7 @@ struct Items {
   using Iterator = typename flatbuffers::Vector<T>::const_iterator;
 };
 template <typename T>
-Items<T> items(const flatbuffers::Vector<T> *vector) {
+Items<T> itemsOf(const flatbuffers::Vector<T> *vector) {
   return {vector};
 }
 template <typename T>

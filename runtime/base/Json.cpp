@@ -151,7 +151,7 @@ absl::StatusOr<std::vector<int64_t>> JsonValue::integers(IntegerRange range) con
 //===----------------------------------------------------------------------===//
 
 std::string JsonObject::placeOf(std::string_view key) const {
-  return place.empty() ? shown(key) : absl::StrCat(place, ".", shown(key));
+  return place.empty() ? printable(key) : absl::StrCat(place, ".", printable(key));
 }
 
 absl::Status JsonObject::error(std::string_view key, std::string_view message) const {

@@ -124,14 +124,14 @@ static bool findDuplicate(simdjson::dom::element element, std::string *place) {
   std::vector<std::string_view> keys;
   for (const simdjson::dom::key_value_pair member : object) {
     if (findDuplicate(member.value, place))
-      return prefixPlace(shown(member.key));
+      return prefixPlace(printable(member.key));
     keys.push_back(member.key);
   }
   std::sort(keys.begin(), keys.end());
   const auto twice = std::adjacent_find(keys.begin(), keys.end());
   if (twice == keys.end())
     return false;
-  *place = shown(*twice);
+  *place = printable(*twice);
   return true;
 }
 

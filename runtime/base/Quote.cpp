@@ -16,7 +16,7 @@ std::string quote(std::string_view text) {
   return absl::StrCat("\"", shown, text.size() > kMaxShown ? "...\"" : "\"");
 }
 
-std::string shown(std::string_view name) {
+std::string printable(std::string_view name) {
   const bool plain =
       std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7F; });
   return plain && !name.empty() && name.size() <= 256 ? std::string(name) : quote(name);

@@ -1,4 +1,4 @@
-//===- Quote.h - text from a file inside a message -------------*- C++ -*-===//
+//===- Quote.h - text from a file inside a message --------------*- C++ -*-===//
 #pragma once
 
 #include <string>
@@ -12,6 +12,6 @@ std::string quote(std::string_view text);
 
 /// A key or a file's name as messages show it: as it is, or quoted where it is empty, longer than
 /// 256 bytes or not printable ASCII without spaces.
-std::string shown(std::string_view name);
+std::string printable(std::string_view name);
 
 } // namespace strata

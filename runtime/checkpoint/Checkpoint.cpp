@@ -79,9 +79,10 @@ absl::StatusOr<const CheckpointTensor *> Checkpoint::require(std::string_view ke
                                                              std::span<const DType> dtypes) const {
   const CheckpointTensor *tensor = find(key);
   if (!tensor)
-    return absl::NotFoundError(absl::StrCat(
-        catalogue, ": ", shown(key), ": missing, expected a tensor of shape ", formatShape(shape)));
-  const std::string place = absl::StrCat(files_[tensor->file].path, ": ", shown(key));
+    return absl::NotFoundError(absl::StrCat(catalogue, ": ", printable(key),
+                                            ": missing, expected a tensor of shape ",
+                                            formatShape(shape)));
+  const std::string place = absl::StrCat(files_[tensor->file].path, ": ", printable(key));
   if (!std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end()))
     return absl::InvalidArgumentError(absl::StrCat(place, ": shape is ", formatShape(tensor->shape),
                                                    ", expected ", formatShape(shape)));
@@ -121,7 +122,7 @@ absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
   const auto [place, added] = tensors_.try_emplace(std::move(key), std::move(tensor));
   if (added)
     return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(files_[file].path, ": ", shown(place->first),
+  return absl::InvalidArgumentError(absl::StrCat(files_[file].path, ": ", printable(place->first),
                                                  ": tensor is also in ",
                                                  files_[place->second.file].path));
 }

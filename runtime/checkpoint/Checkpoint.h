@@ -62,7 +62,7 @@ struct CheckpointTensor {
   uint32_t file;               // index into Checkpoint::files()
   uint64_t offset;             // bytes from the start of the file to the first row; any alignment
   Box box = {};                // of matrices only: where the rows lie, if others lie between them
-  bool plusOne = false; // of the weight of a norm: the values include the 1 that the model adds
+  bool includesOne = false; // of the weight of a norm: the values include the 1 that the model adds
   std::span<const std::byte> bytes = {}; // into the mapping: spanBytes() of them from `offset` on
 
   /// Bytes from the first row to the end of the last, with what is of others between them.

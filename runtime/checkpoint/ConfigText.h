@@ -10,10 +10,14 @@
 
 namespace strata {
 
-/// A config.json of NemotronForCausalLM, for formats that spell the configuration otherwise. Its
-/// reader checks the values.
+/// A config.json, for formats that spell the configuration otherwise. Its reader checks the values.
 class ConfigText {
 public:
+  /// Of an architecture as Hugging Face calls it, and its model_type.
+  ConfigText(std::string_view architecture, std::string_view modelType)
+      : text(absl::StrCat(R"({"architectures": [")", std::string(architecture),
+                          R"("], "model_type": ")", std::string(modelType), R"(")")) {}
+
   /// The value is JSON.
   void add(std::string_view key, std::string_view json) {
     absl::StrAppend(&text, ", \"", std::string(key), "\": ", std::string(json));
@@ -26,7 +30,7 @@ public:
   std::string finish() const { return text + "}"; }
 
 private:
-  std::string text = R"({"architectures": ["NemotronForCausalLM"], "model_type": "nemotron")";
+  std::string text;
 };
 
 } // namespace strata

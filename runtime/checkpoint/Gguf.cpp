@@ -55,12 +55,12 @@ absl::Status addTensors(const GgufFile &file, uint32_t index, Checkpoint &checkp
     if (key.empty())
       return file.error(tensor.name, "expected a tensor of a Nemotron model, found another, which "
                                      "may change the model");
-    const bool plusOne = key.ends_with("norm.weight");
+    const bool includesOne = key.ends_with("norm.weight");
     STRATA_TRY(checkpoint.addTensor(std::move(key), {.dtype = tensor.dtype,
                                                      .shape = tensor.shape,
                                                      .file = index,
                                                      .offset = tensor.offset,
-                                                     .plusOne = plusOne}));
+                                                     .includesOne = includesOne}));
   }
   return absl::OkStatus();
 }
@@ -111,7 +111,7 @@ private:
 
   const GgufFile &file;
   const Checkpoint &checkpoint;
-  ConfigText text;
+  ConfigText text{"NemotronForCausalLM", "nemotron"};
 };
 
 /// What this file does not know could change the model.
@@ -190,8 +190,8 @@ absl::Status ConfigWriter::writeRopeScaling() {
     return absl::OkStatus();
   if (*type != "linear" || !factor || !std::isfinite(*factor))
     return file.error("nemotron.rope.scaling.type",
-                      absl::StrCat("expected none, or linear and a factor, found ", shown(*type),
-                                   factor ? "" : " without a factor"));
+                      absl::StrCat("expected none, or linear and a factor, found ",
+                                   printable(*type), factor ? "" : " without a factor"));
   text.add("rope_scaling", absl::StrFormat(R"({"type": "linear", "factor": %.17g})", *factor));
   return absl::OkStatus();
 }

@@ -185,11 +185,11 @@ absl::Status GgufReader::readMetadata(uint64_t count) {
                    key.size());
     absl::StatusOr<GgufValue> value = readValue(type);
     if (!value.ok())
-      return annotate(value.status(), absl::StrCat(file.place, ": ", shown(key)));
+      return annotate(value.status(), absl::StrCat(file.place, ": ", printable(key)));
     if (!reader.ok())
-      return error(shown(key), ": the file ends in the value");
+      return error(printable(key), ": the file ends in the value");
     if (!file.metadata_.try_emplace(key, *value).second)
-      return error(shown(key), ": key stands more than once in the metadata");
+      return error(printable(key), ": key stands more than once in the metadata");
   }
   return absl::OkStatus();
 }
@@ -200,7 +200,7 @@ absl::Status GgufReader::checkModel(std::string_view architecture) {
     return file.error("general.architecture",
                       absl::StrCat("expected ", std::string(architecture),
                                    ", the one architecture supported, found ",
-                                   found ? shown(*found) : "none"));
+                                   found ? printable(*found) : "none"));
   STRATA_ASSIGN(const std::optional<int64_t> parts, file.integer("split.count"));
   if (parts.value_or(1) <= 1)
     return absl::OkStatus();
@@ -220,9 +220,9 @@ absl::StatusOr<DType> GgufReader::readDType(std::string_view name) {
   for (const auto &type : kQuantized)
     if (type.number == number)
       return absl::UnimplementedError(
-          absl::StrCat(file.place, ": ", shown(name), ": quantized to ", std::string(type.name),
+          absl::StrCat(file.place, ": ", printable(name), ": quantized to ", std::string(type.name),
                        ", which is not supported; expected bf16, f16 or f32"));
-  return error(shown(name), ": type ", number, " is none that is known");
+  return error(printable(name), ": type ", number, " is none that is known");
 }
 
 absl::StatusOr<GgufTensor> GgufReader::readTensor() {
@@ -247,7 +247,7 @@ absl::Status GgufReader::readTensors(uint64_t count) {
     if (!reader.ok())
       return error("tensor ", i, " of ", count, ": the file ends in its description");
     if (!names.insert(tensor.name).second)
-      return error(shown(tensor.name), ": expected different tensors, found this one twice");
+      return error(printable(tensor.name), ": expected different tensors, found this one twice");
     file.tensors_.push_back(std::move(tensor));
   }
   return absl::OkStatus();
@@ -269,7 +269,7 @@ absl::Status GgufReader::placeTensors(uint64_t alignment) {
   const uint64_t room = bytes.size() - start;
   uint64_t filled = 0;
   for (GgufTensor &tensor : file.tensors_) {
-    const std::string name = shown(tensor.name);
+    const std::string name = printable(tensor.name);
     const auto size = (checkedProduct(tensor.shape) * (bitWidth(tensor.dtype) / 8)).value();
     if (tensor.offset != filled)
       return error(name, ": data begins at ", tensor.offset, ", expected ", filled);
@@ -343,7 +343,7 @@ absl::StatusOr<std::optional<std::string_view>> GgufFile::string(std::string_vie
 
 absl::Status GgufFile::error(std::string_view name, std::string_view message) const {
   return absl::InvalidArgumentError(
-      absl::StrCat(place, ": ", shown(name), ": ", std::string(message)));
+      absl::StrCat(place, ": ", printable(name), ": ", std::string(message)));
 }
 
 //===----------------------------------------------------------------------===//

@@ -109,8 +109,8 @@ absl::StatusOr<std::string> sentencePieceModel(const GgufFile &file) {
   STRATA_ASSIGN(const auto model, file.string("tokenizer.ggml.model"));
   if (model != "llama")
     return absl::UnimplementedError(std::string(
-        file.error("tokenizer.ggml.model",
-                   absl::StrCat(shown(model.value_or("none")), " is not supported, expected llama"))
+        file.error("tokenizer.ggml.model", absl::StrCat(printable(model.value_or("none")),
+                                                        " is not supported, expected llama"))
             .message()));
   STRATA_ASSIGN(const Vocabulary vocabulary, readVocabulary(file));
   std::string proto;

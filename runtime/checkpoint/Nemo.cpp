@@ -103,7 +103,7 @@ private:
   absl::Status addTensor(std::string_view key, CheckpointTensor tensor);
   absl::Status addQkv(const std::string &attention, const CheckpointTensor &tensor);
   absl::Status unknown(std::string_view key) const {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": ", shown(key),
+    return absl::InvalidArgumentError(absl::StrCat(place, ": ", printable(key),
                                                    ": expected a tensor of a Nemotron model, found "
                                                    "another, which may change the model"));
   }

@@ -49,7 +49,7 @@ absl::Status checkChoices(const YamlMapping &yaml) {
     STRATA_ASSIGN(const auto found, yaml.string(key));
     if (found != expected)
       return yaml.error(
-          key, absl::StrCat("expected ", expected, ", found ", found ? shown(*found) : "none"));
+          key, absl::StrCat("expected ", expected, ", found ", found ? printable(*found) : "none"));
   }
   STRATA_ASSIGN(const auto bias, yaml.boolean("bias"));
   return bias.value_or(true) ? yaml.error("bias", "expected false, found true or none, which means "
@@ -73,7 +73,7 @@ absl::StatusOr<NemoHeads> readNemoHeads(const YamlMapping &yaml) {
 
 absl::StatusOr<std::string> nemoConfigText(const YamlMapping &yaml, uint64_t vocabulary) {
   STRATA_TRY(checkChoices(yaml));
-  ConfigText text;
+  ConfigText text{"NemotronForCausalLM", "nemotron"};
   text.addInteger("vocab_size", int64_t(vocabulary));
   for (const auto &[theirs, ours] : kIntegers) {
     STRATA_ASSIGN(const std::optional<int64_t> value, yaml.integer(theirs));

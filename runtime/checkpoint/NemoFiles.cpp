@@ -55,7 +55,7 @@ absl::StatusOr<NemoFiles> NemoFiles::ofFolder(const std::string &folder, Checkpo
 }
 
 std::string NemoFiles::place(const std::string &name) const {
-  return isArchive ? absl::StrCat(root, ": ", shown(name)) : (fs::path(root) / name).string();
+  return isArchive ? absl::StrCat(root, ": ", printable(name)) : (fs::path(root) / name).string();
 }
 
 absl::StatusOr<NemoFile> NemoFiles::open(const std::string &name) {

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using Read = absl::Status (*)(const std::string &folder, const std::string &name, Checkpoint &);
 
 /// A file by which reading begins.
-struct Entrance {
+struct FileFormat {
   std::string_view name; // with a '.' in front: how any name ends, of one file in the folder
   Read read;
 };
@@ -40,7 +40,7 @@ absl::Status readPyTorchShards(const std::string &folder, const std::string &nam
 }
 
 /// The one to prefer first.
-constexpr Entrance kEntrances[] = {
+constexpr FileFormat kFileFormats[] = {
     {"model.safetensors", readSafetensors},
     {"model.safetensors.index.json", readSafetensorsShards},
     {"pytorch_model.bin", readPyTorch},
@@ -51,10 +51,10 @@ constexpr Entrance kEntrances[] = {
 };
 
 /// Files of tensors that are no model by themselves.
-constexpr Entrance kTensorFiles[] = {{".safetensors", readSafetensors}, {".bin", readPyTorch}};
+constexpr FileFormat kTensorFiles[] = {{".safetensors", readSafetensors}, {".bin", readPyTorch}};
 
-bool isEntrance(std::string_view name, const Entrance &entrance) {
-  return entrance.name.starts_with('.') ? name.ends_with(entrance.name) : name == entrance.name;
+bool isOfFormat(std::string_view name, const FileFormat &format) {
+  return format.name.starts_with('.') ? name.ends_with(format.name) : name == format.name;
 }
 
 /// Weights that we know but do not read; `suffix` is how the file's name ends.
@@ -81,65 +81,65 @@ std::vector<std::string> listFolder(const std::string &folder) {
 /// Says what the folder holds instead of weights that are read.
 absl::Status noCheckpoint(const std::string &folder, const std::vector<std::string> &names) {
   std::string expected = "; expected";
-  for (const Entrance &entrance : kEntrances)
-    absl::StrAppend(&expected, &entrance == kEntrances ? " " : " or ",
-                    entrance.name.starts_with('.') ? "a " : "", std::string(entrance.name));
+  for (const FileFormat &format : kFileFormats)
+    absl::StrAppend(&expected, &format == kFileFormats ? " " : " or ",
+                    format.name.starts_with('.') ? "a " : "", std::string(format.name));
   for (const auto &[suffix, format] : kOtherFormats)
     for (const std::string &name : names)
       if (std::string_view(name).ends_with(suffix))
-        return absl::UnimplementedError(absl::StrCat(folder, ": found ", shown(name), ", ",
+        return absl::UnimplementedError(absl::StrCat(folder, ": found ", printable(name), ", ",
                                                      std::string(format),
                                                      ", which is not supported", expected));
   return absl::NotFoundError(absl::StrCat(folder, ": no weights in this folder", expected));
 }
 
 /// What is found by which reading may begin, the one to prefer first.
-std::vector<std::pair<std::string, Read>> findEntrances(const std::vector<std::string> &names) {
+std::vector<std::pair<std::string, Read>> findFormats(const std::vector<std::string> &names) {
   std::vector<std::pair<std::string, Read>> found;
-  for (const Entrance &entrance : kEntrances)
+  for (const FileFormat &format : kFileFormats)
     for (const std::string &name : names)
-      if (isEntrance(name, entrance))
-        found.emplace_back(name, entrance.read);
+      if (isOfFormat(name, format))
+        found.emplace_back(name, format.read);
   return found;
 }
 
 absl::StatusOr<Checkpoint> openFolder(const std::string &folder) {
   const std::vector<std::string> names = listFolder(folder);
-  const auto entrances = findEntrances(names);
-  if (entrances.empty())
+  const auto formats = findFormats(names);
+  if (formats.empty())
     return noCheckpoint(folder, names);
-  const auto &[first, read] = entrances.front();
+  const auto &[first, read] = formats.front();
   Checkpoint checkpoint;
   std::vector<std::string> others;
-  for (const auto &[name, other] : std::span(entrances).subspan(1)) {
+  for (const auto &[name, other] : std::span(formats).subspan(1)) {
     if (other == read)
-      return absl::InvalidArgumentError(absl::StrCat(folder, ": found ", shown(first), " and ",
-                                                     shown(name), "; name one of them"));
-    others.push_back(shown(name));
+      return absl::InvalidArgumentError(absl::StrCat(folder, ": found ", printable(first), " and ",
+                                                     printable(name), "; name one of them"));
+    others.push_back(printable(name));
   }
   if (!others.empty())
     checkpoint.addNote(
-        absl::StrCat(folder, ": reads ", shown(first), ", not ", absl::StrJoin(others, ", ")));
+        absl::StrCat(folder, ": reads ", printable(first), ", not ", absl::StrJoin(others, ", ")));
   STRATA_TRY(read(folder, first, checkpoint));
   return checkpoint;
 }
 
-/// The first of `entrances` that takes a file of this name by how it ends; null: none.
-const Entrance *findByEnding(std::string_view name, std::span<const Entrance> entrances) {
-  for (const Entrance &entrance : entrances)
-    if (entrance.name.starts_with('.') && isEntrance(name, entrance))
-      return &entrance;
+/// The first of `formats` that takes a file of this name by how it ends; null: none.
+const FileFormat *findByEnding(std::string_view name, std::span<const FileFormat> formats) {
+  for (const FileFormat &format : formats)
+    if (format.name.starts_with('.') && isOfFormat(name, format))
+      return &format;
   return nullptr;
 }
 
-absl::StatusOr<Checkpoint> openFile(const std::string &path, std::span<const Entrance> entrances,
+absl::StatusOr<Checkpoint> openFile(const std::string &path, std::span<const FileFormat> formats,
                                     const char *expected) {
   const std::string name = fs::path(path).filename().string();
-  const Entrance *entrance = findByEnding(name, entrances);
-  if (!entrance)
+  const FileFormat *format = findByEnding(name, formats);
+  if (!format)
     return absl::InvalidArgumentError(absl::StrCat(path, ": expected ", expected));
   Checkpoint checkpoint;
-  STRATA_TRY(entrance->read(checkpointFolder(path), name, checkpoint));
+  STRATA_TRY(format->read(checkpointFolder(path), name, checkpoint));
   return checkpoint;
 }
 
@@ -152,11 +152,11 @@ absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path) {
     return absl::NotFoundError(absl::StrCat(path, ": no such file or folder"));
   if (status.type() == fs::file_type::directory)
     return openFolder(path);
-  return openFile(path, kEntrances, "a folder, a .gguf or a .nemo file");
+  return openFile(path, kFileFormats, "a folder, a .gguf or a .nemo file");
 }
 
 bool isCheckpointFile(const std::string &path) {
-  return findByEnding(fs::path(path).filename().string(), kEntrances) != nullptr;
+  return findByEnding(fs::path(path).filename().string(), kFileFormats) != nullptr;
 }
 
 bool isTensorFile(const std::string &path) {

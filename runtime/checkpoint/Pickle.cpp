@@ -177,7 +177,7 @@ void PickleReader::pushGlobal() {
     if (const size_t space = global.find(' ');
         module == global.substr(0, space) && name == global.substr(space + 1))
       return pushText(Kind::global, global);
-  fail("refuses global ", shown(absl::StrCat(std::string(module), ".", std::string(name))),
+  fail("refuses global ", printable(absl::StrCat(std::string(module), ".", std::string(name))),
        ": only ", allowed.size(), " that tensors need are known, and none is ever called");
 }
 

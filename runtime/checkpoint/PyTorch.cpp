@@ -114,14 +114,14 @@ absl::StatusOr<Storage> StateDictReader::readStorage(const PickleValue &value) {
     const std::string name = absl::StrCat(folder, "data/", std::string(key->text));
     const auto found = zip.entries().find(name);
     if (found == zip.entries().end())
-      return error("expected its storage ", shown(name), " in the archive, found none");
+      return error("expected its storage ", printable(name), " in the archive, found none");
     if (count->number < 0 ||
         (Checked(uint64_t(count->number)) * (bitWidth(dtype) / 8)).value() != found->second.size)
-      return error("storage ", shown(name), ": expected ", count->number, " elements of ",
+      return error("storage ", printable(name), ": expected ", count->number, " elements of ",
                    std::string(strata::name(dtype)), ", found ", found->second.size, " bytes");
     return Storage{dtype, found->second};
   }
-  return error("expected a storage's class, found ", shown(storageClass->text));
+  return error("expected a storage's class, found ", printable(storageClass->text));
 }
 
 absl::StatusOr<std::vector<uint64_t>> StateDictReader::readSizes(const PickleValue &value,
@@ -219,7 +219,7 @@ absl::StatusOr<PyTorchArchive> PyTorchArchive::open(std::span<const std::byte> b
     STRATA_ASSIGN(const auto order, archive.zip.contents(byteOrder, kMaxByteOrderBytes));
     if (ByteReader::asText(order) != "little")
       return archive.zip.error(
-          byteOrder, absl::StrCat("expected little, found ", shown(ByteReader::asText(order))));
+          byteOrder, absl::StrCat("expected little, found ", printable(ByteReader::asText(order))));
   }
   archive.place = std::move(place);
   return archive;
@@ -227,7 +227,7 @@ absl::StatusOr<PyTorchArchive> PyTorchArchive::open(std::span<const std::byte> b
 
 absl::StatusOr<std::vector<std::pair<std::string, CheckpointTensor>>>
 PyTorchArchive::tensors() const {
-  const std::string picklePlace = absl::StrCat(place, ": ", shown(folder + "data.pkl"));
+  const std::string picklePlace = absl::StrCat(place, ": ", printable(folder + "data.pkl"));
   STRATA_ASSIGN(const Pickle objects, Pickle::read(pickle, picklePlace, kGlobals));
   const PickleValue &root = objects.root();
   if (root.kind != Kind::dict && !objects.argumentsOf(root, kOrderedDict))
@@ -244,7 +244,7 @@ PyTorchArchive::tensors() const {
       continue;
     absl::StatusOr<CheckpointTensor> tensor = reader.readTensor(value);
     if (!tensor.ok())
-      return annotate(tensor.status(), absl::StrCat(place, ": ", shown(key.text)));
+      return annotate(tensor.status(), absl::StrCat(place, ": ", printable(key.text)));
     tensors.emplace_back(key.text, *std::move(tensor));
   }
   return tensors;

@@ -33,11 +33,11 @@ static absl::Status checkPlace(const JsonMember &member, const Checkpoint &check
   STRATA_ASSIGN(const std::string_view shard, member.value.string());
   const CheckpointTensor *tensor = checkpoint.find(member.key);
   if (!tensor)
-    return member.value.error(absl::StrCat("not in ", shown(shard), ", which is to hold it"));
+    return member.value.error(absl::StrCat("not in ", printable(shard), ", which is to hold it"));
   const std::string &actual = checkpoint.files()[tensor->file].name;
   if (actual != shard)
     return member.value.error(
-        absl::StrCat("expected in ", shown(shard), ", found in ", shown(actual)));
+        absl::StrCat("expected in ", printable(shard), ", found in ", printable(actual)));
   return absl::OkStatus();
 }
 
@@ -49,7 +49,7 @@ static absl::Status checkNothingElse(const JsonObject &weightMap, const Checkpoi
   for (const auto &[key, tensor] : checkpoint.tensors())
     if (!listed.contains(key))
       return weightMap.error(key, absl::StrCat("missing, but the tensor is in ",
-                                               shown(checkpoint.files()[tensor.file].name)));
+                                               printable(checkpoint.files()[tensor.file].name)));
   return absl::OkStatus();
 }
 

@@ -107,7 +107,7 @@ absl::Status TarReader::readPax(std::string_view text) {
     else if (key == "size" && absl::SimpleAtoi(value, &size))
       extended.size = size;
     else if (key == "size" || key.starts_with("GNU.sparse"))
-      return error("pax record ", shown(key), ": ", shown(value), " is not supported");
+      return error("pax record ", printable(key), ": ", printable(value), " is not supported");
     text.remove_prefix(length);
   }
   return absl::OkStatus();
@@ -119,8 +119,9 @@ absl::Status TarReader::addMember(std::string name, TarMember member) {
   if (members.size() == kMaxMembers)
     return error("expected at most ", kMaxMembers, " members, found more");
   const auto [place, added] = members.try_emplace(std::move(name), member);
-  return added ? absl::OkStatus()
-               : error(shown(place->first), ": expected different members, found this one twice");
+  return added
+             ? absl::OkStatus()
+             : error(printable(place->first), ": expected different members, found this one twice");
 }
 
 absl::Status TarReader::readMember(std::string_view header, uint64_t offset) {

@@ -27,16 +27,16 @@ DType checkpointType(package::DType dtype) {
 absl::Status verifyLayout(const package::Parameter &expected, const CheckpointTensor &found,
                           const std::string &file) {
   auto mismatch = [&](const auto &...parts) {
-    return absl::FailedPreconditionError(absl::StrCat(file, ": ", text(expected.key()), ": ",
+    return absl::FailedPreconditionError(absl::StrCat(file, ": ", textOf(expected.key()), ": ",
                                                       parts..., "; compile the model again"));
   };
   if (Box box = boxOf(expected); found.box != box)
     return mismatch("expected rows ", describe(box), " as when compiled, found them ",
                     describe(found.box));
-  if (found.plusOne != expected.plus_one())
-    return mismatch("expected values ", expected.plus_one() ? "with" : "without",
+  if (found.includesOne != expected.includes_one())
+    return mismatch("expected values ", expected.includes_one() ? "with" : "without",
                     " the 1 of the norm as when compiled, found them ",
-                    found.plusOne ? "with" : "without", " it");
+                    found.includesOne ? "with" : "without", " it");
   return absl::OkStatus();
 }
 
@@ -45,11 +45,12 @@ absl::Status verifyLayout(const package::Parameter &expected, const CheckpointTe
 absl::StatusOr<Weights> weightsFromCheckpoint(const Package &package, Checkpoint checkpoint) {
   auto owner = std::make_shared<Checkpoint>(std::move(checkpoint));
   Weights::Parameters spans;
-  for (const package::Parameter *parameter : items(package.manifest().parameters())) {
-    std::vector<uint64_t> shape(items(parameter->shape()).begin(), items(parameter->shape()).end());
+  for (const package::Parameter *parameter : itemsOf(package.manifest().parameters())) {
+    std::vector<uint64_t> shape(itemsOf(parameter->shape()).begin(),
+                                itemsOf(parameter->shape()).end());
     DType dtype = checkpointType(parameter->dtype());
     STRATA_ASSIGN(const CheckpointTensor *tensor,
-                  owner->require(text(parameter->key()), shape, {&dtype, 1}));
+                  owner->require(textOf(parameter->key()), shape, {&dtype, 1}));
     STRATA_TRY(verifyLayout(*parameter, *tensor, owner->files()[tensor->file].path));
     spans.push_back(tensor->bytes);
   }

@@ -156,7 +156,7 @@ absl::Status YamlParser::parseKey() {
     skipItems(line.indent);
   }
   if (!mapping.values.try_emplace(path, std::move(value)).second)
-    return error(line, absl::StrCat(shown(path), ": key stands more than once in its mapping"));
+    return error(line, absl::StrCat(printable(path), ": key stands more than once in its mapping"));
   return absl::OkStatus();
 }
 
@@ -181,7 +181,7 @@ absl::StatusOr<YamlMapping> YamlMapping::parse(std::string_view text, std::strin
 
 absl::Status YamlMapping::error(std::string_view path, std::string_view message) const {
   return absl::InvalidArgumentError(
-      absl::StrCat(place, ": ", shown(path), ": ", std::string(message)));
+      absl::StrCat(place, ": ", printable(path), ": ", std::string(message)));
 }
 
 absl::StatusOr<const YamlMapping::Value *> YamlMapping::find(std::string_view path,
@@ -202,7 +202,7 @@ absl::StatusOr<std::optional<int64_t>> YamlMapping::integer(std::string_view pat
   if (!value)
     return std::nullopt;
   if (value->kind != Value::Kind::plain || !absl::SimpleAtoi(value->text, &number))
-    return error(path, absl::StrCat("expected an integer, found ", shown(value->text)));
+    return error(path, absl::StrCat("expected an integer, found ", printable(value->text)));
   return number;
 }
 
@@ -213,7 +213,7 @@ absl::StatusOr<std::optional<double>> YamlMapping::number(std::string_view path)
     return std::nullopt;
   if (value->kind != Value::Kind::plain || !absl::SimpleAtod(value->text, &number) ||
       !std::isfinite(number))
-    return error(path, absl::StrCat("expected a number, found ", shown(value->text)));
+    return error(path, absl::StrCat("expected a number, found ", printable(value->text)));
   return number;
 }
 
@@ -223,7 +223,7 @@ absl::StatusOr<std::optional<bool>> YamlMapping::boolean(std::string_view path) 
     return std::nullopt;
   const std::string text = absl::AsciiStrToLower(value->text);
   if (value->kind != Value::Kind::plain || (text != "true" && text != "false"))
-    return error(path, absl::StrCat("expected true or false, found ", shown(value->text)));
+    return error(path, absl::StrCat("expected true or false, found ", printable(value->text)));
   return text == "true";
 }
 

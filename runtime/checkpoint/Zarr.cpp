@@ -34,7 +34,8 @@ absl::StatusOr<DType> readDType(const JsonObject &json) {
   for (const auto &[theirs, dtype] : kTypes)
     if (theirs == name)
       return dtype;
-  return json.error("dtype", absl::StrCat("expected bfloat16, <f2 or <f4, found ", shown(name)));
+  return json.error("dtype",
+                    absl::StrCat("expected bfloat16, <f2 or <f4, found ", printable(name)));
 }
 
 absl::Status checkPlain(const JsonObject &json) {
@@ -44,12 +45,12 @@ absl::Status checkPlain(const JsonObject &json) {
       return value->mismatch("null: compressed arrays are not supported");
   STRATA_ASSIGN(const std::string_view order, json.string("order"));
   if (order != "C")
-    return json.error("order", absl::StrCat("expected C, found ", shown(order)));
+    return json.error("order", absl::StrCat("expected C, found ", printable(order)));
   STRATA_ASSIGN(const auto separator, json.optionalString("dimension_separator"));
   return separator.value_or(".") == "."
              ? absl::OkStatus()
              : json.error("dimension_separator",
-                          absl::StrCat("expected ., found ", shown(*separator)));
+                          absl::StrCat("expected ., found ", printable(*separator)));
 }
 
 } // namespace

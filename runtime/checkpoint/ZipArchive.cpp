@@ -154,11 +154,11 @@ absl::Status DirectoryReader::readZip64(ByteReader extra, Listed &entry) {
     if (values.ok())
       return absl::OkStatus();
   }
-  return error(shown(entry.name), ": expected sizes of 64 bits behind its name, found none");
+  return error(printable(entry.name), ": expected sizes of 64 bits behind its name, found none");
 }
 
 absl::Status DirectoryReader::checkListed(const Listed &entry) {
-  const std::string name = shown(entry.name);
+  const std::string name = printable(entry.name);
   if (entry.flags & kEncrypted)
     return error(name, ": encrypted entries are not supported");
   if (entry.method != 0)
@@ -211,14 +211,14 @@ absl::StatusOr<std::vector<Listed>> DirectoryReader::readListed(const Directory 
 absl::StatusOr<uint64_t> DirectoryReader::findContents(const Listed &entry) {
   ByteReader reader(bytes, entry.header);
   if (reader.read<uint32_t>() != kEntrySignature)
-    return error(shown(entry.name), ": expected the entry's header at ", entry.header,
+    return error(printable(entry.name), ": expected the entry's header at ", entry.header,
                  ", found none");
   reader.take(kEntryHeaderBytes - sizeof(uint32_t) - 2 * sizeof(uint16_t));
   const auto nameSize = reader.read<uint16_t>(), extraSize = reader.read<uint16_t>();
   const std::string_view name = reader.text(nameSize);
   reader.take(extraSize);
   if (!reader.ok() || name != entry.name)
-    return error(shown(entry.name), ": the entry's own header is of ", shown(name));
+    return error(printable(entry.name), ": the entry's own header is of ", printable(name));
   return reader.offset();
 }
 
@@ -235,11 +235,11 @@ absl::StatusOr<ZipArchive::Entries> DirectoryReader::readEntries(const std::vect
     const uint64_t limit = i + 1 < order.size() ? order[i + 1]->header : directory.offset;
     STRATA_ASSIGN(const uint64_t offset, findContents(entry));
     if (!(Checked(offset) + entry.size).atMost(std::min(limit, directory.offset)))
-      return error(shown(entry.name), ": expected ", entry.size, " bytes to end at most at ",
+      return error(printable(entry.name), ": expected ", entry.size, " bytes to end at most at ",
                    std::min(limit, directory.offset), ", found them at ", offset,
                    ": the entry overlaps what follows");
     if (!entries.try_emplace(entry.name, ZipEntry{offset, entry.size, entry.crc}).second)
-      return error(shown(entry.name), ": expected different names, found this one twice");
+      return error(printable(entry.name), ": expected different names, found this one twice");
   }
   return entries;
 }
@@ -296,7 +296,7 @@ absl::StatusOr<std::span<const std::byte>> ZipArchive::contents(std::string_view
 
 absl::Status ZipArchive::error(std::string_view name, std::string_view message) const {
   return absl::InvalidArgumentError(
-      absl::StrCat(place, ": ", shown(name), ": ", std::string(message)));
+      absl::StrCat(place, ": ", printable(name), ": ", std::string(message)));
 }
 
 } // namespace strata

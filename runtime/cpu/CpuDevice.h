@@ -3,9 +3,9 @@
 
 #include "runtime/base/AnonymousMemory.h"
 #include "runtime/base/ThreadPool.h"
+#include "runtime/cpu/BoundProgram.h"
 #include "runtime/cpu/Ceiling.h"
 #include "runtime/cpu/CodeObject.h"
-#include "runtime/cpu/Plan.h"
 #include "runtime/engine/Device.h"
 
 namespace strata::cpu {
@@ -35,7 +35,7 @@ private:
     std::unique_ptr<ThreadPool> pool;
     CodeObject code; // before the plan, which points into it
     FlopCeiling flops;
-    Plan plan;
+    BoundProgram plan;
     uint32_t pages;
     AnonymousMemory cache;
   };

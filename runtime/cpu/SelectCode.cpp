@@ -12,8 +12,8 @@ namespace {
 
 std::vector<std::string> lacking(const package::CodeObject &code, const CpuFeatures &features) {
   std::vector<std::string> wanted;
-  for (const flatbuffers::String *feature : items(code.features()))
-    wanted.push_back(text(feature));
+  for (const flatbuffers::String *feature : itemsOf(code.features()))
+    wanted.push_back(textOf(feature));
   return features.missing(wanted);
 }
 
@@ -21,8 +21,8 @@ std::vector<std::string> lacking(const package::CodeObject &code, const CpuFeatu
 
 CpuFeatures featuresOf(const package::CodeObject &code) {
   std::set<std::string, std::less<>> names;
-  for (const flatbuffers::String *feature : items(code.features()))
-    names.insert(text(feature));
+  for (const flatbuffers::String *feature : itemsOf(code.features()))
+    names.insert(textOf(feature));
   return CpuFeatures(std::move(names));
 }
 
@@ -31,7 +31,7 @@ absl::StatusOr<SelectedCode> selectCode(const Package &package, const CpuFeature
   STRATA_ASSIGN(const std::vector<SelectedCode> all, package.code("cpu"));
   std::vector<std::string> refused, names;
   for (const SelectedCode &each : all) {
-    names.push_back(text(each.code->target()));
+    names.push_back(textOf(each.code->target()));
     if (!target.empty() && names.back() != target)
       continue;
     std::vector<std::string> missing = lacking(*each.code, features);

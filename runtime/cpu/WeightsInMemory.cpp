@@ -65,9 +65,9 @@ absl::StatusOr<Weights> inMemory(const Package &package, const Weights &weights)
   Weights::Parameters made;
   std::vector<Piece> pieces;
   std::byte *next = memory->data();
-  for (const package::Parameter *parameter : items(package.manifest().parameters())) {
+  for (const package::Parameter *parameter : itemsOf(package.manifest().parameters())) {
     std::span to(next, size_t(parameterBytes(*parameter)));
-    const std::string key = text(parameter->key());
+    const std::string key = textOf(parameter->key());
     addPieces(pieces,
               {parameter->dtype(), *weights.seed(), randomStream(key), 0, parameter->scales()}, to);
     made.emplace_back(to);

@@ -26,12 +26,12 @@ absl::StatusOr<AuxiliaryKernels> AuxiliaryKernels::create(const Driver &driver,
                                                           const package::Program &program,
                                                           Module &module) {
   AuxiliaryKernels result;
-  for (const package::Auxiliary *kernel : items(program.auxiliary())) {
+  for (const package::Auxiliary *kernel : itemsOf(program.auxiliary())) {
     STRATA_ASSIGN(CUfunction function, module.function(driver, device,
-                                                       {text(kernel->symbol()), kernel->block(),
+                                                       {textOf(kernel->symbol()), kernel->block(),
                                                         kernel->shared_bytes()}));
     result.kernels[kernel->role()] = {function, kernel->block(), kernel->shared_bytes(),
-                                      double(kernel->flops()), text(kernel->instruction())};
+                                      double(kernel->flops()), textOf(kernel->instruction())};
   }
   return result;
 }

@@ -29,7 +29,7 @@ uint64_t inputBytesOf(const package::Program &program, const DeviceOptions &opti
 absl::StatusOr<Module> loadModule(const Driver &driver, const Package &package,
                                   const package::CodeObject &code) {
   auto module =
-      Module::load(driver, text(code.target()), code.format(), package.section(code.section()));
+      Module::load(driver, textOf(code.target()), code.format(), package.section(code.section()));
   return module.ok() ? std::move(module) : annotate(module.status(), package.path());
 }
 
@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
                 selectCode(package, context.info.capability, place, options.target));
   const package::Program &program = *selected.program;
   STRATA_ASSIGN(Module module, loadModule(context.driver, package, *selected.code));
-  auto plan = Plan::create(context.driver, context.info, program, module);
+  auto plan = LaunchPlan::create(context.driver, context.info, program, module);
   if (!plan.ok())
     return annotate(plan.status(), package.path());
   auto auxiliary = AuxiliaryKernels::create(context.driver, context.info, program, module);
@@ -73,7 +73,7 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
   return device;
 }
 
-CudaDevice::CudaDevice(Context opened, Code loaded, Plan made, uint32_t pages,
+CudaDevice::CudaDevice(Context opened, Code loaded, LaunchPlan made, uint32_t pages,
                        const Package &package, const DeviceOptions &options)
     : context(std::move(opened)), code(std::move(loaded)), plan(std::move(made)),
       stepProbe(code.program), pageCount(pages), vocabulary(package.model().vocabulary()),

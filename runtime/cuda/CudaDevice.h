@@ -4,8 +4,8 @@
 #include "runtime/cuda/Auxiliary.h"
 #include "runtime/cuda/Ceiling.h"
 #include "runtime/cuda/Events.h"
+#include "runtime/cuda/LaunchPlan.h"
 #include "runtime/cuda/Memory.h"
-#include "runtime/cuda/Plan.h"
 #include "runtime/engine/Device.h"
 
 #include <map>
@@ -56,7 +56,7 @@ private:
     AuxiliaryKernels auxiliary;
   };
 
-  CudaDevice(Context context, Code code, Plan plan, uint32_t pages, const Package &package,
+  CudaDevice(Context context, Code code, LaunchPlan plan, uint32_t pages, const Package &package,
              const DeviceOptions &options);
   absl::Status prepare(const Package &package, const Weights &weights, int threads);
   absl::Status loadWeights(const Package &package, const Weights &weights, int threads);
@@ -81,7 +81,7 @@ private:
 
   Context context; // first: destroyed last
   Code code;
-  Plan plan;
+  LaunchPlan plan;
   StepProbe stepProbe;
   const uint32_t pageCount;
   const uint64_t vocabulary;

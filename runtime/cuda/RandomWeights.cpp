@@ -51,7 +51,7 @@ absl::Status makeRandomWeights(const Driver &driver, CUstream stream,
                                uint64_t seed, const std::vector<DeviceMemory> &memory) {
   for (size_t i = 0; i < memory.size(); ++i) {
     const package::Parameter &parameter = *package.manifest().parameters()->Get(uint32_t(i));
-    std::string key = text(parameter.key());
+    std::string key = textOf(parameter.key());
     RandomValues values{parameter.dtype(), seed, randomStream(key), 0};
     STRATA_TRY(annotate(makeRandomValues(driver, stream, kernels, values, memory[i]), key));
   }

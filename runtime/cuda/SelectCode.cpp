@@ -50,8 +50,8 @@ absl::StatusOr<SelectedCode> selectCode(const Package &package, Capability capab
   GpuTarget bestTarget = {};
   std::vector<std::string> refused, names;
   for (const SelectedCode &each : all) {
-    GpuTarget found = *parseGpuTarget(text(each.code->target()), each.code->format()); // verified
-    names.push_back(text(each.code->target()));
+    GpuTarget found = *parseGpuTarget(textOf(each.code->target()), each.code->format()); // verified
+    names.push_back(textOf(each.code->target()));
     if (!target.empty() && names.back() != target)
       continue;
     if (!canRun(found, capability))

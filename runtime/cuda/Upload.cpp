@@ -92,7 +92,7 @@ absl::Status copyAll(Ring &ring, const Package &package, const Weights &weights,
     if (i + 1 < memory.size())
       readAhead(weights.parameters()[i + 1]);
     STRATA_TRY(annotate(ring.copy(memory[i].address(), weights.parameters()[i]),
-                        text(package.manifest().parameters()->Get(uint32_t(i))->key())));
+                        textOf(package.manifest().parameters()->Get(uint32_t(i))->key())));
   }
   return absl::OkStatus();
 }

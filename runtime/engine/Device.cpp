@@ -12,8 +12,8 @@ namespace strata {
 std::vector<uint64_t> streamedParameters(const package::Program &program) {
   std::set<uint64_t> seen;
   std::vector<uint64_t> result;
-  for (const package::Dispatch *dispatch : items(program.dispatches()))
-    for (const package::Buffer *buffer : items(dispatch->buffers()))
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
+    for (const package::Buffer *buffer : itemsOf(dispatch->buffers()))
       if (buffer->kind() == package::BufferKind::parameter && dispatch->cost() &&
           dispatch->cost()->fixed_bytes() > 0 && seen.insert(buffer->value()).second)
         result.push_back(buffer->value());

@@ -12,7 +12,7 @@ absl::Status StepProbe::show(
     const {
   const package::Dispatch &dispatch = *program.dispatches()->Get(number);
   int64_t rows = lengthOf(program.kernels()->Get(dispatch.kernel())->axis(), inputs);
-  for (const package::Result *result : items(dispatch.results())) {
+  for (const package::Result *result : itemsOf(dispatch.results())) {
     uint64_t bytes = uint64_t(rows) * result->features() * elementBytes(result->dtype());
     STRATA_ASSIGN(auto values, read(*dispatch.buffers()->Get(result->buffer()), bytes));
     STRATA_TRY(observer({dispatch, *result, rows, values}));
@@ -22,7 +22,7 @@ absl::Status StepProbe::show(
 
 void StepProbe::setTimes(std::span<const double> seconds, const StepInputs &inputs) {
   times.clear();
-  for (const package::Dispatch *dispatch : items(program.dispatches())) {
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches())) {
     package::Axis axis = program.kernels()->Get(dispatch->kernel())->axis();
     Work work = dispatch->cost() ? workOf(*dispatch->cost(), axis, inputs) : Work();
     times.push_back({seconds[times.size()], work});

@@ -36,7 +36,7 @@ std::span<const std::byte> Package::section(uint32_t index) const {
 
 std::optional<std::span<const std::byte>> Package::findSection(const std::string &name) const {
   for (uint32_t i = 0; i < count(root->sections()); ++i)
-    if (text(root->sections()->Get(i)->name()) == name)
+    if (textOf(root->sections()->Get(i)->name()) == name)
       return section(i);
   return std::nullopt;
 }
@@ -44,10 +44,10 @@ std::optional<std::span<const std::byte>> Package::findSection(const std::string
 absl::StatusOr<std::vector<SelectedCode>> Package::code(const std::string &device) const {
   std::vector<SelectedCode> found;
   std::set<std::string> devices;
-  for (const package::Program *program : items(root->programs())) {
-    devices.insert(text(program->device()));
-    if (text(program->device()) == device)
-      for (const package::CodeObject *code : items(program->code()))
+  for (const package::Program *program : itemsOf(root->programs())) {
+    devices.insert(textOf(program->device()));
+    if (textOf(program->device()) == device)
+      for (const package::CodeObject *code : itemsOf(program->code()))
         found.push_back({program, code});
   }
   if (!found.empty())
@@ -76,7 +76,7 @@ Box boxOf(const package::Parameter &parameter) {
 }
 
 Checked checkedBytes(const package::Parameter &parameter) {
-  std::vector<uint64_t> shape(items(parameter.shape()).begin(), items(parameter.shape()).end());
+  std::vector<uint64_t> shape(itemsOf(parameter.shape()).begin(), itemsOf(parameter.shape()).end());
   return boxOf(parameter).span(shape) * elementBytes(parameter.dtype());
 }
 

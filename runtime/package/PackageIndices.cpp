@@ -72,15 +72,15 @@ bool isComponent(absl::string_view name) {
 
 absl::Status isFileName(const char *field, const flatbuffers::String *string) {
   STRATA_TRY(isText(field, string));
-  return isComponent(text(string)) ? absl::OkStatus()
-                                   : invalid(field, ": expected a file name without folders");
+  return isComponent(textOf(string)) ? absl::OkStatus()
+                                     : invalid(field, ": expected a file name without folders");
 }
 
 /// A path that does not leave the folder that it is relative to.
 absl::Status isPathInside(const char *field, const flatbuffers::String *string) {
   STRATA_TRY(isText(field, string));
   bool inside = true;
-  for (absl::string_view component : absl::StrSplit(text(string), '/'))
+  for (absl::string_view component : absl::StrSplit(textOf(string), '/'))
     inside = inside && isComponent(component);
   return inside ? absl::OkStatus() : invalid(field, ": expected a path inside the folder");
 }
@@ -103,7 +103,7 @@ bool covers(const package::Variant &variant, VariantLimits limits) {
   return within(variant.up_to(), limits.upTo) && within(variant.up_to_run(), limits.upToRun);
 }
 
-bool isCuda(const package::Program &program) { return text(program.device()) == "cuda"; }
+bool isCuda(const package::Program &program) { return textOf(program.device()) == "cuda"; }
 
 /// Walks the manifest from the top; each function checks one table.
 class IndexVerifier {
@@ -140,7 +140,7 @@ private:
   absl::Status each(const char *name, const flatbuffers::Vector<flatbuffers::Offset<T>> *vector,
                     Check check) {
     uint32_t index = 0;
-    for (const T *item : items(vector))
+    for (const T *item : itemsOf(vector))
       STRATA_TRY(annotate(check(*item), absl::StrCat(name, " ", index++)));
     return absl::OkStatus();
   }
@@ -150,9 +150,9 @@ private:
   absl::Status unique(const char *name, const flatbuffers::Vector<flatbuffers::Offset<T>> *vector,
                       Text nameOf) {
     std::set<std::string> seen;
-    for (const T *item : items(vector))
-      if (!seen.insert(text(nameOf(*item))).second)
-        return invalid(name, ": expected different names, found ", text(nameOf(*item)), " twice");
+    for (const T *item : itemsOf(vector))
+      if (!seen.insert(textOf(nameOf(*item))).second)
+        return invalid(name, ": expected different names, found ", textOf(nameOf(*item)), " twice");
     return absl::OkStatus();
   }
 
@@ -177,9 +177,9 @@ absl::Status IndexVerifier::verify() {
 // A program may share its device with others, but not the machines that it is for.
 absl::Status IndexVerifier::verifyTargets() {
   std::set<std::string> seen;
-  for (const package::Program *program : items(manifest.programs()))
-    for (const package::CodeObject *code : items(program->code())) {
-      std::string name = absl::StrCat(text(program->device()), ".", text(code->target()));
+  for (const package::Program *program : itemsOf(manifest.programs()))
+    for (const package::CodeObject *code : itemsOf(program->code())) {
+      std::string name = absl::StrCat(textOf(program->device()), ".", textOf(code->target()));
       if (!seen.insert(name).second)
         return invalid("programs: expected code for different targets, found ", name, " twice");
     }
@@ -196,7 +196,7 @@ absl::Status IndexVerifier::verifyModel(const package::Model &model) {
     return invalid("bos_token: expected -1 or a token, found ", model.bos_token());
   if (model.bos_token() >= 0 || model.add_bos())
     STRATA_TRY(isIndex("bos_token", uint32_t(model.bos_token()), model.vocabulary()));
-  for (int32_t token : items(model.eos_tokens()))
+  for (int32_t token : itemsOf(model.eos_tokens()))
     STRATA_TRY(isIndex("eos_tokens", uint32_t(token), model.vocabulary()));
   return absl::OkStatus();
 }
@@ -206,7 +206,7 @@ absl::Status IndexVerifier::verifyFile(const package::CheckpointFile &file) {
   STRATA_TRY(inRange("size", file.size(), 1, kMostBytes));
   STRATA_TRY(isAligned("header", file.header(), alignof(package::ByteRange)));
   uint64_t end = 0;
-  for (const package::ByteRange *range : items(file.header())) {
+  for (const package::ByteRange *range : itemsOf(file.header())) {
     STRATA_TRY(inRange("header offset", range->offset(), end, file.size()));
     STRATA_TRY(inRange("header size", range->size(), 0, file.size() - range->offset()));
     end = range->offset() + range->size();
@@ -220,7 +220,7 @@ absl::Status IndexVerifier::verifySection(const package::Section &section) {
 
 absl::Status IndexVerifier::verifyParameter(const package::Parameter &parameter) {
   STRATA_TRY(isText("key", parameter.key()));
-  std::string key = text(parameter.key());
+  std::string key = textOf(parameter.key());
   STRATA_TRY(annotate(
       inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::i8)), key));
   STRATA_TRY(annotate(inRange("rank", count(parameter.shape()), 0, 8), key));
@@ -263,8 +263,8 @@ absl::Status IndexVerifier::verifyStorage(const package::Parameter &parameter, u
     break;
   case package::Storage::embedded:
     STRATA_TRY(isMultiple("offset", parameter.offset(), kWeightAlignment));
-    for (const package::Section *section : items(manifest.sections()))
-      if (text(section->name()) == "weights")
+    for (const package::Section *section : itemsOf(manifest.sections()))
+      if (textOf(section->name()) == "weights")
         room = section->size();
     break;
   default:
@@ -278,8 +278,8 @@ absl::Status IndexVerifier::verifyStorage(const package::Parameter &parameter, u
 
 absl::Status IndexVerifier::verifyProgram(const package::Program &program) {
   STRATA_TRY(isText("device", program.device()));
-  if (text(program.device()) != "cpu" && !isCuda(program))
-    return invalid("device: expected cpu or cuda, found ", text(program.device()));
+  if (textOf(program.device()) != "cpu" && !isCuda(program))
+    return invalid("device: expected cpu or cuda, found ", textOf(program.device()));
   STRATA_TRY(inRange("code", count(program.code()), 1, 64));
   STRATA_TRY(inRange("arena_token_multiple", program.arena_token_multiple(), 1, 1 << 16));
   STRATA_TRY(inRange("arena_bytes_per_token", program.arena_bytes_per_token(), 0, kMostBytes));
@@ -299,10 +299,10 @@ absl::Status IndexVerifier::verifyCode(const package::Program &program,
   STRATA_TRY(isText("target", code.target()));
   STRATA_TRY(inRange("format", uint64_t(code.format()), 0,
                      isCuda(program) ? uint64_t(package::CodeFormat::ptx) : 0));
-  if (isCuda(program) && !parseGpuTarget(text(code.target()), code.format()))
+  if (isCuda(program) && !parseGpuTarget(textOf(code.target()), code.format()))
     return invalid("target: expected sim, sim_90a, sm_NN or sm_NN.ptx, as its format says, found ",
-                   text(code.target()));
-  for (const flatbuffers::String *feature : items(code.features()))
+                   textOf(code.target()));
+  for (const flatbuffers::String *feature : itemsOf(code.features()))
     STRATA_TRY(isText("features", feature));
   return isIndex("section", code.section(), count(manifest.sections()));
 }
@@ -387,9 +387,9 @@ absl::Status IndexVerifier::verifyDispatch(const package::Program &program,
   STRATA_TRY(isIndex("layer", dispatch.layer(), manifest.model()->layers()));
   STRATA_TRY(inRange("buffers", count(dispatch.buffers()), 1, kMostBuffers));
   STRATA_TRY(isAligned("buffers", dispatch.buffers(), alignof(package::Buffer)));
-  for (const package::Buffer *buffer : items(dispatch.buffers()))
-    STRATA_TRY(annotate(verifyBuffer(program, *buffer), text(dispatch.name())));
-  STRATA_TRY(annotate(verifyMappedBuffers(program, dispatch), text(dispatch.name())));
+  for (const package::Buffer *buffer : itemsOf(dispatch.buffers()))
+    STRATA_TRY(annotate(verifyBuffer(program, *buffer), textOf(dispatch.name())));
+  STRATA_TRY(annotate(verifyMappedBuffers(program, dispatch), textOf(dispatch.name())));
   return each("result", dispatch.results(),
               [&](auto &result) { return verifyResult(program, dispatch, result); });
 }
@@ -418,21 +418,22 @@ absl::Status IndexVerifier::verifyResult(const package::Program &program,
 
 absl::Status IndexVerifier::verifyResultNames(const package::Program &program) {
   std::set<std::string> seen;
-  for (const package::Dispatch *dispatch : items(program.dispatches()))
-    for (const package::Result *result : items(dispatch->results()))
-      if (!seen.insert(text(result->name())).second)
-        return invalid("results: expected different names, found ", text(result->name()), " twice");
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
+    for (const package::Result *result : itemsOf(dispatch->results()))
+      if (!seen.insert(textOf(result->name())).second)
+        return invalid("results: expected different names, found ", textOf(result->name()),
+                       " twice");
   return absl::OkStatus();
 }
 
 absl::Status IndexVerifier::verifyMappedBuffers(const package::Program &program,
                                                 const package::Dispatch &dispatch) {
   const package::Kernel &kernel = *program.kernels()->Get(dispatch.kernel());
-  for (const package::Variant *variant : items(kernel.variants()))
-    for (const package::Phase *phase : items(variant->phases()))
-      for (const package::TensorMap *map : items(phase->maps()))
+  for (const package::Variant *variant : itemsOf(kernel.variants()))
+    for (const package::Phase *phase : itemsOf(variant->phases()))
+      for (const package::TensorMap *map : itemsOf(phase->maps()))
         STRATA_TRY(annotate(verifyMappedBuffer(program, dispatch, *map),
-                            absl::StrCat(text(phase->symbol()), ": map")));
+                            absl::StrCat(textOf(phase->symbol()), ": map")));
   return absl::OkStatus();
 }
 

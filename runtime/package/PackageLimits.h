@@ -1,7 +1,7 @@
 //===- PackageLimits.h - how large the parts of a program may be -*- C++ -*-===//
 //
 // What more than one place relies on: the verifier refuses packages with more (PackageIndices),
-// devices have room for as many (cuda/Plan), and the kernels' forms meet them (codegen).
+// devices have room for as many (cuda/LaunchPlan), and the kernels' forms meet them (codegen).
 //
 //===----------------------------------------------------------------------===//
 #pragma once

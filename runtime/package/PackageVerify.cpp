@@ -83,7 +83,7 @@ absl::Status verifyPadding(Bytes bytes, uint64_t begin, uint64_t end) {
 }
 
 std::string nameOf(const package::Section &section) {
-  return absl::StrCat("section ", text(section.name()));
+  return absl::StrCat("section ", textOf(section.name()));
 }
 
 // The section lies in the file behind `end`, the end of what stands before it.
@@ -103,7 +103,7 @@ absl::Status verifyPlace(const package::Section &section, uint64_t end, uint64_t
 
 // All sections lie one behind the other, behind `end` and to the end of the file.
 absl::Status verifyPlaces(const package::Manifest &manifest, uint64_t end, uint64_t fileSize) {
-  for (const package::Section *section : items(manifest.sections())) {
+  for (const package::Section *section : itemsOf(manifest.sections())) {
     STRATA_TRY(annotate(verifyPlace(*section, end, fileSize), nameOf(*section)));
     end = section->offset() + section->size();
   }
@@ -115,7 +115,7 @@ absl::Status verifyPlaces(const package::Manifest &manifest, uint64_t end, uint6
 
 // Every byte behind the manifest is a section's, and hashed, or zero.
 absl::Status verifySections(Bytes bytes, const package::Manifest &manifest, uint64_t end) {
-  for (const package::Section *section : items(manifest.sections())) {
+  for (const package::Section *section : itemsOf(manifest.sections())) {
     STRATA_TRY(verifyPadding(bytes, end, section->offset()));
     Bytes contents = bytes.subspan(section->offset(), section->size());
     STRATA_TRY(annotate(verifyHash(contents, section->hash_low(), section->hash_high()),

@@ -1,4 +1,4 @@
-//===- RandomWeights.h - what random weights are ---------------*- C++ -*-===//
+//===- RandomWeights.h - what random weights are ----------------*- C++ -*-===//
 //
 // A value is a function of seed, key of the parameter and index alone, made of integers, one
 // product and one rounding: every device makes the same bits, and so can a program of a few lines

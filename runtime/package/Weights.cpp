@@ -26,7 +26,7 @@ absl::Status verifyUnchanged(const MappedFile &file, const package::CheckpointFi
     return changed(file, "size", absl::StrCat(expected.size(), " bytes"),
                    absl::StrCat(file.size()));
   std::vector<std::span<const std::byte>> header;
-  for (const package::ByteRange *range : items(expected.header()))
+  for (const package::ByteRange *range : itemsOf(expected.header()))
     header.push_back(file.bytes().subspan(range->offset(), range->size()));
   if (hashHeader(header) != HeaderHash{expected.header_hash_low(), expected.header_hash_high()})
     return changed(file, "header", "the same tensors", "others");
@@ -35,19 +35,19 @@ absl::Status verifyUnchanged(const MappedFile &file, const package::CheckpointFi
 
 // The folder that holds the checkpoint: where it was, or beside the package if both were moved.
 fs::path weightsFolder(const Package &package) {
-  fs::path named = text(package.manifest().weights_dir());
+  fs::path named = textOf(package.manifest().weights_dir());
   std::error_code error;
   return !named.empty() && fs::is_directory(named, error) ? named
                                                           : fs::path(package.path()).parent_path();
 }
 
 absl::StatusOr<MappedFile> openFile(const Package &package, const package::CheckpointFile &file) {
-  fs::path path = weightsFolder(package) / text(file.name());
+  fs::path path = weightsFolder(package) / textOf(file.name());
   std::error_code error;
   if (!fs::exists(path, error))
     return absl::NotFoundError(
-        absl::StrCat(package.path(), ": weights: expected ", text(file.name()), " in ",
-                     text(package.manifest().weights_dir()),
+        absl::StrCat(package.path(), ": weights: expected ", textOf(file.name()), " in ",
+                     textOf(package.manifest().weights_dir()),
                      " or, if that folder is gone, beside the package; found none; ",
                      "name the checkpoint's folder with --weights"));
   STRATA_ASSIGN(MappedFile mapped, MappedFile::open(path.string()));
@@ -57,12 +57,12 @@ absl::StatusOr<MappedFile> openFile(const Package &package, const package::Check
 
 absl::Status unbound(const Package &package, const package::Parameter &parameter) {
   return absl::FailedPreconditionError(absl::StrCat(
-      package.path(), ": ", text(parameter.key()), ": the package was compiled without ",
+      package.path(), ": ", textOf(parameter.key()), ": the package was compiled without ",
       "weights; pass --weights DIR, or --random-weights to measure speed"));
 }
 
 bool usesFile(const Package &package, uint32_t file) {
-  for (const package::Parameter *parameter : items(package.manifest().parameters()))
+  for (const package::Parameter *parameter : itemsOf(package.manifest().parameters()))
     if (parameter->storage() == package::Storage::file && parameter->file() == file)
       return true;
   return false;
@@ -72,7 +72,7 @@ bool usesFile(const Package &package, uint32_t file) {
 
 absl::StatusOr<Weights> Weights::fromPackage(const Package &package) {
   const package::Manifest &manifest = package.manifest();
-  for (const package::Parameter *parameter : items(manifest.parameters()))
+  for (const package::Parameter *parameter : itemsOf(manifest.parameters()))
     if (parameter->storage() == package::Storage::unbound)
       return unbound(package, *parameter);
   auto files = std::make_shared<std::vector<MappedFile>>(count(manifest.files()));
@@ -81,7 +81,7 @@ absl::StatusOr<Weights> Weights::fromPackage(const Package &package) {
       STRATA_ASSIGN((*files)[i], openFile(package, *manifest.files()->Get(i)));
     }
   Parameters spans;
-  for (const package::Parameter *parameter : items(manifest.parameters())) {
+  for (const package::Parameter *parameter : itemsOf(manifest.parameters())) {
     std::span<const std::byte> bytes = parameter->storage() == package::Storage::file
                                            ? (*files)[parameter->file()].bytes()
                                            : *package.findSection("weights");
@@ -92,7 +92,7 @@ absl::StatusOr<Weights> Weights::fromPackage(const Package &package) {
 
 Weights Weights::random(const Package &package, uint64_t seed) {
   Parameters spans;
-  for (const package::Parameter *parameter : items(package.manifest().parameters()))
+  for (const package::Parameter *parameter : itemsOf(package.manifest().parameters()))
     spans.emplace_back(static_cast<const std::byte *>(nullptr), parameterBytes(*parameter));
   Weights weights(std::move(spans), nullptr);
   weights.toBeMade = seed;

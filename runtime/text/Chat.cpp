@@ -25,14 +25,14 @@ std::string strip(const std::string &text) {
 } // namespace
 
 std::optional<ChatForm> chatFormOf(const package::Model &model) {
-  if (text(model.chat_template()) == "nemotron")
+  if (textOf(model.chat_template()) == "nemotron")
     return ChatForm::nemotron;
   return std::nullopt;
 }
 
 Chat::Chat(const Tokenizer &tokenizer, const package::Model &model, ChatForm form)
     : tokenizer(&tokenizer), model(&model), form(form) {
-  const auto ends = items(model.eos_tokens());
+  const auto ends = itemsOf(model.eos_tokens());
   stopIds.assign(ends.begin(), ends.end());
 }
 

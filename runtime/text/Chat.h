@@ -12,13 +12,14 @@
 
 namespace strata {
 
-/// How the turns of a conversation stand in a text.
+/// How the turns of a conversation stand in a text. nemotron, for the first of them:
 ///
-///     nemotron
-///     <extra_id_0>System\n{system}\n\n<extra_id_1>User\n{message}\n<extra_id_1>Assistant\n raw the
-///     messages as they are, and no system
+///     <extra_id_0>System\n{system}\n\n
+///     <extra_id_1>User\n{message}\n
+///     <extra_id_1>Assistant\n
 ///
-/// The white space around messages is left out in all forms but raw.
+/// (\n is a line's end, and there are no others); raw: the messages as they are, and no system. The
+/// white space around messages is left out in all forms but raw.
 enum class ChatForm : uint8_t { nemotron, raw };
 
 /// The form a model was tuned for, if it is one of these.

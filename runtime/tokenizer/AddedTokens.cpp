@@ -10,7 +10,7 @@
 namespace strata {
 
 AddedTokens::AddedTokens(const bpe::Tables &tables, bool normalized) : tables(&tables) {
-  for (const bpe::Added *token : items(tables.added()))
+  for (const bpe::Added *token : itemsOf(tables.added()))
     if (token->normalized() == normalized)
       tokens.push_back(token);
   std::sort(tokens.begin(), tokens.end(),

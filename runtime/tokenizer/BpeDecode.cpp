@@ -15,7 +15,7 @@ std::string BpeTokenizer::pieceText(int32_t id, bool first) const {
   std::string text(piece(id));
   if (const std::string_view symbol = view(decoder.metaspace()); !symbol.empty())
     text = replaceAll(text, symbol, first && decoder.drop_first() ? "" : " ");
-  for (const bpe::Replacement *rule : items(decoder.replacements()))
+  for (const bpe::Replacement *rule : itemsOf(decoder.replacements()))
     text = replaceAll(text, view(rule->pattern()), view(rule->content()));
   return text;
 }

@@ -37,7 +37,7 @@ static std::string apply(const bpe::Normalizer &rule, std::string text) {
 }
 
 std::string normalize(const bpe::Tables &tables, std::string text) {
-  for (const bpe::Normalizer *rule : items(tables.normalizers()))
+  for (const bpe::Normalizer *rule : itemsOf(tables.normalizers()))
     text = apply(*rule, std::move(text));
   return text;
 }
@@ -140,13 +140,13 @@ static std::vector<Range> toWords(std::vector<Range> ranges, bpe::Matches matche
 }
 
 /// Spaces become the symbol, and one stands before the text where the rule says so.
-static void writeMetaspace(const bpe::Split &rule, Stretch &stretch) {
+static void writeMetaspace(const bpe::Split &rule, Segment &segment) {
   const std::string_view symbol = view(rule.pattern());
-  stretch.text = replaceAll(stretch.text, " ", symbol);
+  segment.text = replaceAll(segment.text, " ", symbol);
   const bool prepends = rule.prepend() == bpe::Prepend::always ||
-                        (rule.prepend() == bpe::Prepend::first && stretch.atOrigin);
-  if (prepends && !stretch.text.starts_with(symbol))
-    stretch.text.insert(0, symbol);
+                        (rule.prepend() == bpe::Prepend::first && segment.atOrigin);
+  if (prepends && !segment.text.starts_with(symbol))
+    segment.text.insert(0, symbol);
 }
 
 static std::vector<Range> findRanges(const bpe::Split &rule, std::string_view text) {
@@ -159,28 +159,28 @@ static std::vector<Range> findRanges(const bpe::Split &rule, std::string_view te
   return ranges;
 }
 
-static void apply(const bpe::Split &rule, Stretch stretch, std::vector<Stretch> &words) {
+static void apply(const bpe::Split &rule, Segment segment, std::vector<Segment> &words) {
   if (rule.kind() == bpe::SplitKind::metaspace) {
-    writeMetaspace(rule, stretch);
+    writeMetaspace(rule, segment);
     if (rule.whole())
-      return words.push_back(std::move(stretch));
+      return words.push_back(std::move(segment));
   }
-  for (const Range &range : toWords(findRanges(rule, stretch.text), rule.matches()))
-    words.push_back({stretch.text.substr(range.begin, range.end - range.begin),
-                     stretch.atOrigin && range.begin == 0});
+  for (const Range &range : toWords(findRanges(rule, segment.text), rule.matches()))
+    words.push_back({segment.text.substr(range.begin, range.end - range.begin),
+                     segment.atOrigin && range.begin == 0});
 }
 
-std::vector<Stretch> splitIntoWords(const bpe::Tables &tables, Stretch stretch) {
-  std::vector<Stretch> words;
-  words.push_back(std::move(stretch));
-  for (const bpe::Split *rule : items(tables.splits())) {
-    std::vector<Stretch> next;
-    for (Stretch &word : words)
+std::vector<Segment> splitIntoWords(const bpe::Tables &tables, Segment segment) {
+  std::vector<Segment> words;
+  words.push_back(std::move(segment));
+  for (const bpe::Split *rule : itemsOf(tables.splits())) {
+    std::vector<Segment> next;
+    for (Segment &word : words)
       if (!word.text.empty())
         apply(*rule, std::move(word), next);
     words = std::move(next);
   }
-  std::erase_if(words, [](const Stretch &word) { return word.text.empty(); });
+  std::erase_if(words, [](const Segment &word) { return word.text.empty(); });
   return words;
 }
 

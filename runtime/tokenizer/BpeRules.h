@@ -15,7 +15,7 @@
 namespace strata {
 
 /// A part of a text.
-struct Stretch {
+struct Segment {
   std::string text;
   bool atOrigin = false; // its first character is the first of the whole text
 };
@@ -31,6 +31,6 @@ std::string replaceAll(std::string_view text, std::string_view pattern, std::str
 std::string normalize(const bpe::Tables &tables, std::string text);
 
 /// Applies the splits in their order; the words are not empty.
-std::vector<Stretch> splitIntoWords(const bpe::Tables &tables, Stretch stretch);
+std::vector<Segment> splitIntoWords(const bpe::Tables &tables, Segment segment);
 
 } // namespace strata

@@ -31,7 +31,7 @@ BpeTokenizer::BpeTokenizer(const bpe::Tables &tables)
       indices(tables.kinds()->size()), inModel(tables.kinds()->size(), true) {
   for (uint32_t i = 0; i < tables.ids()->size(); ++i)
     indices[tables.ids()->Get(i)] = i;
-  for (const bpe::Added *added : items(tables.added()))
+  for (const bpe::Added *added : itemsOf(tables.added()))
     inModel[added->id()] = added->in_model();
   indexCharacters();
   for (int byte = 0; byte < 256; ++byte)
@@ -148,18 +148,18 @@ void BpeTokenizer::appendWord(std::string_view word, std::vector<int32_t> &ids) 
   ids.insert(ids.end(), pieces.begin(), pieces.end());
 }
 
-/// `stretch` has no added tokens but those of the normalized text.
-void BpeTokenizer::appendStretch(const Stretch &stretch, bool special,
+/// `segment` has no added tokens but those of the normalized text.
+void BpeTokenizer::appendSegment(const Segment &segment, bool special,
                                  std::vector<int32_t> &ids) const {
-  const std::string text = normalize(*tables, stretch.text);
+  const std::string text = normalize(*tables, segment.text);
   for (const AddedPart &part : normalizedTokens.split(text, special)) {
     if (part.token) {
       ids.push_back(int32_t(part.token->id()));
       continue;
     }
-    Stretch rest{text.substr(part.begin, part.end - part.begin),
-                 stretch.atOrigin && part.begin == 0};
-    for (const Stretch &word : splitIntoWords(*tables, std::move(rest)))
+    Segment rest{text.substr(part.begin, part.end - part.begin),
+                 segment.atOrigin && part.begin == 0};
+    for (const Segment &word : splitIntoWords(*tables, std::move(rest)))
       appendWord(word.text, ids);
   }
 }
@@ -177,7 +177,7 @@ absl::StatusOr<std::vector<int32_t>> BpeTokenizer::encode(std::string_view text,
       ids.push_back(int32_t(part.token->id()));
       continue;
     }
-    appendStretch({clean.substr(part.begin, part.end - part.begin), part.begin == 0}, special, ids);
+    appendSegment({clean.substr(part.begin, part.end - part.begin), part.begin == 0}, special, ids);
   }
   return ids;
 }

@@ -43,7 +43,7 @@ private:
   std::optional<int32_t> modelIdOf(std::string_view piece) const;
   std::optional<int32_t> specialIdOf(std::string_view piece) const;
   std::string_view textAt(size_t index) const;
-  void appendStretch(const Stretch &stretch, bool special, std::vector<int32_t> &ids) const;
+  void appendSegment(const Segment &segment, bool special, std::vector<int32_t> &ids) const;
   void appendWord(std::string_view word, std::vector<int32_t> &ids) const;
   std::vector<int32_t> characterIds(std::string_view word) const;
   std::optional<int32_t> characterId(std::string_view character) const;

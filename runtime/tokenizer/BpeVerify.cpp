@@ -98,7 +98,7 @@ absl::Status verifyMerges(const bpe::Tables &tables) {
 
 absl::Status verifyAdded(const bpe::Tables &tables) {
   STRATA_TRY(checkCount("added", count(tables.added()), 0, kMaxBpePieces));
-  for (const bpe::Added *added : items(tables.added())) {
+  for (const bpe::Added *added : itemsOf(tables.added())) {
     STRATA_TRY(checkId("added.id", added->id(), tables.kinds()->size()));
     STRATA_TRY(checkText("added.text", view(added->text()), 1, kMaxAddedBytes));
     const bpe::Kind kind = tables.kinds()->Get(added->id());
@@ -110,7 +110,7 @@ absl::Status verifyAdded(const bpe::Tables &tables) {
 
 absl::Status verifyNormalizers(const bpe::Tables &tables) {
   STRATA_TRY(checkCount("normalizers", count(tables.normalizers()), 0, kMaxBpeRules));
-  for (const bpe::Normalizer *rule : items(tables.normalizers())) {
+  for (const bpe::Normalizer *rule : itemsOf(tables.normalizers())) {
     if (rule->kind() > bpe::NormalizerKind::strip)
       return damaged("normalizers: kind is ", int(rule->kind()));
     const size_t least = rule->kind() == bpe::NormalizerKind::replace;
@@ -122,7 +122,7 @@ absl::Status verifyNormalizers(const bpe::Tables &tables) {
 
 absl::Status verifySplits(const bpe::Tables &tables) {
   STRATA_TRY(checkCount("splits", count(tables.splits()), 0, kMaxBpeRules));
-  for (const bpe::Split *rule : items(tables.splits())) {
+  for (const bpe::Split *rule : itemsOf(tables.splits())) {
     if (rule->kind() > bpe::SplitKind::metaspace || rule->matches() > bpe::Matches::with_next ||
         rule->prepend() > bpe::Prepend::always)
       return damaged("splits: kind, matches or prepend is none");
@@ -144,7 +144,7 @@ absl::Status verifyDecoder(const bpe::Decoder *decoder) {
   if (!view(decoder->strip()).empty())
     STRATA_TRY(checkCharacter("decoder.strip", view(decoder->strip())));
   STRATA_TRY(checkCount("replacements", count(decoder->replacements()), 0, kMaxBpeRules));
-  for (const bpe::Replacement *rule : items(decoder->replacements())) {
+  for (const bpe::Replacement *rule : itemsOf(decoder->replacements())) {
     STRATA_TRY(checkText("replacements.pattern", view(rule->pattern()), 1, kMaxBpeRuleBytes));
     STRATA_TRY(checkText("replacements.content", view(rule->content()), 0, kMaxBpeRuleBytes));
   }

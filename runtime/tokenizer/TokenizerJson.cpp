@@ -101,7 +101,7 @@ static absl::Status readFlag(const JsonObject &object, std::string_view key, boo
 static absl::Status refuseVariants(const JsonObject &model) {
   STRATA_ASSIGN(const auto type, model.optionalString("type"));
   if (type && *type != "BPE")
-    return model.error("type", absl::StrCat(shown(*type), " is not supported, expected BPE"));
+    return model.error("type", absl::StrCat(printable(*type), " is not supported, expected BPE"));
   STRATA_ASSIGN(const auto dropout, model.optionalNumber("dropout"));
   if (dropout.value_or(0) != 0)
     return model.error("dropout", absl::StrCat("expected 0 or null, found ", *dropout,
@@ -192,7 +192,7 @@ absl::StatusOr<CompiledTokenizer> compileTokenizerJson(std::string_view text,
                               "pre_tokenizer", "post_processor", "decoder", "model"}));
   STRATA_ASSIGN(const std::string_view version, json.string("version"));
   if (version != "1.0")
-    return json.error("version", absl::StrCat("expected 1.0, found ", shown(version)));
+    return json.error("version", absl::StrCat("expected 1.0, found ", printable(version)));
   STRATA_TRY(requireNull(json, "truncation"));
   STRATA_TRY(requireNull(json, "padding"));
   STRATA_ASSIGN(const JsonObject model, json.object("model"));

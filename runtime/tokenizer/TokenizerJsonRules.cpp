@@ -16,7 +16,7 @@ namespace strata {
 namespace {
 
 absl::Status unsupported(const JsonObject &object, std::string_view key, std::string_view value) {
-  return object.error(key, absl::StrCat(shown(value), " is not supported"));
+  return object.error(key, absl::StrCat(printable(value), " is not supported"));
 }
 
 /// Calls `read` with every rule of the list `key`.
@@ -211,7 +211,7 @@ private:
   absl::Status advance(const JsonObject &object, std::string_view type, Step next, Read read) {
     const bool inOrder = next > step || (next == step && next == replace);
     if (!inOrder || (next == strip && step != fuse))
-      return object.error("type", absl::StrCat(shown(type), " is not supported at this place"));
+      return object.error("type", absl::StrCat(printable(type), " is not supported at this place"));
     step = next;
     return read();
   }

@@ -209,7 +209,7 @@ TEST(Import, GroupsWithoutGapsAreNone) {
 
 TEST(Import, NormsThatIncludeTheOne) {
   mlir::MLIRContext context;
-  CheckpointTensor tensor{DType::f32, {16}, 0, 0, Box(), /*plusOne=*/true};
+  CheckpointTensor tensor{DType::f32, {16}, 0, 0, Box(), /*includesOne=*/true};
   Checkpoint checkpoint = checkpointOf("model.norm.weight", tensor);
   auto module = buildDecoder(smallConfig(), context, &checkpoint);
   std::vector<bool> includesOne;

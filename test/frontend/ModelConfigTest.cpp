@@ -1,4 +1,4 @@
-//===- ModelConfigTest.cpp - what config.json and its neighbours say -----===//
+//===- ModelConfigTest.cpp - what config.json and its neighbours say ------===//
 
 #include "test/frontend/ConfigText.h"
 

@@ -44,8 +44,9 @@ protected:
     STRATA_TRY(driver->cuCtxSetCurrent(context));
     STRATA_TRY(driver->cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
     STRATA_ASSIGN(SelectedCode code, selectCode(*package, info.capability, info.place(), ""));
-    STRATA_ASSIGN(Module made, Module::load(*driver, text(code.code->target()), code.code->format(),
-                                            package->section(code.code->section())));
+    STRATA_ASSIGN(Module made,
+                  Module::load(*driver, textOf(code.code->target()), code.code->format(),
+                               package->section(code.code->section())));
     module = std::move(made);
     STRATA_ASSIGN(kernels, AuxiliaryKernels::create(*driver, info, *code.program, *module));
     return absl::OkStatus();

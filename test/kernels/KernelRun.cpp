@@ -68,7 +68,7 @@ std::vector<std::byte> store(const package::Parameter &parameter, const Matrix &
 Weights pack(const Package &package, const Parameters &parameters) {
   auto memory = std::make_shared<std::vector<std::byte>>();
   std::vector<std::pair<size_t, size_t>> places;
-  for (const package::Parameter *parameter : items(package.manifest().parameters())) {
+  for (const package::Parameter *parameter : itemsOf(package.manifest().parameters())) {
     std::vector<std::byte> stored = store(*parameter, parameters.at(parameter->key()->str()));
     size_t first = (memory->size() + 3) / 4 * 4 + (elementBytes(parameter->dtype()) == 1 ? 1 : 2);
     memory->resize(first);
@@ -88,10 +88,10 @@ std::vector<std::string> missing(const Package &package, const std::string &leve
   std::vector<std::string> features;
   bool found = false;
   for (const SelectedCode &each : *all)
-    if (text(each.code->target()) == level) {
+    if (textOf(each.code->target()) == level) {
       found = true;
-      for (const flatbuffers::String *feature : items(each.code->features()))
-        features.push_back(text(feature));
+      for (const flatbuffers::String *feature : itemsOf(each.code->features()))
+        features.push_back(textOf(feature));
     }
   EXPECT_TRUE(found) << "no code for " << level;
   return cpu::CpuFeatures::detect().missing(features);
@@ -99,9 +99,9 @@ std::vector<std::string> missing(const Package &package, const std::string &leve
 
 /// Whether the package has code for a target of cuda.
 bool hasCode(const Package &package, const std::string &target) {
-  for (const package::Program *program : items(package.manifest().programs()))
-    for (const package::CodeObject *code : items(program->code()))
-      if (text(program->device()) == "cuda" && text(code->target()) == target)
+  for (const package::Program *program : itemsOf(package.manifest().programs()))
+    for (const package::CodeObject *code : itemsOf(program->code()))
+      if (textOf(program->device()) == "cuda" && textOf(code->target()) == target)
         return true;
   return false;
 }

@@ -1,4 +1,4 @@
-//===- CommandLineTest.cpp - the option table ------------------------------===//
+//===- CommandLineTest.cpp - the option table -----------------------------===//
 
 #include "tools/command_line/CommandLine.h"
 

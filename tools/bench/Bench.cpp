@@ -32,7 +32,7 @@ void addTimes(Device &device, std::vector<BenchKernel> &kernels) {
     const package::Dispatch &dispatch = *device.program().dispatches()->Get(index++);
     BenchKernel &kernel = kernels[dispatch.kernel()];
     if (kernel.example.empty())
-      kernel.example = text(dispatch.name());
+      kernel.example = textOf(dispatch.name());
     ++kernel.dispatches;
     kernel.seconds += time.seconds;
     kernel.work += time.work;
@@ -74,8 +74,8 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
 absl::Status Bench::timeKernels(BenchRow &row, int64_t repetitions, const Sequences &sequences) {
   Device &device = engine.device();
   kernels.clear();
-  for (const package::Kernel *kernel : items(device.program().kernels()))
-    kernels.push_back({text(kernel->name()), ""});
+  for (const package::Kernel *kernel : itemsOf(device.program().kernels()))
+    kernels.push_back({textOf(kernel->name()), ""});
   device.probe().timeDispatches(true);
   absl::Status status;
   for (int64_t i = 0; i < repetitions && status.ok(); ++i)

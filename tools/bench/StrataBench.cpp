@@ -104,7 +104,7 @@ absl::StatusOr<int> run(const BenchOptions &options, Console &console) {
   if (options.perKernel)
     bench.timeKernels();
   STRATA_ASSIGN(std::vector<BenchRow> rows, runTests(options, bench, console));
-  BenchSetup setup{text(model.name()),
+  BenchSetup setup{textOf(model.name()),
                    engine->target(),
                    model.parameter_count(),
                    weights.bytes(),

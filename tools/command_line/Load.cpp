@@ -40,7 +40,7 @@ absl::StatusOr<Chat> loadChat(const Package &package, const Tokenizer &tokenizer
   const std::optional<ChatForm> form = options.form ? options.form : chatFormOf(package.model());
   if (!form)
     return absl::FailedPreconditionError(
-        absl::StrCat(text(package.model().chat_template()).empty()
+        absl::StrCat(textOf(package.model().chat_template()).empty()
                          ? "the model has no chat template"
                          : "the model's chat template is not supported",
                      "; expected --chat-template nemotron or raw"));

@@ -24,7 +24,7 @@ struct TokenCost {
 
 TokenCost costOf(const package::Program &program) {
   TokenCost sum;
-  for (const package::Dispatch *dispatch : items(program.dispatches()))
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
     if (const package::Cost *cost = dispatch->cost()) {
       sum.streamed += cost->fixed_bytes();
       sum.activations += cost->row_bytes();
@@ -36,7 +36,7 @@ TokenCost costOf(const package::Program &program) {
 }
 
 std::vector<uint64_t> shapeOf(const package::Parameter &parameter) {
-  auto shape = items(parameter.shape());
+  auto shape = itemsOf(parameter.shape());
   return {shape.begin(), shape.end()};
 }
 
@@ -68,9 +68,9 @@ std::string modelText(const Package &package) {
           : absl::StrCat("BOS ", model.bos_token(), model.add_bos() ? " before every text" : "");
   return labelled("package",
                   absl::StrCat(grouped(package.size()), " bytes, format ", versionOf(package),
-                               ", by ", text(package.manifest().compiler()))) +
+                               ", by ", textOf(package.manifest().compiler()))) +
          labelled("model",
-                  absl::StrCat(text(model.name()), " (", text(model.architecture()), ")")) +
+                  absl::StrCat(textOf(model.name()), " (", textOf(model.architecture()), ")")) +
          labelled("parameters",
                   absl::StrCat(grouped(model.parameter_count()), " in ",
                                grouped(count(package.manifest().parameters())), " tensors")) +
@@ -79,12 +79,12 @@ std::string modelText(const Package &package) {
          labelled("vocabulary", grouped(model.vocabulary())) +
          labelled("context", grouped(model.context()) + " tokens") +
          labelled("tokens",
-                  absl::StrCat(bos, ", EOS ", absl::StrJoin(items(model.eos_tokens()), ", ")));
+                  absl::StrCat(bos, ", EOS ", absl::StrJoin(itemsOf(model.eos_tokens()), ", ")));
 }
 
 std::string weightsText(const Package &package) {
   const package::Manifest &manifest = package.manifest();
-  std::string place = text(manifest.weights_dir());
+  std::string place = textOf(manifest.weights_dir());
   if (place.empty())
     place = package.findSection("weights") ? "in the package" : "none";
   absl::Status status = Weights::fromPackage(package).status();
@@ -94,8 +94,8 @@ std::string weightsText(const Package &package) {
 
 std::string codeText(const Package &package, const package::Program &program) {
   std::vector<std::string> codes;
-  for (const package::CodeObject *code : items(program.code()))
-    codes.push_back(absl::StrCat(text(code->target()), " (",
+  for (const package::CodeObject *code : itemsOf(program.code()))
+    codes.push_back(absl::StrCat(textOf(code->target()), " (",
                                  package::EnumNameCodeFormat(code->format()), ", ",
                                  grouped(package.section(code->section()).size()), " bytes)"));
   return absl::StrJoin(codes, ", ");
@@ -103,7 +103,7 @@ std::string codeText(const Package &package, const package::Program &program) {
 
 std::string programText(const Package &package, const package::Program &program) {
   TokenCost cost = costOf(program);
-  return absl::StrCat("\n", labelled(text(program.device()), codeText(package, program))) +
+  return absl::StrCat("\n", labelled(textOf(program.device()), codeText(package, program))) +
          labelled("plan", absl::StrFormat("%d dispatches of %d kernels",
                                           count(program.dispatches()), count(program.kernels()))) +
          labelled("arena", absl::StrFormat("%s bytes x tokens of the step, rounded up to %d",
@@ -128,11 +128,11 @@ std::string shapeText(const package::Parameter &parameter) {
 
 std::string parameterLines(const Package &package) {
   std::vector<Line> lines;
-  for (const package::Parameter *parameter : items(package.manifest().parameters())) {
+  for (const package::Parameter *parameter : itemsOf(package.manifest().parameters())) {
     bool file = parameter->storage() == package::Storage::file;
-    lines.push_back({text(parameter->key()), package::EnumNameDType(parameter->dtype()),
+    lines.push_back({textOf(parameter->key()), package::EnumNameDType(parameter->dtype()),
                      shapeText(*parameter),
-                     file ? text(package.manifest().files()->Get(parameter->file())->name())
+                     file ? textOf(package.manifest().files()->Get(parameter->file())->name())
                           : package::EnumNameStorage(parameter->storage()),
                      grouped(parameter->offset())});
   }
@@ -141,16 +141,16 @@ std::string parameterLines(const Package &package) {
 
 std::string planLines(const package::Program &program) {
   std::vector<Line> lines = {
-      {text(program.device()), "kernel", "bytes", "bytes/row", "FLOP/row", "results"}};
-  for (const package::Dispatch *dispatch : items(program.dispatches())) {
+      {textOf(program.device()), "kernel", "bytes", "bytes/row", "FLOP/row", "results"}};
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches())) {
     std::vector<std::string> results;
-    for (const package::Result *result : items(dispatch->results()))
-      results.push_back(absl::StrCat(text(result->name()), " ",
+    for (const package::Result *result : itemsOf(dispatch->results()))
+      results.push_back(absl::StrCat(textOf(result->name()), " ",
                                      package::EnumNameDType(result->dtype()), "[",
                                      result->features(), "]"));
     package::Cost cost = dispatch->cost() ? *dispatch->cost() : package::Cost();
-    lines.push_back({text(dispatch->name()),
-                     text(program.kernels()->Get(dispatch->kernel())->name()),
+    lines.push_back({textOf(dispatch->name()),
+                     textOf(program.kernels()->Get(dispatch->kernel())->name()),
                      grouped(cost.fixed_bytes()), grouped(cost.row_bytes()),
                      grouped(cost.row_flops()), absl::StrJoin(results, ", ")});
   }
@@ -161,9 +161,9 @@ std::string packageText(const Package &package, const Tokenizer *tokenizer,
                         const InspectOptions &options) {
   std::string result = modelText(package) + weightsText(package) +
                        labelled("tokenizer", tokenizer ? describeTokenizer(*tokenizer) : "none");
-  for (const package::Program *program : items(package.manifest().programs()))
+  for (const package::Program *program : itemsOf(package.manifest().programs()))
     result += programText(package, *program);
-  for (const package::Program *program : items(package.manifest().programs()))
+  for (const package::Program *program : itemsOf(package.manifest().programs()))
     if (options.plan)
       result += planLines(*program);
   return options.tensors ? result + parameterLines(package) : result;
@@ -176,28 +176,28 @@ std::string packageText(const Package &package, const Tokenizer *tokenizer,
 constexpr auto kOneLine = JsonWriter::Layout::oneLine;
 
 void writeModel(JsonWriter &json, const package::Model &model) {
-  json.key("model").beginObject().member("name", text(model.name()));
-  json.member("architecture", text(model.architecture()));
+  json.key("model").beginObject().member("name", textOf(model.name()));
+  json.member("architecture", textOf(model.architecture()));
   json.member("parameters", model.parameter_count()).member("vocabulary", model.vocabulary());
   json.member("hidden", model.hidden()).member("layers", model.layers());
   json.member("context", model.context()).member("bos_token", model.bos_token());
-  json.member("add_bos", model.add_bos()).list("eos_tokens", items(model.eos_tokens()));
+  json.member("add_bos", model.add_bos()).list("eos_tokens", itemsOf(model.eos_tokens()));
   json.endObject();
 }
 
 void writeWeights(JsonWriter &json, const Package &package) {
   const package::Manifest &manifest = package.manifest();
   absl::Status status = Weights::fromPackage(package).status();
-  json.member("weights_dir", text(manifest.weights_dir())).key("weights_error");
+  json.member("weights_dir", textOf(manifest.weights_dir())).key("weights_error");
   status.ok() ? json.null() : json.value(std::string(status.message()));
   json.key("files").beginArray();
-  for (const package::CheckpointFile *file : items(manifest.files())) {
-    json.beginObject(kOneLine).member("name", text(file->name()));
+  for (const package::CheckpointFile *file : itemsOf(manifest.files())) {
+    json.beginObject(kOneLine).member("name", textOf(file->name()));
     json.member("size", file->size()).endObject();
   }
   json.endArray().key("parameters").beginArray();
-  for (const package::Parameter *parameter : items(manifest.parameters())) {
-    json.beginObject(kOneLine).member("key", text(parameter->key()));
+  for (const package::Parameter *parameter : itemsOf(manifest.parameters())) {
+    json.beginObject(kOneLine).member("key", textOf(parameter->key()));
     json.member("dtype", package::EnumNameDType(parameter->dtype()));
     json.list("shape", shapeOf(*parameter));
     json.member("row_stride", parameter->row_stride());
@@ -211,8 +211,8 @@ void writeWeights(JsonWriter &json, const Package &package) {
 
 void writeSections(JsonWriter &json, const package::Manifest &manifest) {
   json.key("sections").beginArray();
-  for (const package::Section *section : items(manifest.sections())) {
-    json.beginObject(kOneLine).member("name", text(section->name()));
+  for (const package::Section *section : itemsOf(manifest.sections())) {
+    json.beginObject(kOneLine).member("name", textOf(section->name()));
     json.member("offset", section->offset()).member("size", section->size()).endObject();
   }
   json.endArray();
@@ -220,7 +220,7 @@ void writeSections(JsonWriter &json, const package::Manifest &manifest) {
 
 void writeMaps(JsonWriter &json, const package::Phase &phase) {
   json.key("maps").beginArray();
-  for (const package::TensorMap *map : items(phase.maps())) {
+  for (const package::TensorMap *map : itemsOf(phase.maps())) {
     json.beginObject().member("buffer", map->buffer());
     json.member("axis", package::EnumNameAxis(map->axis())).member("rows", map->rows());
     json.member("columns", map->columns()).member("row_bytes", map->row_bytes());
@@ -232,13 +232,13 @@ void writeMaps(JsonWriter &json, const package::Phase &phase) {
 }
 
 void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
-  json.beginObject(kOneLine).member("name", text(kernel.name()));
+  json.beginObject(kOneLine).member("name", textOf(kernel.name()));
   json.member("axis", package::EnumNameAxis(kernel.axis())).key("variants").beginArray();
-  for (const package::Variant *variant : items(kernel.variants())) {
+  for (const package::Variant *variant : itemsOf(kernel.variants())) {
     json.beginObject().member("up_to", variant->up_to());
     json.member("up_to_run", variant->up_to_run()).key("phases").beginArray();
-    for (const package::Phase *phase : items(variant->phases())) {
-      json.beginObject().member("symbol", text(phase->symbol()));
+    for (const package::Phase *phase : itemsOf(variant->phases())) {
+      json.beginObject().member("symbol", textOf(phase->symbol()));
       json.member("axis", package::EnumNameAxis(phase->grid()->axis()));
       json.member("divisor", phase->grid()->divisor()).member("factor", phase->grid()->factor());
       json.member("block", phase->block()).member("shared_bytes", phase->shared_bytes());
@@ -252,13 +252,13 @@ void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
 
 void writeDispatch(JsonWriter &json, const package::Dispatch &dispatch) {
   package::Cost cost = dispatch.cost() ? *dispatch.cost() : package::Cost();
-  json.beginObject(kOneLine).member("name", text(dispatch.name()));
+  json.beginObject(kOneLine).member("name", textOf(dispatch.name()));
   json.member("kernel", dispatch.kernel()).member("layer", dispatch.layer());
   json.member("fixed_bytes", cost.fixed_bytes()).member("row_bytes", cost.row_bytes());
   json.member("row_flops", cost.row_flops()).member("context_bytes", cost.context_bytes());
   json.member("context_flops", cost.context_flops()).key("results").beginArray();
-  for (const package::Result *result : items(dispatch.results())) {
-    json.beginObject().member("name", text(result->name()));
+  for (const package::Result *result : itemsOf(dispatch.results())) {
+    json.beginObject().member("name", textOf(result->name()));
     json.member("dtype", package::EnumNameDType(result->dtype()));
     json.member("features", result->features()).endObject();
   }
@@ -266,9 +266,9 @@ void writeDispatch(JsonWriter &json, const package::Dispatch &dispatch) {
 }
 
 void writeProgram(JsonWriter &json, const package::Program &program) {
-  json.beginObject().member("device", text(program.device())).key("code").beginArray();
-  for (const package::CodeObject *code : items(program.code())) {
-    json.beginObject(kOneLine).member("target", text(code->target()));
+  json.beginObject().member("device", textOf(program.device())).key("code").beginArray();
+  for (const package::CodeObject *code : itemsOf(program.code())) {
+    json.beginObject(kOneLine).member("target", textOf(code->target()));
     json.member("format", package::EnumNameCodeFormat(code->format()));
     json.member("section", code->section()).endObject();
   }
@@ -280,10 +280,10 @@ void writeProgram(JsonWriter &json, const package::Program &program) {
   json.member("activation_bytes", cost.activations).member("flops", cost.flops);
   json.member("context_bytes", cost.contextBytes).member("context_flops", cost.contextFlops);
   json.endObject().key("kernels").beginArray();
-  for (const package::Kernel *kernel : items(program.kernels()))
+  for (const package::Kernel *kernel : itemsOf(program.kernels()))
     writeKernel(json, *kernel);
   json.endArray().key("dispatches").beginArray();
-  for (const package::Dispatch *dispatch : items(program.dispatches()))
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
     writeDispatch(json, *dispatch);
   json.endArray().endObject();
 }
@@ -293,7 +293,7 @@ std::string packageJson(const Package &package, const Tokenizer *tokenizer) {
   JsonWriter json;
   json.beginObject().member("kind", "package").member("path", package.path());
   json.member("size", package.size()).member("format", versionOf(package));
-  json.member("compiler", text(manifest.compiler()));
+  json.member("compiler", textOf(manifest.compiler()));
   writeModel(json, package.model());
   writeWeights(json, package);
   writeSections(json, manifest);
@@ -306,7 +306,7 @@ std::string packageJson(const Package &package, const Tokenizer *tokenizer) {
     json.null();
   }
   json.key("programs").beginArray();
-  for (const package::Program *program : items(manifest.programs()))
+  for (const package::Program *program : itemsOf(manifest.programs()))
     writeProgram(json, *program);
   return json.endArray().endObject().take();
 }

@@ -74,7 +74,7 @@ InspectedModel inspectCheckpoint(const std::string &path) {
 absl::StatusOr<InspectedModel> inspectModel(const std::string &path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored))
-    return absl::NotFoundError(absl::StrCat(shown(path), ": no such file or folder"));
+    return absl::NotFoundError(absl::StrCat(printable(path), ": no such file or folder"));
   if (fs::is_directory(path, ignored) || isCheckpointFile(path))
     return inspectCheckpoint(path);
   InspectedModel model;

@@ -65,7 +65,7 @@ private:
   }
   absl::Status notFinite(const Job &job, uint64_t row, uint64_t column) const;
   std::string placeOf(const Job &job) const {
-    return absl::StrCat(checkpoint.files()[job.tensor->file].path, ": ", shown(job.key));
+    return absl::StrCat(checkpoint.files()[job.tensor->file].path, ": ", printable(job.key));
   }
 
   const Checkpoint &checkpoint;
@@ -104,7 +104,7 @@ absl::Status Quantizer::add(const ParameterShape &parameter) {
   jobs.push_back(job);
   if (!job.linear) {
     // Less the 1 that GGUF's norms include, which safetensors has no word for.
-    tensors.push_back({job.key, tensor->plusOne ? DType::f32 : tensor->dtype, tensor->shape});
+    tensors.push_back({job.key, tensor->includesOne ? DType::f32 : tensor->dtype, tensor->shape});
     return absl::OkStatus();
   }
   if (job.columns % kQuantizationGroup != 0)
@@ -173,7 +173,7 @@ absl::Status Quantizer::copy(const Job &job) const {
   std::vector<float> row(job.columns);
   for (uint64_t i = 0; i < job.rows; ++i) {
     std::span bytes(job.row(i), job.rowBytes());
-    if (job.tensor->plusOne) {
+    if (job.tensor->includesOne) {
       widen(job.tensor->dtype, job.row(i), row);
       for (float &value : row)
         value -= 1;

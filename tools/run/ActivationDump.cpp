@@ -40,7 +40,7 @@ float toFloat(package::DType dtype, const std::byte *bytes) {
 absl::StatusOr<std::vector<float>> toFloats(const ComputedValue &value) {
   package::DType dtype = value.result.dtype();
   if (dtype != package::DType::bf16 && dtype != package::DType::f32)
-    return absl::UnimplementedError(absl::StrCat(text(value.result.name()), ": dtype: expected ",
+    return absl::UnimplementedError(absl::StrCat(textOf(value.result.name()), ": dtype: expected ",
                                                  "bf16 or f32, found ",
                                                  package::EnumNameDType(dtype)));
   size_t size = elementBytes(dtype);
@@ -70,7 +70,7 @@ absl::Status appendRows(const std::string &path, uint64_t before, uint64_t colum
 }
 
 bool tellsResults(const package::Program &program) {
-  for (const package::Dispatch *dispatch : items(program.dispatches()))
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
     if (count(dispatch->results()) > 0)
       return true;
   return false;
@@ -93,11 +93,11 @@ absl::StatusOr<ActivationDump> ActivationDump::create(const std::string &folder)
 absl::Status ActivationDump::add(const ComputedValue &computed) {
   if (computed.rows == 0)
     return absl::OkStatus();
-  std::string name = text(computed.result.name());
+  std::string name = textOf(computed.result.name());
   auto [number, isNew] = numbers.try_emplace(name, values.size());
   uint64_t columns = computed.result.features();
   if (isNew)
-    values.push_back({name, text(computed.dispatch.name()),
+    values.push_back({name, textOf(computed.dispatch.name()),
                       package::EnumNameDType(computed.result.dtype()), 0, columns});
   Value &value = values[number->second];
   STRATA_ASSIGN(std::vector<float> floats, toFloats(computed));
@@ -109,7 +109,7 @@ absl::Status ActivationDump::add(const ComputedValue &computed) {
 absl::Status ActivationDump::writeIndex(const Engine &engine,
                                         std::span<const int32_t> tokens) const {
   JsonWriter json;
-  json.beginObject().member("model", text(engine.model().name()));
+  json.beginObject().member("model", textOf(engine.model().name()));
   json.member("target", engine.target()).list("tokens", tokens);
   json.key("values").beginArray();
   for (const Value &value : values) {

@@ -40,7 +40,7 @@ struct Model {
   }
   /// `keep`: whether the token that ends a text stays in it.
   StopRules stopRules(bool keep) const {
-    const auto ends = items(package.model().eos_tokens());
+    const auto ends = itemsOf(package.model().eos_tokens());
     return {chat ? chat->stops() : std::vector<int32_t>(ends.begin(), ends.end()), keep};
   }
 

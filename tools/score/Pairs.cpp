@@ -78,7 +78,7 @@ absl::StatusOr<Pair> parsePair(std::string_view line, const std::string &place) 
   for (const JsonMember &member : object.members())
     if (member.key != "context" && member.key != "continuation")
       return absl::InvalidArgumentError(absl::StrCat(
-          place, ": expected the fields context and continuation, found ", shown(member.key)));
+          place, ": expected the fields context and continuation, found ", printable(member.key)));
   STRATA_ASSIGN(std::string_view context, object.string("context"));
   STRATA_ASSIGN(std::string_view continuation, object.string("continuation"));
   return Pair{std::string(context), std::string(continuation)};

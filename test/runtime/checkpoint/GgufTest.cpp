@@ -81,11 +81,11 @@ TEST(Gguf, ReadsTensorsInPlace) {
     const CheckpointTensor &table = *checkpoint->find("model.embed_tokens.weight");
     EXPECT_EQ(table.dtype, DType::bf16);
     EXPECT_EQ(table.shape, (std::vector<uint64_t>{2, 3}));
-    EXPECT_FALSE(table.plusOne);
+    EXPECT_FALSE(table.includesOne);
     EXPECT_EQ(char(table.bytes[11]), 'e');
     const CheckpointTensor &norm = *checkpoint->find("model.layers.7.input_layernorm.weight");
     EXPECT_EQ(norm.dtype, DType::f32);
-    EXPECT_TRUE(norm.plusOne);
+    EXPECT_TRUE(norm.includesOne);
     EXPECT_EQ(norm.offset, writer.header().size() + 32);
     ASSERT_EQ(checkpoint->files().at(0).header.size(), 1u);
     EXPECT_EQ(checkpoint->files().at(0).header[0].size(), writer.header().size());

@@ -140,7 +140,7 @@ TEST(Nemo, QueriesKeysAndValuesAreRowsOfOneMatrix) {
   const CheckpointTensor &v = *checkpoint->find("model.layers.1.self_attn.v_proj.weight");
   EXPECT_EQ(v.bytes[0], std::byte(18));
   EXPECT_EQ(v.bytes.size(), 30u);
-  EXPECT_FALSE(checkpoint->find("model.layers.1.input_layernorm.weight")->plusOne);
+  EXPECT_FALSE(checkpoint->find("model.layers.1.input_layernorm.weight")->includesOne);
   EXPECT_TRUE(checkpoint->find("model.layers.1.mlp.up_proj.weight"));
   EXPECT_TRUE(checkpoint->find("model.norm.bias"));
   ASSERT_TRUE(checkpoint->tokenizer());

@@ -14,21 +14,21 @@ namespace {
 struct BoxedModel {
   TestFolder folder;
 
-  absl::StatusOr<Weights> bind(Box box, bool plusOne) {
+  absl::StatusOr<Weights> bind(Box box, bool includesOne) {
     TestPackage package = fakeModel();
     package::ParameterT &table = *package.manifest.parameters[0];
     table.shape = {4, 4};
     table.row_stride = 8;
     table.group_rows = 2;
     table.group_stride = 3;
-    package.manifest.parameters[1]->plus_one = true;
+    package.manifest.parameters[1]->includes_one = true;
     package.layout();
     STRATA_ASSIGN(Package opened, Package::open(folder.write("fake.strata", package.encode())));
     Checkpoint checkpoint;
     STRATA_ASSIGN(MappedFile file, MappedFile::open(folder.write("w.bin", std::string(9000, 'w'))));
     checkpoint.addFile("w.bin", std::move(file), {});
     STRATA_TRY(checkpoint.addTensor("table", {DType::f32, {4, 4}, 0, 16, box}));
-    STRATA_TRY(checkpoint.addTensor("scale", {DType::f32, {2048}, 0, 200, {}, plusOne}));
+    STRATA_TRY(checkpoint.addTensor("scale", {DType::f32, {2048}, 0, 200, {}, includesOne}));
     return weightsFromCheckpoint(opened, std::move(checkpoint));
   }
 };

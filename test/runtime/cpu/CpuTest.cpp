@@ -49,7 +49,7 @@ std::string chosen(std::set<std::string, std::less<>> features, const std::strin
   EXPECT_TRUE(package.ok()) << package.status();
   auto selected = cpu::selectCode(*package, cpu::CpuFeatures(std::move(features)), wanted);
   return selected.ok()
-             ? text(selected->code->target())
+             ? textOf(selected->code->target())
              : std::string(selected.status().message()).substr(package->path().size() + 2);
 }
 

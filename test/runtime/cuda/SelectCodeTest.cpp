@@ -39,7 +39,7 @@ std::string chosen(const TestPackage &model, Capability capability,
   if (!code.ok())
     return std::string(code.status().message()).substr(folder.path().size() + 1);
   size_t program = code->program == package->manifest().programs()->Get(0) ? 0 : 1;
-  return text(code->code->target()) + " of program " + std::to_string(program);
+  return textOf(code->code->target()) + " of program " + std::to_string(program);
 }
 
 TEST(SelectCode, MachineCodeForExactlyThisGpu) {

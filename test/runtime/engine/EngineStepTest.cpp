@@ -58,7 +58,7 @@ TEST_P(FakeEngine, LikeliestTokensAreThoseOfTheLogits) {
 }
 
 /// The values of a step, by name, as text.
-std::string shown(const ComputedValue &value) {
+std::string printable(const ComputedValue &value) {
   std::vector<float> floats(value.bytes.size() / sizeof(float));
   memcpy(floats.data(), value.bytes.data(), value.bytes.size());
   std::string line = absl::StrCat(value.result.name()->str(), " of ", value.dispatch.name()->str(),
@@ -71,7 +71,7 @@ std::string shown(const ComputedValue &value) {
 TEST_P(FakeEngine, ShowsWhatDispatchesCompute) {
   std::vector<std::string> seen;
   engine->device().probe().observe([&](const ComputedValue &value) {
-    seen.push_back(shown(value));
+    seen.push_back(printable(value));
     return absl::OkStatus();
   });
   Sequence sequence = engine->open();

@@ -40,7 +40,7 @@ TEST(Package, ValidIsAccepted) {
   TestFolder folder;
   auto package = Package::open(folder.write("fake.strata", validFile()));
   ASSERT_TRUE(package.ok()) << package.status();
-  EXPECT_EQ(text(package->model().name()), "fake");
+  EXPECT_EQ(textOf(package->model().name()), "fake");
   EXPECT_EQ(package->findSection("weights")->size(), 16384u);
   EXPECT_FALSE(package->findSection("tokenizer"));
   EXPECT_TRUE(package->code("cpu").ok());
@@ -186,7 +186,7 @@ TEST(Package, ProgramsForCuda) {
 TEST(Package, RowGroups) {
   TestPackage package = fakeModel();
   group(package, {4, 4}, 2, 510);
-  table(package).plus_one = true;
+  table(package).includes_one = true;
   package.layout();
   TestFolder folder;
   auto opened = Package::open(folder.write("fake.strata", package.encode()));

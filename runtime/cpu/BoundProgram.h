@@ -1,4 +1,4 @@
-//===- Plan.h - a program's dispatches, bound and run -----------*- C++ -*-===//
+//===- BoundProgram.h - a program's dispatches, bound and run ---*- C++ -*-===//
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -26,10 +26,10 @@ struct StepMemory {
 
 /// The dispatches of a program with their functions found and their parameters bound. Keeps
 /// pointers to the program, the weights and the code, which outlive it. One step at a time.
-class Plan {
+class BoundProgram {
 public:
-  static absl::StatusOr<Plan> create(const package::Program &program, const Weights &weights,
-                                     const CodeObject &code);
+  static absl::StatusOr<BoundProgram> create(const package::Program &program,
+                                             const Weights &weights, const CodeObject &code);
 
   /// Runs all dispatches in order on the pool; returns what they cost.
   Work run(const StepMemory &memory, ThreadPool &pool);

@@ -1,42 +1,43 @@
-//===- Plan.cpp - a program's dispatches, bound and run -------------------===//
+//===- BoundProgram.cpp - a program's dispatches, bound and run -----------===//
 
-#include "runtime/cpu/Plan.h"
+#include "runtime/cpu/BoundProgram.h"
 
 #include "runtime/base/Status.h"
 
 namespace strata::cpu {
 
-absl::StatusOr<Plan> Plan::create(const package::Program &program, const Weights &weights,
-                                  const CodeObject &code) {
-  Plan plan;
+absl::StatusOr<BoundProgram> BoundProgram::create(const package::Program &program,
+                                                  const Weights &weights, const CodeObject &code) {
+  BoundProgram plan;
   plan.arenaMultiple = program.arena_token_multiple();
-  for (const package::Kernel *kernel : items(program.kernels())) {
+  for (const package::Kernel *kernel : itemsOf(program.kernels())) {
     STRATA_ASSIGN(Kernel found, findKernel(*kernel, code));
     plan.kernels.push_back(std::move(found));
   }
-  for (const package::Dispatch *dispatch : items(program.dispatches()))
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
     plan.dispatches.push_back(bindDispatch(*dispatch, weights));
   return plan;
 }
 
-absl::StatusOr<Plan::Kernel> Plan::findKernel(const package::Kernel &kernel,
-                                              const CodeObject &code) {
+absl::StatusOr<BoundProgram::Kernel> BoundProgram::findKernel(const package::Kernel &kernel,
+                                                              const CodeObject &code) {
   Kernel result{kernel.axis(), {}};
   for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
     result.variants.push_back({VariantLimits::of(kernel, i), {}});
-    for (const package::Phase *phase : items(kernel.variants()->Get(i)->phases())) {
-      STRATA_ASSIGN(KernelFunction function, code.function(text(phase->symbol())));
+    for (const package::Phase *phase : itemsOf(kernel.variants()->Get(i)->phases())) {
+      STRATA_ASSIGN(KernelFunction function, code.function(textOf(phase->symbol())));
       result.variants.back().phases.push_back({function, *phase->grid()});
     }
   }
   return result;
 }
 
-Plan::Dispatch Plan::bindDispatch(const package::Dispatch &dispatch, const Weights &weights) {
+BoundProgram::Dispatch BoundProgram::bindDispatch(const package::Dispatch &dispatch,
+                                                  const Weights &weights) {
   Dispatch result{dispatch.kernel(), dispatch.layer(), {}, package::Cost(), {}};
   if (dispatch.cost())
     result.cost = *dispatch.cost();
-  for (const package::Buffer *buffer : items(dispatch.buffers())) {
+  for (const package::Buffer *buffer : itemsOf(dispatch.buffers())) {
     result.bindings.push_back(*buffer);
     // Kernels do not write parameters; their arguments are just all of one type.
     result.buffers.push_back(
@@ -47,7 +48,7 @@ Plan::Dispatch Plan::bindDispatch(const package::Dispatch &dispatch, const Weigh
   return result;
 }
 
-void *Plan::addressOf(const package::Buffer &buffer, const StepMemory &memory) const {
+void *BoundProgram::addressOf(const package::Buffer &buffer, const StepMemory &memory) const {
   const StepInputs &inputs = *memory.inputs;
   switch (buffer.kind()) {
   case package::BufferKind::parameter:
@@ -72,7 +73,7 @@ void *Plan::addressOf(const package::Buffer &buffer, const StepMemory &memory) c
   return nullptr;
 }
 
-void Plan::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
+void BoundProgram::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
   const Kernel &kernel = kernels[dispatch.kernel];
   int64_t length = lengthOf(kernel.axis, inputs);
   const Variant *variant = kernel.variants.data();
@@ -83,7 +84,7 @@ void Plan::addLaunches(const Dispatch &dispatch, const StepInputs &inputs) {
       launches.push_back({phase.function, dispatch.buffers.data(), dispatch.layer, units});
 }
 
-Work Plan::prepare(Dispatch &dispatch, const StepMemory &memory) {
+Work BoundProgram::prepare(Dispatch &dispatch, const StepMemory &memory) {
   for (size_t i = 0; i < dispatch.bindings.size(); ++i)
     if (dispatch.bindings[i].kind() != package::BufferKind::parameter)
       dispatch.buffers[i] = addressOf(dispatch.bindings[i], memory);
@@ -91,7 +92,7 @@ Work Plan::prepare(Dispatch &dispatch, const StepMemory &memory) {
   return workOf(dispatch.cost, kernels[dispatch.kernel].axis, *memory.inputs);
 }
 
-Work Plan::run(const StepMemory &memory, ThreadPool &pool) {
+Work BoundProgram::run(const StepMemory &memory, ThreadPool &pool) {
   Work work;
   launches.clear();
   for (Dispatch &dispatch : dispatches)
@@ -100,8 +101,8 @@ Work Plan::run(const StepMemory &memory, ThreadPool &pool) {
   return work;
 }
 
-absl::StatusOr<Work> Plan::runEach(const StepMemory &memory, ThreadPool &pool,
-                                   absl::FunctionRef<absl::Status(uint32_t)> ended) {
+absl::StatusOr<Work> BoundProgram::runEach(const StepMemory &memory, ThreadPool &pool,
+                                           absl::FunctionRef<absl::Status(uint32_t)> ended) {
   Work work;
   for (uint32_t i = 0; i < dispatches.size(); ++i) {
     launches.clear();
@@ -112,7 +113,7 @@ absl::StatusOr<Work> Plan::runEach(const StepMemory &memory, ThreadPool &pool,
   return work;
 }
 
-void Plan::runLaunches(const StepInputs &inputs, ThreadPool &pool) const {
+void BoundProgram::runLaunches(const StepInputs &inputs, ThreadPool &pool) const {
   pool.run([&](int worker) {
     for (const Launch &launch : launches) {
       Range range = sliceOf(launch.units, worker, pool.threads());

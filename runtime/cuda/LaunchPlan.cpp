@@ -1,6 +1,6 @@
-//===- Plan.cpp - a program's dispatches as launches ----------------------===//
+//===- LaunchPlan.cpp - a program's dispatches as launches ----------------===//
 
-#include "runtime/cuda/Plan.h"
+#include "runtime/cuda/LaunchPlan.h"
 
 #include "runtime/base/Status.h"
 #include "runtime/package/PackageLimits.h"
@@ -20,23 +20,24 @@ static_assert(kMostBuffers * sizeof(CUdeviceptr) + kScalars * sizeof(int32_t) +
 
 } // namespace
 
-absl::StatusOr<Plan> Plan::create(const Driver &driver, const DeviceInfo &device,
-                                  const package::Program &program, Module &module) {
-  Plan plan;
+absl::StatusOr<LaunchPlan> LaunchPlan::create(const Driver &driver, const DeviceInfo &device,
+                                              const package::Program &program, Module &module) {
+  LaunchPlan plan;
   plan.arenaMultiple = program.arena_token_multiple();
-  for (const package::Kernel *kernel : items(program.kernels())) {
+  for (const package::Kernel *kernel : itemsOf(program.kernels())) {
     STRATA_ASSIGN(Kernel found, findKernel(driver, device, *kernel, module));
     for (const Variant &variant : found.variants)
       if (variant.limits.run != VariantLimits::kNone)
         plan.runLimits.insert(variant.limits.run);
     plan.kernels.push_back(std::move(found));
   }
-  for (const package::Dispatch *dispatch : items(program.dispatches()))
+  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
     plan.dispatches.push_back(copyDispatch(*dispatch));
   return plan;
 }
 
-absl::Status Plan::setParameters(const Driver &driver, const std::vector<DeviceMemory> &memory) {
+absl::Status LaunchPlan::setParameters(const Driver &driver,
+                                       const std::vector<DeviceMemory> &memory) {
   parameters.clear();
   parameterMaps.clear();
   for (const DeviceMemory &parameter : memory)
@@ -46,7 +47,7 @@ absl::Status Plan::setParameters(const Driver &driver, const std::vector<DeviceM
   return absl::OkStatus();
 }
 
-absl::Status Plan::encodeParameterMaps(const Driver &driver, const Dispatch &dispatch) {
+absl::Status LaunchPlan::encodeParameterMaps(const Driver &driver, const Dispatch &dispatch) {
   for (const Variant &variant : kernels[dispatch.kernel].variants)
     for (const Phase &phase : variant.phases)
       for (const package::TensorMap *map : phase.maps) {
@@ -57,35 +58,37 @@ absl::Status Plan::encodeParameterMaps(const Driver &driver, const Dispatch &dis
   return absl::OkStatus();
 }
 
-absl::StatusOr<Plan::Kernel> Plan::findKernel(const Driver &driver, const DeviceInfo &device,
-                                              const package::Kernel &kernel, Module &module) {
+absl::StatusOr<LaunchPlan::Kernel> LaunchPlan::findKernel(const Driver &driver,
+                                                          const DeviceInfo &device,
+                                                          const package::Kernel &kernel,
+                                                          Module &module) {
   Kernel result{kernel.axis(), {}};
   for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
     result.variants.push_back({VariantLimits::of(kernel, i), {}});
-    for (const package::Phase *phase : items(kernel.variants()->Get(i)->phases())) {
+    for (const package::Phase *phase : itemsOf(kernel.variants()->Get(i)->phases())) {
       STRATA_ASSIGN(CUfunction function, module.function(driver, device,
-                                                         {text(phase->symbol()), phase->block(),
+                                                         {textOf(phase->symbol()), phase->block(),
                                                           phase->shared_bytes()}));
       Phase &made = result.variants.back().phases.emplace_back(
           Phase{function, *phase->grid(), phase->block(), phase->shared_bytes(), {}});
-      for (const package::TensorMap *map : items(phase->maps()))
+      for (const package::TensorMap *map : itemsOf(phase->maps()))
         made.maps.push_back(map);
     }
   }
   return result;
 }
 
-Plan::Dispatch Plan::copyDispatch(const package::Dispatch &dispatch) {
-  Dispatch result{text(dispatch.name()), dispatch.kernel(), int32_t(dispatch.layer()), {}, {}};
+LaunchPlan::Dispatch LaunchPlan::copyDispatch(const package::Dispatch &dispatch) {
+  Dispatch result{textOf(dispatch.name()), dispatch.kernel(), int32_t(dispatch.layer()), {}, {}};
   if (dispatch.cost())
     result.cost = *dispatch.cost();
-  for (const package::Buffer *buffer : items(dispatch.buffers()))
+  for (const package::Buffer *buffer : itemsOf(dispatch.buffers()))
     result.bindings.push_back(*buffer);
   return result;
 }
 
-CUdeviceptr Plan::addressOf(const package::Buffer &buffer, const StepInputs &inputs,
-                            const StepAddresses &addresses) const {
+CUdeviceptr LaunchPlan::addressOf(const package::Buffer &buffer, const StepInputs &inputs,
+                                  const StepAddresses &addresses) const {
   auto array = [&](const int32_t *values) { return addresses.inputs + inputs.offsetOf(values); };
   switch (buffer.kind()) {
   case package::BufferKind::parameter:
@@ -110,14 +113,14 @@ CUdeviceptr Plan::addressOf(const package::Buffer &buffer, const StepInputs &inp
   return 0; // not reached: the package is verified
 }
 
-absl::Status Plan::launch(const Driver &driver, CUstream stream, const StepInputs &inputs,
-                          const StepAddresses &addresses) const {
+absl::Status LaunchPlan::launch(const Driver &driver, CUstream stream, const StepInputs &inputs,
+                                const StepAddresses &addresses) const {
   return launchEach(driver, stream, inputs, addresses, [](uint32_t) { return absl::OkStatus(); });
 }
 
-absl::Status Plan::launchEach(const Driver &driver, CUstream stream, const StepInputs &inputs,
-                              const StepAddresses &addresses,
-                              absl::FunctionRef<absl::Status(uint32_t)> enqueued) const {
+absl::Status LaunchPlan::launchEach(const Driver &driver, CUstream stream, const StepInputs &inputs,
+                                    const StepAddresses &addresses,
+                                    absl::FunctionRef<absl::Status(uint32_t)> enqueued) const {
   for (uint32_t i = 0; i < dispatches.size(); ++i) {
     STRATA_TRY(annotate(launchDispatch(driver, stream, dispatches[i], inputs, addresses),
                         dispatches[i].name));
@@ -126,8 +129,9 @@ absl::Status Plan::launchEach(const Driver &driver, CUstream stream, const StepI
   return absl::OkStatus();
 }
 
-absl::Status Plan::launchDispatch(const Driver &driver, CUstream stream, const Dispatch &dispatch,
-                                  const StepInputs &inputs, const StepAddresses &addresses) const {
+absl::Status LaunchPlan::launchDispatch(const Driver &driver, CUstream stream,
+                                        const Dispatch &dispatch, const StepInputs &inputs,
+                                        const StepAddresses &addresses) const {
   const Kernel &kernel = kernels[dispatch.kernel];
   if (lengthOf(kernel.axis, inputs) == 0)
     return absl::OkStatus(); // no logits wanted; a phase may have blocks for weight rows even so
@@ -139,18 +143,19 @@ absl::Status Plan::launchDispatch(const Driver &driver, CUstream stream, const D
   return absl::OkStatus();
 }
 
-absl::StatusOr<CUtensorMap> Plan::mapOf(const Driver &driver, const package::TensorMap &map,
-                                        const package::Buffer &buffer, const StepInputs &inputs,
-                                        const StepAddresses &addresses) const {
+absl::StatusOr<CUtensorMap> LaunchPlan::mapOf(const Driver &driver, const package::TensorMap &map,
+                                              const package::Buffer &buffer,
+                                              const StepInputs &inputs,
+                                              const StepAddresses &addresses) const {
   if (buffer.kind() == package::BufferKind::parameter)
     return parameterMaps.find(map, buffer.value());
   return encodeTensorMap(driver, map, addressOf(buffer, inputs, addresses),
                          lengthOf(map.axis(), inputs));
 }
 
-absl::Status Plan::launchPhase(const Driver &driver, CUstream stream, const Phase &phase,
-                               const Dispatch &dispatch, const StepInputs &inputs,
-                               const StepAddresses &addresses) const {
+absl::Status LaunchPlan::launchPhase(const Driver &driver, CUstream stream, const Phase &phase,
+                                     const Dispatch &dispatch, const StepInputs &inputs,
+                                     const StepAddresses &addresses) const {
   int64_t units = unitsOf(phase.grid, inputs);
   if (units > INT32_MAX)
     return absl::ResourceExhaustedError(
@@ -179,11 +184,11 @@ absl::Status Plan::launchPhase(const Driver &driver, CUstream stream, const Phas
                                phase.sharedBytes, stream, arguments.data(), nullptr);
 }
 
-size_t Plan::runClass(const StepInputs &inputs) const {
+size_t LaunchPlan::runClass(const StepInputs &inputs) const {
   return size_t(std::distance(runLimits.begin(), runLimits.lower_bound(inputs.longestRun)));
 }
 
-Work Plan::workOf(const StepInputs &inputs) const {
+Work LaunchPlan::workOf(const StepInputs &inputs) const {
   Work work;
   for (const Dispatch &dispatch : dispatches)
     work += strata::workOf(dispatch.cost, kernels[dispatch.kernel].axis, inputs);

@@ -1,4 +1,4 @@
-//===- Plan.h - a program's dispatches as launches --------------*- C++ -*-===//
+//===- LaunchPlan.h - a program's dispatches as launches --------*- C++ -*-===//
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -30,10 +30,10 @@ struct StepAddresses {
 /// then the phase's tensor maps. Those of parameters are made once; those of the arena for each
 /// launch, as their rows follow from the step. Keeps pointers to the program, which outlives it, as
 /// do module and parameters.
-class Plan {
+class LaunchPlan {
 public:
-  static absl::StatusOr<Plan> create(const Driver &driver, const DeviceInfo &device,
-                                     const package::Program &program, Module &module);
+  static absl::StatusOr<LaunchPlan> create(const Driver &driver, const DeviceInfo &device,
+                                           const package::Program &program, Module &module);
   /// The package's parameters, in its order; before the first launch.
   absl::Status setParameters(const Driver &driver, const std::vector<DeviceMemory> &memory);
 
