@@ -179,16 +179,19 @@ Value BodyBuilder::maxf(Value a, Value b) {
 Value BodyBuilder::sqrt(Value x) { return math::SqrtOp::create(*this, x); }
 
 Value BodyBuilder::exp(Value x) {
-  // x = n ln2 + r with |r| <= ln2 / 2, ln2 in two parts; e^r by its Taylor series to r^6/6!.
+  // x = k ln2 + r with |r| <= ln2 / 2, ln2 in two parts; e^r by its Taylor series to r^6/6!. At the
+  // size of `shifter` a number's last bit is 1, so adding it rounds to the integer k, whose low
+  // bits become the exponent of 2^k. No conversion: of NaN that would be undefined.
   int64_t n = lanesOf(x);
-  x = maxf(x, f32(-87.0, n));
-  Value k = math::RoundEvenOp::create(*this, mulf(x, f32(1.44269504088896341, n)));
+  x = maxf(f32(-87.0, n), x);
+  Value shifter = f32(0x1.8p23, n), shifted = fma(x, f32(1.44269504088896341, n), shifter);
+  Value k = subf(shifted, shifter);
   Value r = fma(k, f32(-0.693145751953125, n), x);
   r = fma(k, f32(-1.42860682030941723212e-6, n), r);
   Value p = f32(1.0 / 720, n);
   for (double c : {1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0})
     p = fma(p, r, f32(c, n));
-  Value exponent = arith::FPToSIOp::create(*this, i32Type(n), k);
+  Value exponent = arith::BitcastOp::create(*this, i32Type(n), shifted);
   exponent =
       arith::ShLIOp::create(*this, arith::AddIOp::create(*this, exponent, i32(127, n)), i32(23, n));
   return mulf(p, arith::BitcastOp::create(*this, f32Type(n), exponent));
@@ -198,12 +201,24 @@ Value BodyBuilder::exp(Value x) {
 // bf16
 //===----------------------------------------------------------------------===//
 
-/// f32 bits rounded to bf16 in the upper half; the lower half is not cleared.
+/// f32 bits rounded to bf16 in the upper half; the lower half is not cleared. A NaN is given the
+/// bits of another one, as those of some would be carried over into the sign.
 Value BodyBuilder::roundBits(Value f32) {
   int64_t n = lanesOf(f32);
   Value bits = arith::BitcastOp::create(*this, i32Type(n), f32);
   Value lsb = both(arith::ShRUIOp::create(*this, bits, i32(16, n)), i32(1, n));
-  return add(bits, add(lsb, i32(0x7fff, n)));
+  Value rounded = add(bits, add(lsb, i32(0x7fff, n)));
+  Value isNan = arith::CmpFOp::create(*this, arith::CmpFPredicate::UNO, f32, f32);
+  return arith::SelectOp::create(*this, isNan, i32(0x7fc00000, n), rounded);
+}
+
+/// Two scalars by the target's instruction.
+Value BodyBuilder::narrowPair(Value even, Value odd) {
+  Value pair = vector::FromElementsOp::create(*this, VectorType::get(2, getF32Type()),
+                                              ValueRange{even, odd});
+  pair = arith::TruncFOp::create(*this, VectorType::get(2, getBF16Type()), pair);
+  pair = vector::BitCastOp::create(*this, VectorType::get(1, getI32Type()), pair);
+  return vector::ExtractOp::create(*this, pair, 0);
 }
 
 Value BodyBuilder::toF32(Value number) {
@@ -245,6 +260,8 @@ Value BodyBuilder::odds(Value pairs) {
 
 Value BodyBuilder::pairs(Value evens, Value odds) {
   int64_t n = lanesOf(evens);
+  if (narrowsBf16 && !n)
+    return narrowPair(evens, odds);
   Value low = arith::ShRUIOp::create(*this, roundBits(evens), i32(16, n));
   return arith::OrIOp::create(*this, both(roundBits(odds), i32(0xffff0000, n)), low);
 }

@@ -18,6 +18,10 @@ using mlir::Value;
 using mlir::ValueRange;
 using Values = llvm::SmallVector<Value>;
 
+/// What the running maximum of a softmax's scores begins with: of two infinities the difference,
+/// which exp() takes, would be NaN.
+inline constexpr double kLeastMaximum = -0x1.fffffep127;
+
 class BodyBuilder : public mlir::ImplicitLocOpBuilder {
 public:
   /// Of all ops that are written here.
@@ -80,13 +84,13 @@ public:
   Value mulf(Value a, Value b);
   Value divf(Value a, Value b);
   Value fma(Value a, Value b, Value c); ///< a * b + c, one rounding
-  Value maxf(Value a, Value b);
+  Value maxf(Value a, Value b);         ///< b if that is NaN; a NaN in a is lost
   Value sqrt(Value x);
-  Value exp(Value x); ///< e^x for x <= 0, relative error 2e-7; e^-87 below -87
+  Value exp(Value x); ///< e^x for x <= 0, relative error 2e-7; e^-87 below -87, NaN of NaN
 
   // bf16, scalars or vectors.
   Value toF32(Value number); ///< of bf16, f16 or f32; exact
-  Value toBf16(Value f32);   ///< round to nearest, ties to even
+  Value toBf16(Value f32);   ///< round to nearest, ties to even; NaN stays NaN
   /// The even or odd ones of bf16 pairs, as f32; or of a vector of f32.
   Value evens(Value pairs);
   Value odds(Value pairs);
@@ -97,6 +101,7 @@ protected:
 
 private:
   Value roundBits(Value f32);
+  Value narrowPair(Value even, Value odd);
   Value everySecond(Value vector, int64_t first);
   const bool narrowsBf16;
 };

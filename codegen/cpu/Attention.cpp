@@ -100,7 +100,7 @@ static Value reset(KernelBuilder &b, const KernelArguments &args, const Attentio
     Value token = b.add(run.firstToken, b.div(row, spec.group));
     Value context = b.add(b.loadIndex(args.buffers[spec.cache.positions], token), 1);
     b.store(context, run.contexts, row);
-    b.store(b.f32(-INFINITY), run.maxima, row);
+    b.store(b.f32(kLeastMaximum), run.maxima, row);
     b.store(b.f32(0), run.totals, row);
     b.vectors(spec.headDim, [&](Value i, int64_t lanes) {
       b.store(b.f32(0, lanes), run.sums, {row, i});

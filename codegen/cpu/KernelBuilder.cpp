@@ -107,8 +107,9 @@ Value KernelBuilder::sum(Value vector) {
                                      arith::FastMathFlags::reassoc);
 }
 Value KernelBuilder::maximum(Value vector) {
-  return vector::ReductionOp::create(*this, vector::CombiningKind::MAXNUMF, vector,
-                                     arith::FastMathFlags::nnan);
+  for (int64_t half = lanesOf(vector) / 2; half; half /= 2)
+    vector = maxf(slice(vector, 0, half), slice(vector, half, half));
+  return vector::ExtractOp::create(*this, vector, 0);
 }
 
 Value KernelBuilder::slice(Value vector, int64_t first, int64_t count) {

@@ -228,7 +228,7 @@ static Values emitTiles(KernelBuilder &b, const KernelArguments &args, const Att
     b.store(q, shared.queries, {b.div(i, spec.headDim), b.rem(i, spec.headDim)});
   });
   b.perThread(b.index(spec.group), [&](Value g) {
-    b.store(b.f32(-INFINITY), shared.maxima, g);
+    b.store(b.f32(kLeastMaximum), shared.maxima, g);
     b.store(b.f32(0), shared.weights, g);
   });
   Values zeros(llvm::divideCeil(spec.headDim, b.threads) * spec.group, b.f32(0));

@@ -325,7 +325,7 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Pre
   Row rows[] = {describeRow(b, args, spec, place, tileRow),
                 describeRow(b, args, spec, place, b.add(tileRow, 8))};
 
-  State start{Values(spec.width / 8 * 4, b.f32(0)), Values(2, b.f32(-INFINITY)),
+  State start{Values(spec.width / 8 * 4, b.f32(0)), Values(2, b.f32(kLeastMaximum)),
               Values(2, b.f32(0))};
   Value endToken = b.min(b.add(place.firstToken, spec.blockTokens), args.tokens);
   auto sequenceOf = [&](Value token) {
