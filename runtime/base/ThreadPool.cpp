@@ -1,11 +1,14 @@
-//===- ThreadPool.cpp - a fixed team of pinned threads --------------------===//
+//===- ThreadPool.cpp - a fixed team of threads ---------------------------===//
 
 #include "runtime/base/ThreadPool.h"
 
+#include "runtime/base/CpuQuota.h"
+
 #include "absl/strings/str_cat.h"
 #include <immintrin.h>
-#include <pthread.h>
+#include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -15,23 +18,10 @@ namespace {
 constexpr int kMostThreads = 1024;
 constexpr std::chrono::microseconds kSpinTime{50};
 
-std::vector<int> allowedCpus() {
+/// CPUs that this thread may run on; 0 if the system does not say.
+int allowedCpus() {
   cpu_set_t set;
-  std::vector<int> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0)
-    return cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-    if (CPU_ISSET(cpu, &set))
-      cpus.push_back(cpu);
-  return cpus;
-}
-
-// Pinning is a matter of speed only: where the system refuses, the thread floats.
-void pin(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
 }
 
 } // namespace
@@ -42,31 +32,24 @@ Range sliceOf(int64_t units, int worker, int workers) {
   return {edge(worker), edge(worker + 1)};
 }
 
-int availableCpus() {
-  size_t cpus = allowedCpus().size();
-  return cpus == 0 ? 1 : int(cpus);
+int threadsWithin(int cpus, std::optional<double> quota) {
+  return quota && *quota < cpus ? std::max(1, int(*quota)) : cpus;
 }
+
+int availableCpus() { return threadsWithin(std::max(allowedCpus(), 1), cpuQuota()); }
 
 absl::StatusOr<std::unique_ptr<ThreadPool>> ThreadPool::create(int threads) {
   if (threads < 1 || threads > kMostThreads)
     return absl::InvalidArgumentError(
         absl::StrCat("threads: expected 1 to ", kMostThreads, ", found ", threads));
-  std::vector<int> cpus = allowedCpus();
-  bool enough = size_t(threads) <= cpus.size();
-  std::unique_ptr<ThreadPool> pool(new ThreadPool(threads, enough));
+  std::unique_ptr<ThreadPool> pool(new ThreadPool(threads, threads <= availableCpus()));
   try {
     for (int worker = 1; worker < threads; ++worker)
-      pool->workers.emplace_back([pool = pool.get(), worker, cpu = enough ? cpus[worker] : -1] {
-        if (cpu >= 0)
-          pin(cpu);
-        pool->work(worker);
-      });
+      pool->workers.emplace_back([pool = pool.get(), worker] { pool->work(worker); });
   } catch (const std::system_error &error) {
     return absl::ResourceExhaustedError(
         absl::StrCat("thread ", pool->workers.size() + 1, " of ", threads, ": ", error.what()));
   }
-  if (enough && threads > 1)
-    pool->pinCaller(cpus);
   return pool;
 }
 
@@ -76,15 +59,6 @@ ThreadPool::~ThreadPool() {
   jobs.notify_all();
   for (std::thread &worker : workers)
     worker.join();
-  if (callerAffinity)
-    pthread_setaffinity_np(pthread_self(), sizeof *callerAffinity, &*callerAffinity);
-}
-
-void ThreadPool::pinCaller(const std::vector<int> &cpus) {
-  cpu_set_t before;
-  if (pthread_getaffinity_np(pthread_self(), sizeof before, &before) == 0)
-    callerAffinity = before;
-  pin(cpus[0]);
 }
 
 void ThreadPool::run(absl::FunctionRef<void(int)> body) {

@@ -1,9 +1,8 @@
-//===- ThreadPool.h - a fixed team of pinned threads ------------*- C++ -*-===//
+//===- ThreadPool.h - a fixed team of threads -------------------*- C++ -*-===//
 #pragma once
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include <sched.h>
 
 #include <atomic>
 #include <cstdint>
@@ -20,12 +19,17 @@ struct Range {
 };
 Range sliceOf(int64_t units, int worker, int workers);
 
-/// The CPUs this process may use; at least 1.
+/// The CPUs whose time this process may use; at least 1.
 int availableCpus();
 
+/// Of `cpus`, how many threads can run all the time under a quota of so many CPUs' time. With more,
+/// the kernel would stop all of them for the rest of each period once the quota is used.
+int threadsWithin(int cpus, std::optional<double> quota);
+
 /// A team of threads that work on one job at a time. The thread that creates the pool is worker 0
-/// and the only one that may call run(); while the pool lives it is pinned like the others, if no
-/// more threads than CPUs were asked for. Waiting threads spin for about 50 us, then sleep.
+/// and the only one that may call run(). Threads are not bound to CPUs: on a machine with other
+/// work one that has to wait for a CPU of its own would keep all others waiting. Waiting threads
+/// spin for about 50 us, then sleep; where there are more than CPUs, they sleep at once.
 class ThreadPool {
 public:
   /// Fails if `threads` is not in [1, 1024] or the system refuses another thread.
@@ -45,14 +49,12 @@ public:
 
 private:
   ThreadPool(int threads, bool spin) : count(threads), spin(spin) {}
-  void pinCaller(const std::vector<int> &cpus);
   void work(int worker);
   void waitWhile(const std::atomic<uint32_t> &word, uint32_t value) const;
 
   const int count;
   const bool spin; // false where threads outnumber CPUs: a spinning thread would keep others off
   std::vector<std::thread> workers;
-  std::optional<cpu_set_t> callerAffinity; // to be restored
 
   const absl::FunctionRef<void(int)> *job = nullptr; // null: the workers shall end
   alignas(64) std::atomic<uint32_t> jobs{0};         // counts jobs handed out

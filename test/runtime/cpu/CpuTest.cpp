@@ -181,12 +181,6 @@ TEST_P(ThreadPoolOf, WakesAfterSleeping) {
 
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolOf, testing::Values(1, 2, 3, 8));
 
-TEST(ThreadPool, RestoresTheCallersCpus) {
-  int before = availableCpus();
-  { auto pool = ThreadPool::create(before); }
-  EXPECT_EQ(availableCpus(), before);
-}
-
 double cpuSeconds() {
   timespec time;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
