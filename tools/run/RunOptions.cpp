@@ -10,6 +10,8 @@ std::vector<Option> tableOf(RunOptions &options) {
   return {
       {"p", "TEXT", "the prompt", setText(options.prompt)},
       {"f", "FILE", "a file that holds the prompt; - is stdin", setText(options.file)},
+      {"ids", "", "the prompt is token ids, separated by spaces or commas; no BOS is added",
+       setFlag(options.isIds)},
       {"i", "", "interactive: each line goes on where the text ended; /help tells more",
        setFlag(options.interactive)},
       {"chat", "", "a conversation: -p or -f is a message, else each line of stdin is one",
@@ -50,6 +52,8 @@ absl::Status check(RunOptions &options) {
   if (sources != 1)
     return absl::InvalidArgumentError(
         absl::StrCat("expected one of -p, -f and -i, found ", sources));
+  if (options.isIds && (options.interactive || options.chat))
+    return absl::InvalidArgumentError("expected --ids with -p or -f, found -i or --chat");
   if (options.interactive && !options.dump.empty())
     return absl::InvalidArgumentError("expected --dump-activations with -p or -f, found -i");
   return options.sampling.validate();

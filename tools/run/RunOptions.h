@@ -16,6 +16,7 @@ namespace strata {
 struct RunOptions {
   std::string package;
   std::optional<std::string> prompt, file; // -p, -f
+  bool isIds = false;                      // these hold ids
   bool interactive = false;
   bool chat = false;
   ChatOptions chatOptions;

@@ -4,6 +4,7 @@
 #include "runtime/text/Prompt.h"
 #include "tools/command_line/Devices.h"
 #include "tools/command_line/Load.h"
+#include "tools/command_line/TokenIds.h"
 #include "tools/command_line/Tool.h"
 #include "tools/run/ActivationDump.h"
 #include "tools/run/Interactive.h"
@@ -96,9 +97,22 @@ absl::Status dumpPrompt(const RunOptions &options, Engine &engine, std::span<con
   return absl::OkStatus();
 }
 
+/// The prompt's tokens; `text` becomes what they mean where it was ids.
+absl::StatusOr<std::vector<int32_t>> encodePrompt(const RunOptions &options, const Model &model,
+                                                  std::string &text) {
+  if (!options.isIds)
+    return model.encode(text, options.chatOptions.system);
+  STRATA_ASSIGN(std::vector<int32_t> ids,
+                parseIds(text, *model.tokenizer, options.file.value_or("-p")));
+  if (ids.empty())
+    return absl::InvalidArgumentError("prompt: expected at least 1 token, found none");
+  STRATA_ASSIGN(text, model.tokenizer->decode(ids));
+  return ids;
+}
+
 absl::Status runPrompt(const RunOptions &options, const Model &model, Console &console) {
   STRATA_ASSIGN(std::string text, readPrompt(options));
-  STRATA_ASSIGN(std::vector<int32_t> prompt, model.encode(text, options.chatOptions.system));
+  STRATA_ASSIGN(std::vector<int32_t> prompt, encodePrompt(options, model, text));
   STRATA_ASSIGN(int64_t tokens, tokensAfter(int64_t(prompt.size()), options, model.context));
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
   STRATA_ASSIGN(auto engine, openEngine(model.package, weights,

@@ -5,6 +5,7 @@
 #include "tools/command_line/Devices.h"
 #include "tools/command_line/JsonWriter.h"
 #include "tools/command_line/Load.h"
+#include "tools/command_line/TokenIds.h"
 #include "tools/command_line/Tool.h"
 #include "tools/score/Pairs.h"
 #include "tools/score/Perplexity.h"
@@ -28,7 +29,7 @@ struct ScoreOptions {
   int64_t context = 0;              // 0: what suits
   int64_t stride = 0;               // 0: chunks
   int64_t chunks = 0;               // 0: all windows
-  bool noBos = false;
+  bool noBos = false, isIds = false;
   ScoreFormat format = ScoreFormat::text;
   EngineOptions engine; // device, threads and target
   std::string weights;
@@ -59,6 +60,8 @@ std::vector<Option> tableOf(ScoreOptions &options) {
            setInteger(options.stride, 1, kMostTokens)},
           {"chunks", "N", "only the first N windows; default: all",
            setInteger(options.chunks, 1, kMostTokens)},
+          {"ids", "", "with -f: token ids, separated by spaces or commas; no BOS is added",
+           setFlag(options.isIds)},
           {"no-bos", "", "no BOS, even if the model wants one", setFlag(options.noBos)},
           {"o", "FORMAT", "text, the default, or json (with --pairs a line for each)",
            setChoice(options.format, {{"text", ScoreFormat::text}, {"json", ScoreFormat::json}})},
@@ -71,6 +74,8 @@ absl::Status check(const ScoreOptions &options) {
   if (sources != 1)
     return absl::InvalidArgumentError(
         absl::StrCat("expected one of -f and --pairs, found ", sources));
+  if (!options.pairs.empty() && options.isIds)
+    return absl::InvalidArgumentError("expected --ids with -f, found --pairs");
   if (!options.pairs.empty() && (options.stride || options.chunks))
     return absl::InvalidArgumentError("expected --stride and --chunks with -f, found --pairs");
   return absl::OkStatus();
@@ -103,6 +108,8 @@ bool wantsBos(const ScoreOptions &options, const package::Model &model) {
 absl::StatusOr<std::vector<int32_t>> readTokens(const ScoreOptions &options, const Package &package,
                                                 const Tokenizer &tokenizer) {
   STRATA_ASSIGN(std::string text, readText(options.text, kMostTextBytes));
+  if (options.isIds)
+    return parseIds(text, tokenizer, options.text);
   auto encoded = tokenizer.encode(text);
   if (!encoded.ok())
     return annotate(encoded.status(), options.text);
