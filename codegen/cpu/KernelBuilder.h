@@ -83,7 +83,7 @@ public:
   void configureTiles();
   void releaseTiles();
   void clearTile(int tile);
-  /// The kTileRows rows from `at` on of an array of such rows.
+  /// The kTileRows x kTileRows elements from `at` on of an array's last two dimensions.
   void loadTile(int tile, Value memory, ValueRange at);
   void storeTile(int tile, Value memory, ValueRange at);
   /// sums[i][j] += the products of pairs a[i][k] and b[k][j], in f32. Numbers below 2^-126 are 0.

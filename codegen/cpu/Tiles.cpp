@@ -38,6 +38,12 @@ static Value address(KernelBuilder &b, Value memory, ValueRange at) {
                              ArrayRef<LLVM::GEPArg>{toI64(element)});
 }
 
+/// Bytes from one row of a tile in an array to the next.
+static Value rowBytes(KernelBuilder &b, Value memory) {
+  int64_t elements = cast<MemRefType>(memory.getType()).getStridesAndOffset().first.end()[-2];
+  return LLVM::ConstantOp::create(b, b.getI64IntegerAttr(4 * elements));
+}
+
 void KernelBuilder::configureTiles() {
   if (level.matrixTiles == Tiles::Emulated)
     return;
@@ -88,9 +94,8 @@ void KernelBuilder::loadTile(int tile, Value memory, ValueRange at) {
       store(reinterpret(load(memory, place, kTileRows), getI32Type()), to, {row, index(0)});
     });
   }
-  Value stride = LLVM::ConstantOp::create(*this, getI64IntegerAttr(4 * kTileRows));
   callTileIntrinsic(*this, "tileloadd64",
-                    {tileNumber(*this, tile), address(*this, memory, at), stride});
+                    {tileNumber(*this, tile), address(*this, memory, at), rowBytes(*this, memory)});
 }
 
 void KernelBuilder::storeTile(int tile, Value memory, ValueRange at) {
@@ -101,9 +106,8 @@ void KernelBuilder::storeTile(int tile, Value memory, ValueRange at) {
       store(reinterpret(load(from, {row, index(0)}, kTileRows), element), memory, place);
     });
   }
-  Value stride = LLVM::ConstantOp::create(*this, getI64IntegerAttr(4 * kTileRows));
   callTileIntrinsic(*this, "tilestored64",
-                    {tileNumber(*this, tile), address(*this, memory, at), stride});
+                    {tileNumber(*this, tile), address(*this, memory, at), rowBytes(*this, memory)});
 }
 
 void KernelBuilder::addTileProducts(int sums, int a, int b) {

@@ -20,9 +20,9 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 
 // CHECK: module @cpu_x86_64_v4_amx
 
-// A panel of rows: 256 pairs of them at a time are copied into tiles. The last tile has one pair.
+// A panel of rows: 128 pairs of them at a time are copied into tiles. The last tile has one pair.
 // CHECK: func.func private @tiles_1090x256(
-// CHECK: scf.for %{{.*}} = %c0 to %c560 step %c256
+// CHECK: scf.for %{{.*}} = %c0 to %c560 step %c128
 // CHECK: vector.constant_mask [1] : vector<16xi1>
 // Four sums, which begin with 0 or what they were, share the loads of two tiles of weights and two of the input.
 // CHECK: scf.if
