@@ -6,11 +6,14 @@
 // (Milakov and Gimelshein, arXiv 1805.02867): a running maximum and sum per row, results rescaled
 // when the maximum grows. Weights are rounded to bf16 for the product with the values, as
 // FlashAttention does (arXiv 2205.14135); their sum is not. Pages go in order and a row's
-// arithmetic is its own, so a token's result does not depend on what else is in the step.
+// arithmetic is its own, so a token's result does not depend on what else is in the step. (Of a
+// level with tiles it does in one way: several tokens of a sequence are multiplied by tiles, a
+// single one by vectors.)
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Buffers.h"
+#include "codegen/cpu/AttentionTiles.h"
 #include "codegen/cpu/Cache.h"
 #include "codegen/cpu/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -55,6 +58,8 @@ struct Run {
   Value sums;                    ///< f32 [rows, head_dim]: weighted values so far
   Value maxima;                  ///< f32 [rows]
   Value totals;                  ///< f32 [rows]: sum of the weights
+  Value queryRows;               ///< of tiles: pairs [rows, head_dim / 2]; else null
+  Value lastValues;              ///< of tiles: those of a page that is not full, and zeros
   std::optional<CachePage> next; ///< the page after this one, if it is to be fetched meanwhile:
                                  ///< where memory decides the speed
 };
@@ -79,8 +84,14 @@ static int64_t chooseTileRows(const Level &level, int64_t group) {
 static Run allocateRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
                        int64_t rows) {
   Type f32 = b.getF32Type();
+  bool tiled = rows > spec.group && attendsByTiles(b.level, spec.headDim);
+  rows = tiled ? int64_t(llvm::alignTo(rows, kTileRows)) : rows;
   Value bytes = b.stack(b.getI8Type(), {2 * rows * spec.pageTokens});
   Run run;
+  if (tiled) {
+    run.queryRows = b.stack(b.getI32Type(), {rows, spec.headPairs()});
+    run.lastValues = b.stack(b.getI32Type(), {spec.pageTokens / 2, spec.headDim});
+  }
   run.query = b.view(args.buffers[spec.query], b.getI32Type(),
                      {ShapedType::kDynamic, spec.features / 2}, args.tokens);
   run.contexts = b.stack(b.getIndexType(), {rows});
@@ -256,6 +267,49 @@ static void emitResult(KernelBuilder &b, const KernelArguments &args, const Atte
   });
 }
 
+/// The queries of a run's rows one behind the other.
+static void copyQueries(KernelBuilder &b, const AttentionSpec &spec, const Run &run) {
+  b.loop(b.index(0), run.rows, 1, [&](Value row) {
+    Value head = b.add(b.mul(run.head, spec.group), b.rem(row, spec.group));
+    Value token = b.add(run.firstToken, b.div(row, spec.group));
+    b.vectors(spec.headPairs(), [&](Value i, int64_t lanes) {
+      Value from = b.add(b.mul(head, spec.headPairs()), i);
+      b.store(b.load(run.query, {token, from}, lanes), run.queryRows, {row, i});
+    });
+  });
+}
+
+/// emitScores by tiles.
+static void emitTiledScores(KernelBuilder &b, const AttentionSpec &spec, const Run &run,
+                            const CachePage &page, Value firstPosition) {
+  emitTileProduct(b, {run.queryRows, page.keys, run.scores, run.rows, spec.pageTokens,
+                      spec.headPairs(), /*added=*/false});
+  Value scale = b.f32(1.0 / std::sqrt(double(spec.headDim)), b.lanes());
+  b.loop(b.index(0), run.rows, 1, [&](Value row) {
+    Value visible = b.sub(b.load(run.contexts, row), firstPosition);
+    b.loop(b.index(0), b.index(spec.pageTokens), b.lanes(), [&](Value slot) {
+      Value scaled = b.mulf(b.load(run.scores, {row, slot}, b.lanes()), scale);
+      b.store(b.selectLanes(b.mask(b.sub(visible, slot)), scaled, b.f32(-INFINITY, b.lanes())),
+              run.scores, {row, slot});
+    });
+  });
+}
+
+/// emitValues by tiles. Behind the pairs that count, a page holds anything.
+static void emitTiledValues(KernelBuilder &b, const AttentionSpec &spec, const Run &run,
+                            const CachePage &page, Value pairs) {
+  auto add = [&](Value values) {
+    emitTileProduct(b, {run.weightPairs, values, run.sums, run.rows, spec.headDim,
+                        spec.pageTokens / 2, /*added=*/true});
+  };
+  b.ifElse(
+      b.equal(pairs, b.index(spec.pageTokens / 2)), [&] { add(page.values); },
+      [&] {
+        copyRows(b, page.values, run.lastValues, pairs);
+        add(run.lastValues);
+      });
+}
+
 /// A single token's run is as fast as its keys and values can be read; products decide the others.
 static void emitRun(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
                     Run run, bool singleToken) {
@@ -266,15 +320,18 @@ static void emitRun(KernelBuilder &b, const KernelArguments &args, const Attenti
   auto pageAt = [&](Value pageIndex) {
     return cachePageAt(b, args, spec.cache, sequence, pageIndex, run.head);
   };
+  bool tiled = run.queryRows && !singleToken;
+  if (tiled)
+    copyQueries(b, spec, run);
   b.loop(b.index(0), pages, 1, [&](Value pageIndex) {
     CachePage page = pageAt(pageIndex);
     if (singleToken)
       run.next = pageAt(b.min(b.add(pageIndex, 1), b.sub(pages, b.index(1))));
     Value first = b.mul(pageIndex, spec.pageTokens);
     Value count = b.min(b.sub(context, first), b.index(spec.pageTokens));
-    emitScores(b, spec, run, page, first);
+    (tiled ? emitTiledScores : emitScores)(b, spec, run, page, first);
     b.loop(b.index(0), run.rows, 1, [&](Value row) { emitSoftmax(b, spec, run, row); });
-    emitValues(b, spec, run, page, b.ceilDiv(count, 2));
+    (tiled ? emitTiledValues : emitValues)(b, spec, run, page, b.ceilDiv(count, 2));
   });
   emitResult(b, args, spec, run);
 }
@@ -314,6 +371,8 @@ static Value blockAt(KernelBuilder &b, Value order, Value blocks) {
 static void emitAttention(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
                           int64_t blockTokens) {
   Run run = allocateRun(b, args, spec, blockTokens * spec.group);
+  if (run.queryRows)
+    b.configureTiles();
   Value blocks = b.ceilDiv(args.tokens, blockTokens);
   b.loop(args.begin, args.end, 1, [&](Value unit) {
     run.head = b.rem(unit, spec.kvHeads);
@@ -331,6 +390,8 @@ static void emitAttention(KernelBuilder &b, const KernelArguments &args, const A
       });
     });
   });
+  if (run.queryRows)
+    b.releaseTiles();
 }
 
 /// A form for steps of up to `upTo` tokens, `upToRun` of a sequence (0: any), in blocks of

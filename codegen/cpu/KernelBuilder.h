@@ -77,6 +77,26 @@ public:
   int64_t byteOffset() const { return level.int8Dot ? 128 : 0; }
   /// The same bits as a vector of another element.
   Value reinterpret(Value vector, mlir::Type element);
+
+  // Tiles: kTileCount registers of kTileRows rows of kTileRows elements of 4 bytes. They can be
+  // used between configureTiles() and releaseTiles(), in functions that are called there, too.
+  void configureTiles();
+  void releaseTiles();
+  void clearTile(int tile);
+  /// The kTileRows x kTileRows elements from `at` on of an array's last two dimensions.
+  void loadTile(int tile, Value memory, ValueRange at);
+  void storeTile(int tile, Value memory, ValueRange at);
+  /// sums[i][j] += the products of pairs a[i][k] and b[k][j], in f32. Numbers below 2^-126 are 0.
+  void addTileProducts(int sums, int a, int b);
+
+private:
+  /// What stands for a tile where tiles are emulated, on the stack.
+  Value emulatedTile(int tile);
+  void emulateTileProducts(int sums, int a, int b);
+  Values emulated;
 };
+
+inline constexpr int kTileCount = 8;
+inline constexpr int64_t kTileRows = 16;
 
 } // namespace strata::cpu

@@ -9,6 +9,9 @@ static constexpr llvm::StringLiteral kAvx2[] = {"avx2", "fma", "f16c", "bmi2"};
 static constexpr llvm::StringLiteral kAvx512Bf16[] = {
     "avx2",     "fma",      "f16c",     "bmi2",       "avx512f",
     "avx512bw", "avx512dq", "avx512vl", "avx512bf16", "avx512vnni"};
+static constexpr llvm::StringLiteral kAmx[] = {
+    "avx2",     "fma",        "f16c",       "bmi2",     "avx512f",  "avx512bw", "avx512dq",
+    "avx512vl", "avx512bf16", "avx512vnni", "amx-tile", "amx-bf16", "amx-int8"};
 
 // AVX-512 has registers for 24 sums and the operands. For one vector of tokens loads decide: many
 // rows share it. With AVX2's 16 registers 8 sums leave four for tokens (even and odd halves) and
@@ -24,15 +27,34 @@ static constexpr RegisterTile kAvx2Int8Tiles[] = {{4, 1}, {2, 1}};
 static constexpr RegisterTile kAvx512Int8Tiles[] = {{8, 1}, {6, 1}};
 
 static constexpr Level kLevels[] = {
+    {"x86-64-v4-amx", "cpu_x86_64_v4_amx", "x86-64-v4",
+     "+avx512bf16,+avx512vnni,+amx-tile,+amx-bf16,+amx-int8,-prefer-256-bit", kAmx, 16, true, true,
+     Tiles::Instructions, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
     {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,+avx512vnni,-prefer-256-bit",
-     kAvx512Bf16, 16, true, true, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
-    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, false, kAvx2Tiles,
+     kAvx512Bf16, 16, true, true, Tiles::None, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
+    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, false, Tiles::None, kAvx2Tiles,
      kAvx2RowTiles, 4, kAvx2Int8Tiles},
 };
+
+static constexpr Level kEmulated = {"x86-64-v4-amx-emulated",
+                                    "cpu_x86_64_v4_amx_emulated",
+                                    "x86-64-v4",
+                                    "+avx512bf16,+avx512vnni,-prefer-256-bit",
+                                    kAvx512Bf16,
+                                    16,
+                                    true,
+                                    true,
+                                    Tiles::Emulated,
+                                    kAvx512Tiles,
+                                    kAvx512RowTiles,
+                                    6,
+                                    kAvx512Int8Tiles};
 
 llvm::ArrayRef<Level> strata::cpu::levels() { return kLevels; }
 
 const Level *strata::cpu::findLevel(llvm::StringRef name) {
+  if (name == kEmulated.name)
+    return &kEmulated;
   const Level *level = llvm::find_if(kLevels, [&](const Level &l) { return l.name == name; });
   return level == std::end(kLevels) ? nullptr : level;
 }

@@ -20,6 +20,13 @@ struct RowTile : RegisterTile {
   int64_t leastFeatures;
 };
 
+/// AMX's registers that hold tiles of matrices, and its products of two of them.
+enum class Tiles {
+  None,
+  Instructions,
+  Emulated ///< the same products bit by bit with vectors: tests run them on any such machine
+};
+
 /// One kind of x86-64 machine: a package holds machine code for several, and the runtime takes the
 /// first whose `required` features cpuid reports.
 struct Level {
@@ -31,6 +38,7 @@ struct Level {
   int64_t lanes;                                ///< f32 elements of a vector
   bool bf16Dot;                                 ///< has vdpbf16ps
   bool int8Dot;                                 ///< has vpdpbusd
+  Tiles matrixTiles;                            ///< of bf16
   /// Register tiles of the matrix product: the v-th for v + 1 vectors of tokens, the last for many.
   llvm::ArrayRef<RegisterTile> tiles;
   /// The t-th for t + 1 tokens. With more tokens, `tiles` are faster.
@@ -42,10 +50,10 @@ struct Level {
   int64_t tileVectors() const { return tiles.size(); }
 };
 
-/// Best first.
+/// Those of real machines, best first.
 llvm::ArrayRef<Level> levels();
 
-/// The level of that name, or null.
+/// The level of that name, real or emulated, or null.
 const Level *findLevel(llvm::StringRef name);
 
 } // namespace strata::cpu

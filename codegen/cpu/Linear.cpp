@@ -89,6 +89,13 @@ void strata::cpu::forEachDecodeUnit(
   });
 }
 
+/// Whether more than a few tokens are multiplied by tiles.
+static bool takesTiles(const LinearSpec &spec, const Level &level) {
+  auto isBf16 = [](const LinearSpec::Part &part) { return part.element.isBF16(); };
+  return level.matrixTiles != Tiles::None && findStrategy(spec)->emitTiles &&
+         llvm::all_of(spec.parts, isBf16);
+}
+
 static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   int64_t units = 0;
   for (const LinearSpec::Part &part : spec.parts)
@@ -101,9 +108,11 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   if (strategy.preparesRows(spec))
     decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(strategy.emitRows)});
   decode.phases.push_back({"decode", Axis::One, 1, units, bind(strategy.emitDecode)});
-  prefill.phases.push_back(
-      {"pack", spec.axis(), kPackVector, kPackShares, bind(strategy.emitPack)});
-  prefill.phases.push_back({"prefill", Axis::One, 1, units, bind(strategy.emitPrefill)});
+  bool tiled = takesTiles(spec, level);
+  auto emitPack = tiled ? strategy.emitPackTiles : strategy.emitPack;
+  auto emitProduct = tiled ? strategy.emitTiles : strategy.emitPrefill;
+  prefill.phases.push_back({"pack", spec.axis(), kPackVector, kPackShares, bind(emitPack)});
+  prefill.phases.push_back({tiled ? "tiles" : "prefill", Axis::One, 1, units, bind(emitProduct)});
   if (!strategy.emitFew)
     return {spec.axis(), {decode, prefill}};
   VariantSpec few{int64_t(level.rowTiles.size()), {}};

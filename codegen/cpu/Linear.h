@@ -74,5 +74,11 @@ void emitFewRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec
 void emitFew(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPrefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitPackTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+
+/// The packed input of tiles: [blocks of kTileRows tokens][pairs][kTileRows], where what tiles have
+/// beyond the last pair is 0.
+Value tileView(KernelBuilder &b, Value buffer, const LinearSpec &spec);
 
 } // namespace strata::cpu

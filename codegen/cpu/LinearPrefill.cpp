@@ -61,7 +61,8 @@ static PackedRows describePackedRows(KernelBuilder &b, const KernelArguments &ar
   return rows;
 }
 
-/// Transposes `count` pairs from `pair` on of all rows; rows beyond the step become zeros.
+/// Transposes `count` pairs from `pair` on of all rows; rows beyond the step become zeros, and so
+/// do pairs beyond them that `packed` has room for.
 static void packVector(KernelBuilder &b, Value input, Value packed, const PackedRows &rows,
                        Value block, Value token, Value pair, int64_t count,
                        const std::optional<NormParameters> &norm) {
@@ -74,26 +75,25 @@ static void packVector(KernelBuilder &b, Value input, Value packed, const Packed
     if (norm) {
       RowStatistics statistics{b.load(rows.means, at), b.load(rows.scales, at)};
       values = normalizePairs(b, values, pair, partial, *norm, statistics);
-      values = b.selectLanes(inside, values, b.i32(0, b.lanes()));
+      values = b.selectLanes(mask, values, b.i32(0, b.lanes()));
     }
     lines.push_back(values);
   }
   Values columns = b.transpose(lines);
-  for (int64_t i = 0; i != count; ++i)
+  bool padded = cast<MemRefType>(packed.getType()).getDimSize(1) % b.lanes() == 0;
+  for (int64_t i = 0; i != (padded ? b.lanes() : count); ++i)
     b.store(columns[i], packed, {block, b.add(pair, i), token});
 }
 
 /// Transposes a share of kPackVector tokens: one transpose of vectors of 16, two of vectors of 8.
+/// `packed` has blocks of up to `most` tokens.
 static void packBlocks(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                       const PackShare &share) {
+                       const PackShare &share, Value packed, int64_t most) {
   Value input = inputPairs(b, args, spec);
-  Value rows = productRows(spec, args);
-  Value packed = packedView(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kPackTokens),
-                            spec.pairs(), blockTokens(b, rows, kPackTokens));
   std::optional<NormParameters> norm = normOf(b, args, spec);
   Value first = b.mul(share.group, kPackVector);
   b.loop(first, b.add(first, kPackVector), b.lanes(), [&](Value first) {
-    Value block = b.div(first, kPackTokens), token = b.rem(first, kPackTokens);
+    Value block = b.div(first, most), token = b.rem(first, most);
     PackedRows lines = describePackedRows(b, args, spec, input, first, norm);
     b.vectorsBetween(spec.pairs(), share.begin, share.end, [&](Value pair, int64_t lanes) {
       packVector(b, input, packed, lines, block, token, pair, lanes, norm);
@@ -102,8 +102,20 @@ static void packBlocks(KernelBuilder &b, const KernelArguments &args, const Line
 }
 
 void strata::cpu::emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  forEachPackShare(b, args, spec.pairs(),
-                   [&](const PackShare &share) { packBlocks(b, args, spec, share); });
+  Value rows = productRows(spec, args);
+  Value packed = packedView(b, args.buffers[*spec.workspace], b.ceilDiv(rows, kPackTokens),
+                            spec.pairs(), blockTokens(b, rows, kPackTokens));
+  forEachPackShare(b, args, spec.pairs(), [&](const PackShare &share) {
+    packBlocks(b, args, spec, share, packed, kPackTokens);
+  });
+}
+
+void strata::cpu::emitPackTiles(KernelBuilder &b, const KernelArguments &args,
+                                const LinearSpec &spec) {
+  Value packed = tileView(b, args.buffers[*spec.workspace], spec);
+  forEachPackShare(b, args, spec.pairs(), [&](const PackShare &share) {
+    packBlocks(b, args, spec, share, packed, kTileRows);
+  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -14,9 +14,11 @@ static bool takesPlain(const LinearSpec &spec) {
          llvm::none_of(spec.parts, [](const LinearSpec::Part &part) { return part.quantized; });
 }
 
-/// The normalized or packed input, in whole blocks of tokens. Few tokens take whole vectors of
-/// pairs, but half of a block at most.
-static int64_t plainWorkspaceBytes(int64_t features) { return 2 * std::max<int64_t>(features, 16); }
+/// The normalized or packed input, in whole blocks of tokens and whole tiles of features. Few
+/// tokens take whole vectors of pairs, but half of a block at most.
+static int64_t plainWorkspaceBytes(int64_t features) {
+  return 2 * llvm::alignTo(features, 2 * kTileRows);
+}
 
 static bool isPrepared(const LinearSpec &spec) { return spec.gamma || spec.outputRows; }
 
@@ -31,10 +33,10 @@ static bool takesInt8(const LinearSpec &spec) {
 
 static constexpr ProductStrategy kStrategies[] = {
     {takesPlain, plainWorkspaceBytes, /*decodeRows=*/1, isPrepared, emitRows, emitDecode,
-     emitFewRows, emitFew, emitPack, emitPrefill},
+     emitFewRows, emitFew, emitPack, emitPrefill, emitPackTiles, emitTiles},
     {takesInt8, int8WorkspaceBytes, kInt8DecodeRows, [](const LinearSpec &) { return true; },
      emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr, emitInt8Pack,
-     emitInt8Prefill},
+     emitInt8Prefill, /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr},
 };
 
 const ProductStrategy *strata::cpu::findStrategy(const LinearSpec &spec) {

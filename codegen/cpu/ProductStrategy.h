@@ -27,6 +27,9 @@ struct ProductStrategy {
   Emit emitFewRows, emitFew;
   /// More rows: packing the input, and the product.
   Emit emitPack, emitPrefill;
+  /// The same by matrix tiles, of levels that have them, for weights of bf16; null: there is no
+  /// such form.
+  Emit emitPackTiles, emitTiles;
 };
 
 /// The strategy for a product, null if there is none.

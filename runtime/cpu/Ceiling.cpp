@@ -100,7 +100,28 @@ __attribute__((target("avx2"))) void dotBytesYmm(int64_t rounds) {
   PEAK(SEVEN_PAIRS, CLEAR_PAIR, DOT_BYTES_YMM, "ymm15", SEVEN_PAIRS(CLOBBER_PAIR) "xmm15");
 }
 
+/// Four tiles of sums, as kernels have them.
+__attribute__((target("amx-tile,amx-bf16"))) void dotTiles(int64_t rounds) {
+  // Palette 1; eight tiles of 16 rows of 64 bytes.
+  alignas(64) static constexpr struct {
+    uint8_t palette = 1, start = 0, reserved[14] = {};
+    uint16_t rowBytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+  } configuration;
+  asm volatile("ldtilecfg %1\n"
+               "1:\n"
+               "tdpbf16ps %%tmm6,%%tmm4,%%tmm0\n"
+               "tdpbf16ps %%tmm7,%%tmm4,%%tmm1\n"
+               "tdpbf16ps %%tmm6,%%tmm5,%%tmm2\n"
+               "tdpbf16ps %%tmm7,%%tmm5,%%tmm3\n"
+               "dec %0\njnz 1b\ntilerelease\n"
+               : "+r"(rounds)
+               : "m"(configuration)
+               : "cc");
+}
+
 constexpr FlopCeiling::Kind kKinds[] = {
+    {"tdpbf16ps tmm", "amx-bf16", false, 4 * 2 * 16 * 16 * 32, dotTiles},
     {"vdpbf16ps zmm", "avx512bf16", false, 24 * 64, dotZmm},
     {"vfmadd231ps zmm", "avx512f", false, 24 * 32, fmaZmm},
     {"vfmadd231ps ymm", "fma", false, 14 * 16, fmaYmm},

@@ -2,10 +2,16 @@
 
 #include "runtime/cpu/CpuFeatures.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 namespace strata::cpu {
 namespace {
@@ -62,15 +68,27 @@ uint64_t readXcr0() {
   return uint64_t(high) << 32 | low;
 }
 
+/// The kernel saves the 8 kB of tiles only for processes that have asked for them (Linux 5.16).
+/// Returns why it refuses, or nothing.
+std::string requestTiles() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18; // asm/prctl.h
+  if (syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0)
+    return "";
+  return strerror(errno);
+}
+
 } // namespace
 
 CpuFeatures CpuFeatures::detect() {
   std::set<std::string, std::less<>> names;
   uint64_t saved = readXcr0();
+  std::string refusal = (saved & kTile) == kTile ? requestTiles() : "";
+  if (!refusal.empty())
+    saved &= ~kTile;
   for (const Feature &feature : kFeatures)
     if ((saved & feature.state) == feature.state && cpuidBit(feature))
       names.insert(feature.name);
-  return CpuFeatures(std::move(names));
+  return CpuFeatures(std::move(names), std::move(refusal));
 }
 
 std::vector<std::string> CpuFeatures::missing(const std::vector<std::string> &wanted) const {
@@ -79,6 +97,14 @@ std::vector<std::string> CpuFeatures::missing(const std::vector<std::string> &wa
     if (!has(name))
       result.push_back(name);
   return result;
+}
+
+std::string CpuFeatures::refusal(const std::vector<std::string> &lacking) const {
+  bool needsTiles = std::any_of(lacking.begin(), lacking.end(),
+                                [](const std::string &name) { return name.starts_with("amx-"); });
+  if (tileRefusal.empty() || !needsTiles)
+    return "";
+  return absl::StrCat("; the kernel refuses the use of tiles: ", tileRefusal);
 }
 
 std::string CpuFeatures::toString() const { return absl::StrJoin(names, " "); }

@@ -37,7 +37,8 @@ absl::StatusOr<SelectedCode> selectCode(const Package &package, const CpuFeature
     std::vector<std::string> missing = lacking(*each.code, features);
     if (missing.empty())
       return each;
-    refused.push_back(absl::StrCat(names.back(), " (it lacks ", absl::StrJoin(missing, ", "), ")"));
+    refused.push_back(absl::StrCat(names.back(), " (it lacks ", absl::StrJoin(missing, ", "),
+                                   features.refusal(missing), ")"));
   }
   if (refused.empty())
     return absl::NotFoundError(absl::StrCat(package.path(), ": cpu target: expected one of ",

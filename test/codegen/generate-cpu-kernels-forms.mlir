@@ -1,4 +1,4 @@
-// RUN: strata-opt %s --decoder-generate-kernels --canonicalize | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v4-bf16 --canonicalize | FileCheck %s
 // RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v3 --canonicalize | FileCheck %s --check-prefix=AVX2
 // The forms of a linear: one token takes rows of the weight as they are; more are packed first.
 

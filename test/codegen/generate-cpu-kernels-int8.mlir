@@ -1,6 +1,6 @@
 // Weights of i8: the input is rounded to 8 bits by a phase of its own, for few tokens and for many, and multiplied four
 // by four; packages demand avx512vnni for that.
-// RUN: strata-opt %s --decoder-generate-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v4-bf16 | FileCheck %s
 // RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v3 | FileCheck %s --check-prefix=AVX2
 // RUN: strata-opt %s --decoder-generate-kernels --decoder-lower-cpu-kernels -o /dev/null
 

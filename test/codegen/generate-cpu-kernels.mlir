@@ -19,7 +19,7 @@ func.func @forward(%x: memref<?x256xbf16>, %small: memref<?x20xbf16>) {
 }
 
 // Every level has a program of its own, whose bodies are as wide as its vectors; the best one if none is named.
-// CHECK: module @cpu_x86_64_v4_bf16
+// CHECK: module @cpu_x86_64_v4_amx
 // CHECK: func.func @activation_0.squared_relu(
 // CHECK: vector<16xf32>
 // CHECK-NOT: module @

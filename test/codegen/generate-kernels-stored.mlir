@@ -1,6 +1,6 @@
 // A kernel is for one way of storing its weights: other types, other boxes and other gammas are other
 // kernels; the layers that store them alike share one.
-// RUN: strata-opt %s --decoder-generate-kernels | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v4-bf16 | FileCheck %s
 
 // CHECK: decoder.kernel @embedding_0
 // CHECK: decoder.kernel @linear_0

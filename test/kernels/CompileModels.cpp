@@ -1,7 +1,7 @@
 //===- CompileModels.cpp - packages of the kernels' models ----------------===//
 //
 // strata-kernel-models STRATA-COMPILE FOLDER ARCH: FOLDER/NAME.mlir and FOLDER/NAME.strata of each
-// model, for the CPU and these GPUs. With packages the tests need no compiler.
+// model, for all levels of the CPU and these GPUs. With packages the tests need no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,6 +33,10 @@ int main(int argc, char **argv) {
       // Unfused: the ops stand as they are written.
       std::string target =
           models[i].runsOnCuda() ? "--target=cpu,cuda --arch=" + arch : std::string("--target=cpu");
+      target += " --cpu=";
+      for (const std::string &level : strata::test::cpuLevels())
+        target += level + ",";
+      target.pop_back();
       std::string command = "'" + compiler + "' '" + stem + ".mlir' " + target + " --no-fuse -o '" +
                             stem + ".strata' > /dev/null";
       if (std::system(command.c_str()) != 0) {

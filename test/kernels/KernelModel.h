@@ -66,6 +66,11 @@ inline constexpr int64_t kScaleGroup = 32;
 
 inline constexpr float kEps = 1e-5f, kTheta = 1e4f;
 
+/// Of x86-64; what tiles multiply is tried without them, too.
+inline std::vector<std::string> cpuLevels() {
+  return {"x86-64-v4-amx", "x86-64-v4-amx-emulated", "x86-64-v4-bf16", "x86-64-v3"};
+}
+
 /// Linear and logits; heads of q, k and v; attention.
 const std::vector<KernelModel> &kernelModels();
 

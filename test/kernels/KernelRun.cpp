@@ -189,6 +189,17 @@ KernelRun::Likeliest KernelRun::likeliest(const Tokens &tokens) {
   return result;
 }
 
+std::vector<float> KernelRun::logits(const Tokens &tokens) {
+  std::vector<float> result;
+  BatchEntry entry{0, tokens, LogitRows::all};
+  auto stepped = engine->step({&entry, 1});
+  EXPECT_TRUE(stepped.ok()) << stepped.status();
+  for (int64_t row = 0; row != stepped->rows; ++row)
+    result.insert(result.end(), stepped->row(row).begin(), stepped->row(row).end());
+  EXPECT_TRUE(engine->rewind(0, 0).ok());
+  return result;
+}
+
 void KernelRun::checkRow(int32_t sequence, int64_t position, std::span<const float> found,
                          int64_t row) {
   const Row &wanted = expected(sequence, position);

@@ -37,6 +37,8 @@ public:
     absl::StatusOr<Tokens> found;
   };
   Likeliest likeliest(const Tokens &tokens);
+  /// Logits of every row of an empty sequence.
+  std::vector<float> logits(const Tokens &tokens);
   /// Forgets all tokens but `length` of a sequence.
   void rewind(int32_t sequence, int64_t length);
   int64_t length(int32_t sequence) const { return int64_t(histories[size_t(sequence)].size()); }

@@ -288,7 +288,9 @@ TEST_P(Kernel, IsRight) {
 /// that are rounded to bytes.
 std::vector<Kernel::ParamType> kernels(Numbers numbers) {
   std::vector<Kernel::ParamType> result;
-  for (std::string device : {"x86-64-v4-bf16", "x86-64-v3", "cuda", "cuda_sim_90a"})
+  std::vector<std::string> devices = cpuLevels();
+  devices.insert(devices.end(), {"cuda", "cuda_sim_90a"});
+  for (const std::string &device : devices)
     for (const KernelModel &model : kernelModels())
       if ((model.runsOnCuda() || !device.starts_with("cuda")) &&
           (numbers == Numbers::normal || (!model.rotaryDims && !(model.isInt8() && model.norm))))

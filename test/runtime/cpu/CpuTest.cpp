@@ -71,11 +71,20 @@ TEST(SelectCode, SaysWhatTheCpuLacks) {
                                      "lacks avx2, avx512bf16), good (it lacks avx2)");
 }
 
+TEST(SelectCode, SaysWhatTheKernelRefuses) {
+  cpu::CpuFeatures refused({"avx2"}, "Operation not permitted");
+  EXPECT_EQ(refused.refusal({"amx-tile", "amx-bf16"}),
+            "; the kernel refuses the use of tiles: Operation not permitted");
+  EXPECT_EQ(refused.refusal({"avx512f"}), "");
+  EXPECT_EQ(cpu::CpuFeatures({"avx2"}).refusal({"amx-tile"}), "");
+}
+
 TEST(FlopCeiling, IsOfTheCodesBestInstruction) {
   auto instruction = [](std::set<std::string, std::less<>> features, bool bytes) {
     return std::string(
         cpu::FlopCeiling(cpu::CpuFeatures(std::move(features)), bytes).instruction());
   };
+  EXPECT_EQ(instruction({"avx512f", "avx512bf16", "amx-bf16"}, false), "tdpbf16ps tmm");
   EXPECT_EQ(instruction({"fma", "avx2", "avx512f", "avx512bf16"}, false), "vdpbf16ps zmm");
   EXPECT_EQ(instruction({"fma", "avx2", "avx512f"}, false), "vfmadd231ps zmm");
   EXPECT_EQ(instruction({"fma", "avx2"}, false), "vfmadd231ps ymm");
@@ -88,7 +97,7 @@ TEST(FlopCeiling, IsMeasuredForWhatThisCpuHas) {
   auto pool = *ThreadPool::create(1);
   auto here = cpu::CpuFeatures::detect();
   EXPECT_EQ(cpu::FlopCeiling(cpu::CpuFeatures({}), false).measure(*pool), 0);
-  for (const char *feature : {"avx512bf16", "avx512f", "fma", "avx512vnni", "avx2"})
+  for (const char *feature : {"amx-bf16", "avx512bf16", "avx512f", "fma", "avx512vnni", "avx2"})
     for (bool bytes : {false, true}) {
       cpu::FlopCeiling ceiling(cpu::CpuFeatures({feature}), bytes);
       bool known = ceiling.instruction() != std::string("no known instruction");

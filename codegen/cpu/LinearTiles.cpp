@@ -1,0 +1,204 @@
+//===- LinearTiles.cpp - many tokens, by matrix tiles ---------------------===//
+//
+// A tile of weights is 16 rows of 32 features, one of the input 16 pairs of features of 16 tokens;
+// four sums of 16 rows x 16 tokens share the loads of two of each. Weights are read once, front to
+// back: a panel of rows, some of their features at a time, is copied into whole tiles one behind
+// the other, which stay in the second-level cache while all tokens pass. (Rows of a power of two
+// bytes, as they lie, would fall into the same set of the first.) So do the sums.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/cpu/PrefillFrame.h"
+#include "codegen/cpu/Schedule.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace strata;
+using namespace strata::cpu;
+
+/// Tiles side by side, of rows and of tokens, that share loads.
+static constexpr int64_t kSide = 2;
+
+static constexpr int64_t kPanelPairs = kPanelFeatures / 2, kPanelTiles = kPanelPairs / kTileRows;
+
+namespace {
+/// Rows [firstRow, endRow) of a weight, `blocks` blocks of kTileRows tokens from `firstBlock` on.
+/// `tiles` is room for [rows / 16][kPanelTiles] tiles of weights, `sums` has
+/// [block][row - firstRow][token] in f32.
+struct Panel {
+  Value weight, packed, firstRow, endRow, firstBlock, blocks, tiles, sums;
+
+  Values arguments() const {
+    return {weight, packed, firstRow, endRow, firstBlock, blocks, tiles, sums};
+  }
+  static Panel fromArguments(ValueRange values) {
+    return {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]};
+  }
+  /// Rows that there is room for.
+  int64_t height() const { return cast<MemRefType>(sums.getType()).getDimSize(1); }
+};
+
+/// What of the features is multiplied: `tiles` tiles of pairs from `first` on.
+struct Stretch {
+  Value first, tiles;
+};
+} // namespace
+
+Value strata::cpu::tileView(KernelBuilder &b, Value buffer, const LinearSpec &spec) {
+  int64_t pairs = llvm::alignTo(spec.pairs(), kTileRows);
+  return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, pairs, kTileRows},
+                b.index(std::numeric_limits<int32_t>::max()));
+}
+
+/// Rows of a group that the epilogue takes, and of a panel: some whole groups.
+static int64_t groupRows(const LinearSpec &spec) {
+  return spec.headDim ? spec.headDim : kPrefillRows;
+}
+static int64_t panelRows(const LinearSpec &spec) {
+  int64_t group = groupRows(spec);
+  bool whole = group % (kSide * kTileRows) == 0;
+  return whole ? group * std::max<int64_t>(1, kPanelRows / group) : group;
+}
+
+/// Copies a stretch of all rows into tiles. Rows beyond the last are copies of it that nobody reads
+/// the sums of, and features beyond the last are 0.
+static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, BoxAttr box,
+                      const Stretch &stretch) {
+  Value last = b.add(panel.endRow, -1);
+  int64_t wholeTiles = spec.pairs() / kTileRows, left = spec.pairs() % kTileRows;
+  Value whole = b.min(stretch.tiles, b.sub(b.index(wholeTiles), b.div(stretch.first, kTileRows)));
+  Value rows =
+      b.mul(b.ceilDiv(b.sub(panel.endRow, panel.firstRow), kSide * kTileRows), kSide * kTileRows);
+  b.loop(b.index(0), rows, 1, [&](Value i) {
+    Value row = storedRow(b, box, b.min(b.add(panel.firstRow, i), last));
+    auto copy = [&](Value tile, Value mask) {
+      Value column = b.add(stretch.first, b.mul(tile, kTileRows));
+      b.store(b.loadMasked(panel.weight, {row, column}, mask), panel.tiles,
+              {b.div(i, kTileRows), tile, b.rem(i, kTileRows), b.index(0)});
+    };
+    b.loop(b.index(0), whole, 1, [&](Value tile) { copy(tile, Value()); });
+    if (left)
+      b.ifThen(b.less(whole, stretch.tiles), [&] { copy(whole, b.mask(left)); });
+  });
+}
+
+/// Adds the products of a stretch of kSide x 16 rows and `width` x 16 tokens from (row, block) on
+/// to their sums, which begin with the first stretch.
+static void multiplyTiles(KernelBuilder &b, const Panel &panel, const Stretch &stretch, Value row,
+                          Value block, int64_t width) {
+  constexpr int kWeights = kSide * kSide, kInputs = kWeights + kSide; // registers
+  auto forEachSum = [&](llvm::function_ref<void(int, ValueRange)> body) {
+    for (int64_t r = 0; r != kSide; ++r)
+      for (int64_t t = 0; t != width; ++t)
+        body(r * kSide + t, {b.add(block, t), b.add(row, r * kTileRows), b.index(0)});
+  };
+  b.ifElse(
+      b.equal(stretch.first, b.index(0)),
+      [&] { forEachSum([&](int sum, ValueRange) { b.clearTile(sum); }); },
+      [&] { forEachSum([&](int sum, ValueRange at) { b.loadTile(sum, panel.sums, at); }); });
+  b.loop(b.index(0), stretch.tiles, 1, [&](Value k) {
+    Value pair = b.add(stretch.first, b.mul(k, kTileRows));
+    for (int64_t r = 0; r != kSide; ++r) {
+      Value rowTile = b.add(b.div(row, kTileRows), r);
+      b.loadTile(kWeights + r, panel.tiles, {rowTile, k, b.index(0), b.index(0)});
+      for (int64_t t = 0; t != width; ++t) {
+        if (r == 0)
+          b.loadTile(kInputs + t, panel.packed,
+                     {b.add(b.add(panel.firstBlock, block), t), pair, b.index(0)});
+        b.addTileProducts(r * kSide + t, kWeights + r, kInputs + t);
+      }
+    }
+  });
+  forEachSum([&](int sum, ValueRange at) { b.storeTile(sum, panel.sums, at); });
+}
+
+/// sums[block][row][token] of a panel.
+static void multiplyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &spec,
+                          BoxAttr box) {
+  int64_t pairs = llvm::alignTo(spec.pairs(), kTileRows);
+  Value rows = b.sub(panel.endRow, panel.firstRow);
+  b.loop(b.index(0), b.index(pairs), kPanelPairs, [&](Value first) {
+    Value tiles = b.div(b.min(b.sub(b.index(pairs), first), b.index(kPanelPairs)), kTileRows);
+    Stretch stretch{first, tiles};
+    copyPanel(b, panel, spec, box, stretch);
+    b.loop(b.index(0), panel.blocks, kSide, [&](Value block) {
+      auto multiply = [&](int64_t width) {
+        b.loop(b.index(0), rows, kSide * kTileRows,
+               [&](Value row) { multiplyTiles(b, panel, stretch, row, block, width); });
+      };
+      b.ifElse(
+          b.less(b.add(block, 1), panel.blocks), [&] { multiply(kSide); }, [&] { multiply(1); });
+    });
+  });
+}
+
+/// tile[token][row] of a group of rows, from sums[block][row][token].
+static void transposeSums(KernelBuilder &b, const Panel &panel, const Tile &tile, Value block) {
+  Value first = b.sub(tile.firstRow, panel.firstRow);
+  b.loop(b.index(0), tile.rows, kTileRows, [&](Value row) {
+    b.loop(b.index(0), tile.tokens, kTileRows, [&](Value token) {
+      Values lines;
+      for (int64_t i = 0; i != kTileRows; ++i)
+        lines.push_back(
+            b.load(panel.sums,
+                   {b.add(block, b.div(token, kTileRows)), b.add(b.add(first, row), i), b.index(0)},
+                   kTileRows));
+      Values columns = b.transpose(lines);
+      for (int64_t i = 0; i != kTileRows; ++i)
+        b.store(columns[i], tile.values, {b.add(token, i), row});
+    });
+  });
+}
+
+/// The epilogue of all groups and tokens of a panel.
+static void finishPanel(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                        const LinearSpec::Part &part, const Panel &panel, Value values) {
+  int64_t group = groupRows(spec);
+  Value firstToken = b.mul(panel.firstBlock, kTileRows);
+  Value tokens = b.min(b.sub(productRows(spec, args), firstToken), b.mul(panel.blocks, kTileRows));
+  b.loop(panel.firstRow, panel.endRow, group, [&](Value row) {
+    Value rows = b.min(b.sub(panel.endRow, row), b.index(group));
+    b.loop(b.index(0), tokens, kPackTokens, [&](Value token) {
+      Value count = b.min(b.sub(tokens, token), b.index(kPackTokens));
+      Tile tile{values, b.add(firstToken, token), count, row, rows};
+      transposeSums(b, panel, tile, b.div(token, kTileRows));
+      emitEpilogue(b, args, spec, part, tile);
+    });
+  });
+}
+
+void strata::cpu::emitTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+  int64_t height = llvm::alignTo(panelRows(spec), kSide * kTileRows);
+  constexpr int64_t most = kPanelTokens / kTileRows;
+  int64_t columns = llvm::alignTo(groupRows(spec), kTileRows);
+  Value values = b.stack(b.getF32Type(), {kPackTokens, columns});
+  Value tiles = b.stack(b.getI32Type(), {height / kTileRows, kPanelTiles, kTileRows, kTileRows});
+  Value sums = b.stack(b.getF32Type(), {most, height, kTileRows});
+  Value blocks = b.ceilDiv(productRows(spec, args), kTileRows);
+  b.configureTiles();
+  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
+    b.loop(first, end, panelRows(spec), [&](Value firstRow) {
+      Value endRow = b.min(b.add(firstRow, panelRows(spec)), end);
+      b.loop(b.index(0), blocks, most, [&](Value block) {
+        Panel panel{args.buffers[part.weight],
+                    args.buffers[*spec.workspace],
+                    firstRow,
+                    endRow,
+                    block,
+                    b.min(b.sub(blocks, block), b.index(most)),
+                    tiles,
+                    sums};
+        std::string name =
+            llvm::formatv("tiles_{0}x{1}{2}", spec.inFeatures, height, boxName(part.box)).str();
+        b.call(name, panel.arguments(), [&](KernelBuilder &b, ValueRange arguments) {
+          Panel panel = Panel::fromArguments(arguments);
+          panel.weight = weightRows(b, panel.weight, spec, part, panel.endRow);
+          panel.packed = tileView(b, panel.packed, spec);
+          multiplyPanel(b, panel, spec, part.box);
+        });
+        finishPanel(b, args, spec, part, panel, values);
+      });
+    });
+  });
+  b.releaseTiles();
+}

@@ -1,0 +1,57 @@
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v4-amx --canonicalize | FileCheck %s
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v4-amx-emulated --canonicalize | FileCheck %s --check-prefix=EMULATED
+// RUN: strata-opt %s --decoder-generate-kernels=machine=x86-64-v4-amx --decoder-lower-cpu-kernels | FileCheck %s --check-prefix=LLVM
+// More than a few tokens by AMX's tiles: the input is packed for them, and the product is a phase of its own.
+
+// CHECK: decoder.kernel @linear_0
+// CHECK-SAME: up_to = 8, [<"linear_0.few_rows"
+// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
+
+// f16 is multiplied in f32, which tiles cannot.
+// CHECK: decoder.kernel @linear_1
+// CHECK-SAME: up_to = 0, [<"linear_1.pack", tokens, divisor = 16, factor = 4>, <"linear_1.prefill", one, divisor = 1, factor = 5>]
+func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x1090xbf16>, %half: memref<72x1090xf16>) {
+  %y = decoder.linear %x, [%w] workspace <2304> : (memref<?x1090xbf16, #decoder.arena<0>>, memref<72x1090xbf16>)
+    -> memref<?x72xbf16, #decoder.arena<8704>>
+  %z = decoder.linear %x, [%half] workspace <2304> : (memref<?x1090xbf16, #decoder.arena<0>>, memref<72x1090xf16>)
+    -> memref<?x72xbf16, #decoder.arena<10240>>
+  return
+}
+
+// CHECK: module @cpu_x86_64_v4_amx
+
+// A panel of rows: 128 pairs of them at a time are copied into tiles. The last tile has one pair.
+// CHECK: func.func private @tiles_1090x256(
+// CHECK: scf.for %{{.*}} = %c0 to %c560 step %c128
+// CHECK: vector.constant_mask [1] : vector<16xi1>
+// Four sums, which begin with 0 or what they were, share the loads of two tiles of weights and two of the input.
+// CHECK: scf.if
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilezero"
+// CHECK: } else {
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tileloadd64"
+// CHECK: scf.for
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileloadd64"
+// CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
+// CHECK-NEXT: arith.addi
+// CHECK: llvm.call_intrinsic "llvm.x86.tileloadd64"
+// CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
+// CHECK: llvm.call_intrinsic "llvm.x86.tileloadd64"
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilestored64"
+
+// The tiles have a form while a phase runs.
+// CHECK: func.func @linear_0.tiles(
+// CHECK: llvm.call_intrinsic "llvm.x86.ldtilecfg"
+// CHECK: call @tiles_1090x256(
+// CHECK: llvm.call_intrinsic "llvm.x86.tilerelease"
+
+// Emulated, the same products are a function that every machine with AVX-512 can run.
+// EMULATED: module @cpu_x86_64_v4_amx_emulated
+// EMULATED: func.func private @emulated_tile_products(%{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>)
+// EMULATED: func.func private @tiles_1090x256(
+// EMULATED-COUNT-4: call @emulated_tile_products(
+// EMULATED-NOT: llvm.x86.t
+// EMULATED-NOT: llvm.x86.ldtilecfg
+
+// LLVM: llvm.func internal @tiles_1090x256(
+// LLVM: llvm.call_intrinsic "llvm.x86.tdpbf16ps"({{.*}}) : (i8, i8, i8) -> ()
