@@ -41,7 +41,7 @@ func.func @forward(%q: memref<?x768xbf16>, %kv: !kv, %batch: !decoder.batch) {
 // TILES-COUNT-4: llvm.call_intrinsic "llvm.x86.tilezero"
 // TILES-COUNT-4: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
 // TILES-COUNT-4: llvm.call_intrinsic "llvm.x86.tilestored64"
-// TILES:         math.roundeven
+// TILES:         math.fma
 // TILES:         scf.if
 // TILES-COUNT-4: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
 // TILES:         } else {

@@ -3,6 +3,7 @@
 #include "test/tools/ToolFixture.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -247,6 +248,13 @@ public:
       got += size_t(more);
     }
   }
+  /// Waits until it can write no more.
+  void awaitFullPipe() const {
+    for (int waiting = 0, before = 0; waiting == 0 || waiting != before; usleep(100000)) {
+      before = waiting;
+      ASSERT_EQ(ioctl(output, FIONREAD, &waiting), 0);
+    }
+  }
   void interrupt() const { kill(process, SIGINT); }
   /// Its exit status; takes the rest of its output.
   int await() const {
@@ -273,8 +281,7 @@ TEST_F(Tool, FirstInterruptStopsTheText) {
 TEST_F(Tool, SecondInterruptEnds) {
   // Nobody reads: with the pipe full, the first Ctrl-C cannot be obeyed.
   Running tool(package, {"-n", "8000000"});
-  tool.awaitText(1);
-  usleep(300000);
+  tool.awaitFullPipe();
   tool.interrupt();
   usleep(50000);
   tool.interrupt();
