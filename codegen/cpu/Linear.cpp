@@ -104,22 +104,28 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
     return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
   };
   const ProductStrategy &strategy = *findStrategy(spec);
-  VariantSpec decode{strategy.decodeRows, {}}, prefill{0, {}};
+  VariantSpec decode{strategy.decodeRows, {}};
   if (strategy.preparesRows(spec))
     decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(strategy.emitRows)});
   decode.phases.push_back({"decode", Axis::One, 1, units, bind(strategy.emitDecode)});
-  bool tiled = takesTiles(spec, level);
-  auto emitPack = tiled ? strategy.emitPackTiles : strategy.emitPack;
-  auto emitProduct = tiled ? strategy.emitTiles : strategy.emitPrefill;
-  prefill.phases.push_back({"pack", spec.axis(), kPackVector, kPackShares, bind(emitPack)});
-  prefill.phases.push_back({tiled ? "tiles" : "prefill", Axis::One, 1, units, bind(emitProduct)});
-  if (!strategy.emitFew)
-    return {spec.axis(), {decode, prefill}};
-  VariantSpec few{int64_t(level.rowTiles.size()), {}};
-  few.phases.push_back(
-      {"few_rows", spec.axis(), kPackVector, kPackShares, bind(strategy.emitFewRows)});
-  few.phases.push_back({"few", Axis::One, 1, units, bind(strategy.emitFew)});
-  return {spec.axis(), {decode, few, prefill}};
+  KernelSpec kernel{spec.axis(), {decode}};
+  auto addPacked = [&](int64_t upTo, auto emitPack, StringRef product, auto emitProduct) {
+    kernel.variants.push_back({upTo,
+                               {{"pack", spec.axis(), kPackVector, kPackShares, bind(emitPack)},
+                                {product.str(), Axis::One, 1, units, bind(emitProduct)}}});
+  };
+  if (strategy.emitFew)
+    kernel.variants.push_back(
+        {int64_t(level.rowTiles.size()),
+         {{"few_rows", spec.axis(), kPackVector, kPackShares, bind(strategy.emitFewRows)},
+          {"few", Axis::One, 1, units, bind(strategy.emitFew)}}});
+  if (takesTiles(spec, level)) {
+    addPacked(kFewTokensPanel.tokens, strategy.emitPackTiles, "few_tiles", strategy.emitFewTiles);
+    addPacked(0, strategy.emitPackTiles, "tiles", strategy.emitTiles);
+  } else {
+    addPacked(0, strategy.emitPack, "prefill", strategy.emitPrefill);
+  }
+  return kernel;
 }
 
 KernelSpec strata::cpu::describeProduct(ProductOpInterface op, const Level &level) {

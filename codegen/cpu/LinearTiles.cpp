@@ -10,7 +10,6 @@
 
 #include "codegen/cpu/PrefillFrame.h"
 #include "codegen/cpu/Schedule.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace strata;
@@ -19,11 +18,9 @@ using namespace strata::cpu;
 /// Tiles side by side, of rows and of tokens, that share loads.
 static constexpr int64_t kSide = 2;
 
-static constexpr int64_t kPanelPairs = kPanelFeatures / 2, kPanelTiles = kPanelPairs / kTileRows;
-
 namespace {
 /// Rows [firstRow, endRow) of a weight, `blocks` blocks of kTileRows tokens from `firstBlock` on.
-/// `tiles` is room for [rows / 16][kPanelTiles] tiles of weights, `sums` has
+/// `tiles` is room for [rows / 16][tiles of features] of weights, `sums` has
 /// [block][row - firstRow][token] in f32.
 struct Panel {
   Value weight, packed, firstRow, endRow, firstBlock, blocks, tiles, sums;
@@ -34,8 +31,8 @@ struct Panel {
   static Panel fromArguments(ValueRange values) {
     return {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]};
   }
-  /// Rows that there is room for.
-  int64_t height() const { return cast<MemRefType>(sums.getType()).getDimSize(1); }
+  /// Pairs of features that there is room for.
+  int64_t pairs() const { return cast<MemRefType>(tiles.getType()).getDimSize(1) * kTileRows; }
 };
 
 /// What of the features is multiplied: `tiles` tiles of pairs from `first` on.
@@ -51,19 +48,20 @@ Value strata::cpu::tileView(KernelBuilder &b, Value buffer, const LinearSpec &sp
 }
 
 /// Rows of a group that the epilogue takes, and of a panel: some whole groups.
-static int64_t groupRows(const LinearSpec &spec) {
-  return spec.headDim ? spec.headDim : kPrefillRows;
+static int64_t groupRows(const LinearSpec &spec, const PanelShape &shape) {
+  return spec.headDim ? spec.headDim : shape.groupRows;
 }
-static int64_t panelRows(const LinearSpec &spec) {
-  int64_t group = groupRows(spec);
+static int64_t panelRows(const LinearSpec &spec, const PanelShape &shape) {
+  int64_t group = groupRows(spec, shape);
   bool whole = group % (kSide * kTileRows) == 0;
-  return whole ? group * std::max<int64_t>(1, kPanelRows / group) : group;
+  return whole ? group * std::max<int64_t>(1, shape.rows / group) : group;
 }
 
 /// Copies a stretch of all rows into tiles. Rows beyond the last are copies of it that nobody reads
 /// the sums of, and features beyond the last are 0.
 static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, BoxAttr box,
                       const Stretch &stretch) {
+  int64_t rowsAhead = llvm::divideCeil(kBytesAhead, 4 * panel.pairs());
   Value last = b.add(panel.endRow, -1);
   int64_t wholeTiles = spec.pairs() / kTileRows, left = spec.pairs() % kTileRows;
   Value whole = b.min(stretch.tiles, b.sub(b.index(wholeTiles), b.div(stretch.first, kTileRows)));
@@ -73,6 +71,7 @@ static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &sp
     Value row = storedRow(b, box, b.min(b.add(panel.firstRow, i), last));
     auto copy = [&](Value tile, Value mask) {
       Value column = b.add(stretch.first, b.mul(tile, kTileRows));
+      b.prefetch(panel.weight, {b.add(row, rowsAhead), column});
       b.store(b.loadMasked(panel.weight, {row, column}, mask), panel.tiles,
               {b.div(i, kTileRows), tile, b.rem(i, kTileRows), b.index(0)});
     };
@@ -117,8 +116,8 @@ static void multiplyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec
                           BoxAttr box) {
   int64_t pairs = llvm::alignTo(spec.pairs(), kTileRows);
   Value rows = b.sub(panel.endRow, panel.firstRow);
-  b.loop(b.index(0), b.index(pairs), kPanelPairs, [&](Value first) {
-    Value tiles = b.div(b.min(b.sub(b.index(pairs), first), b.index(kPanelPairs)), kTileRows);
+  b.loop(b.index(0), b.index(pairs), panel.pairs(), [&](Value first) {
+    Value tiles = b.div(b.min(b.sub(b.index(pairs), first), b.index(panel.pairs())), kTileRows);
     Stretch stretch{first, tiles};
     copyPanel(b, panel, spec, box, stretch);
     b.loop(b.index(0), panel.blocks, kSide, [&](Value block) {
@@ -152,8 +151,8 @@ static void transposeSums(KernelBuilder &b, const Panel &panel, const Tile &tile
 
 /// The epilogue of all groups and tokens of a panel.
 static void finishPanel(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                        const LinearSpec::Part &part, const Panel &panel, Value values) {
-  int64_t group = groupRows(spec);
+                        const LinearSpec::Part &part, const Panel &panel, int64_t group,
+                        Value values) {
   Value firstToken = b.mul(panel.firstBlock, kTileRows);
   Value tokens = b.min(b.sub(productRows(spec, args), firstToken), b.mul(panel.blocks, kTileRows));
   b.loop(panel.firstRow, panel.endRow, group, [&](Value row) {
@@ -167,38 +166,58 @@ static void finishPanel(KernelBuilder &b, const KernelArguments &args, const Lin
   });
 }
 
-void strata::cpu::emitTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
-  int64_t height = llvm::alignTo(panelRows(spec), kSide * kTileRows);
-  constexpr int64_t most = kPanelTokens / kTileRows;
-  int64_t columns = llvm::alignTo(groupRows(spec), kTileRows);
+/// The sums of a panel, by a function that all linears of this shape share.
+static void callProduct(KernelBuilder &b, const Panel &panel, const LinearSpec &spec,
+                        const LinearSpec::Part &part) {
+  ArrayRef<int64_t> sums = cast<MemRefType>(panel.sums.getType()).getShape();
+  std::string name;
+  llvm::raw_string_ostream(name) << "tiles_" << spec.inFeatures << 'x' << sums[1] << 'x'
+                                 << 2 * panel.pairs() << 'x' << sums[0] * kTileRows
+                                 << boxName(part.box);
+  b.call(name, panel.arguments(), [&](KernelBuilder &b, ValueRange arguments) {
+    Panel panel = Panel::fromArguments(arguments);
+    panel.weight = weightRows(b, panel.weight, spec, part, panel.endRow);
+    panel.packed = tileView(b, panel.packed, spec);
+    multiplyPanel(b, panel, spec, part.box);
+  });
+}
+
+static void emitPanels(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                       const PanelShape &shape) {
+  int64_t most = panelRows(spec, shape), height = llvm::alignTo(most, kSide * kTileRows);
+  int64_t group = groupRows(spec, shape), columns = llvm::alignTo(group, kTileRows);
+  int64_t pairs = llvm::alignTo(std::min(spec.inFeatures, shape.features) / 2, kTileRows);
   Value values = b.stack(b.getF32Type(), {kPackTokens, columns});
-  Value tiles = b.stack(b.getI32Type(), {height / kTileRows, kPanelTiles, kTileRows, kTileRows});
-  Value sums = b.stack(b.getF32Type(), {most, height, kTileRows});
+  Value tiles =
+      b.stack(b.getI32Type(), {height / kTileRows, pairs / kTileRows, kTileRows, kTileRows});
+  Value sums = b.stack(b.getF32Type(), {shape.tokens / kTileRows, height, kTileRows});
   Value blocks = b.ceilDiv(productRows(spec, args), kTileRows);
   b.configureTiles();
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
-    b.loop(first, end, panelRows(spec), [&](Value firstRow) {
-      Value endRow = b.min(b.add(firstRow, panelRows(spec)), end);
-      b.loop(b.index(0), blocks, most, [&](Value block) {
+    b.loop(first, end, most, [&](Value row) {
+      b.loop(b.index(0), blocks, shape.tokens / kTileRows, [&](Value block) {
+        Value count = b.min(b.sub(blocks, block), b.index(shape.tokens / kTileRows));
         Panel panel{args.buffers[part.weight],
                     args.buffers[*spec.workspace],
-                    firstRow,
-                    endRow,
+                    row,
+                    b.min(b.add(row, most), end),
                     block,
-                    b.min(b.sub(blocks, block), b.index(most)),
+                    count,
                     tiles,
                     sums};
-        std::string name =
-            llvm::formatv("tiles_{0}x{1}{2}", spec.inFeatures, height, boxName(part.box)).str();
-        b.call(name, panel.arguments(), [&](KernelBuilder &b, ValueRange arguments) {
-          Panel panel = Panel::fromArguments(arguments);
-          panel.weight = weightRows(b, panel.weight, spec, part, panel.endRow);
-          panel.packed = tileView(b, panel.packed, spec);
-          multiplyPanel(b, panel, spec, part.box);
-        });
-        finishPanel(b, args, spec, part, panel, values);
+        callProduct(b, panel, spec, part);
+        finishPanel(b, args, spec, part, panel, group, values);
       });
     });
   });
   b.releaseTiles();
+}
+
+void strata::cpu::emitTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
+  emitPanels(b, args, spec, kPanel);
+}
+
+void strata::cpu::emitFewTiles(KernelBuilder &b, const KernelArguments &args,
+                               const LinearSpec &spec) {
+  emitPanels(b, args, spec, kFewTokensPanel);
 }

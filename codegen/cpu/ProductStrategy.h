@@ -27,9 +27,9 @@ struct ProductStrategy {
   Emit emitFewRows, emitFew;
   /// More rows: packing the input, and the product.
   Emit emitPack, emitPrefill;
-  /// The same by matrix tiles, of levels that have them, for weights of bf16; null: there is no
-  /// such form.
-  Emit emitPackTiles, emitTiles;
+  /// The same by matrix tiles, of levels that have them, for weights of bf16, and the product for
+  /// up to kFewTokensPanel.tokens; null: there is no such form.
+  Emit emitPackTiles, emitTiles, emitFewTiles;
 };
 
 /// The strategy for a product, null if there is none.

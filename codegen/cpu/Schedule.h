@@ -44,9 +44,15 @@ inline constexpr int64_t kBlockPairs = 1024;
 /// Rows of weights that stay in L2 while the token blocks pass.
 inline constexpr int64_t kPrefillRows = 64;
 
-/// Of a product by tiles: rows of weights and features of them that are copied into tiles at a
-/// time, and tokens that are multiplied with them before the next, whose sums stay in L2, too.
-inline constexpr int64_t kPanelRows = 256, kPanelFeatures = 256, kPanelTokens = 512;
+/// Of a product by tiles: about so many rows of weights and features of them are copied into tiles
+/// at a time, of which the epilogue takes groups of rows; and tokens that are multiplied with them
+/// before the next, whose sums stay in L2, too.
+struct PanelShape {
+  int64_t rows, features, groupRows, tokens;
+};
+inline constexpr PanelShape kPanel{256, 256, 64, 512};
+/// The same for steps of up to so many tokens: weights come in longer pieces, front to back.
+inline constexpr PanelShape kFewTokensPanel{32, 2048, 32, 64};
 
 /// Rows, query heads of tokens, that attention takes through a page together: as many as keep their
 /// sums and scores in the first-level cache. Of them, at least so many share the loads of a key or

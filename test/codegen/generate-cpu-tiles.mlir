@@ -5,6 +5,7 @@
 
 // CHECK: decoder.kernel @linear_0
 // CHECK-SAME: up_to = 8, [<"linear_0.few_rows"
+// CHECK-SAME: up_to = 64, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.few_tiles", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
 
 // f16 is multiplied in f32, which tiles cannot.
@@ -21,7 +22,7 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 // CHECK: module @cpu_x86_64_v4_amx
 
 // A panel of rows: 128 pairs of them at a time are copied into tiles. The last tile has one pair.
-// CHECK: func.func private @tiles_1090x256(
+// CHECK: func.func private @tiles_1090x256x256x512(
 // CHECK: scf.for %{{.*}} = %c0 to %c560 step %c128
 // CHECK: vector.constant_mask [1] : vector<16xi1>
 // Four sums, which begin with 0 or what they were, share the loads of two tiles of weights and two of the input.
@@ -39,19 +40,22 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
 // CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilestored64"
 
+// For up to 64 tokens, 32 rows and as many of their features as there are, up to 2048: memory sees one stream.
+// CHECK: func.func private @tiles_1090x32x1120x64(
+
 // The tiles have a form while a phase runs.
 // CHECK: func.func @linear_0.tiles(
 // CHECK: llvm.call_intrinsic "llvm.x86.ldtilecfg"
-// CHECK: call @tiles_1090x256(
+// CHECK: call @tiles_1090x256x256x512(
 // CHECK: llvm.call_intrinsic "llvm.x86.tilerelease"
 
 // Emulated, the same products are a function that every machine with AVX-512 can run.
 // EMULATED: module @cpu_x86_64_v4_amx_emulated
-// EMULATED: func.func private @emulated_tile_products(%{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>)
-// EMULATED: func.func private @tiles_1090x256(
+// EMULATED-NOT: llvm.x86.{{t|ldtilecfg}}
+// EMULATED: func.func private @tiles_1090x256x256x512(
 // EMULATED-COUNT-4: call @emulated_tile_products(
-// EMULATED-NOT: llvm.x86.t
-// EMULATED-NOT: llvm.x86.ldtilecfg
+// EMULATED: func.func private @emulated_tile_products(%{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>)
+// EMULATED-NOT: llvm.x86.{{t|ldtilecfg}}
 
-// LLVM: llvm.func internal @tiles_1090x256(
+// LLVM: llvm.func internal @tiles_1090x256x256x512(
 // LLVM: llvm.call_intrinsic "llvm.x86.tdpbf16ps"({{.*}}) : (i8, i8, i8) -> ()
