@@ -1,6 +1,7 @@
 //===- MappedFile.cpp - open, fstat, mmap ---------------------------------===//
 #include "runtime/base/MappedFile.h"
 
+#include "runtime/base/InputFiles.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 
@@ -60,6 +61,7 @@ static absl::StatusOr<OpenFile> openRegular(const std::string &path) {
   if (!S_ISREG(status.st_mode))
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": expected a regular file, found ", kindOf(status.st_mode)));
+  noteInput(descriptor.number, path);
   return OpenFile{std::move(descriptor), static_cast<uint64_t>(status.st_size)};
 }
 

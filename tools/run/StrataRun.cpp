@@ -1,9 +1,11 @@
 //===- StrataRun.cpp - strata-run: a package writes text ------------------===//
 
+#include "runtime/base/InputFiles.h"
 #include "runtime/base/Status.h"
 #include "runtime/text/Prompt.h"
 #include "tools/command_line/Devices.h"
 #include "tools/command_line/Load.h"
+#include "tools/command_line/StandardFiles.h"
 #include "tools/command_line/Tool.h"
 #include "tools/run/ActivationDump.h"
 #include "tools/run/Interactive.h"
@@ -126,12 +128,14 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   // The next message begins with the token that ended a reply.
   Session session(*engine, *model.tokenizer, model.stopRules(!model.chat), options.sampling,
                   options.chunk, console);
+  noteInput(STDIN_FILENO, "standard input");
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{
       options.tokens.value_or(kDefaultTokens), terminal,
       [&] { return describeSpeed(session, measureRead(*engine, session)); },
       model.chat ? &*model.chat : nullptr, options.chatOptions.system};
   STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, session, console));
+  STRATA_TRY(checkStandardInput());
   console.note(interactive.stats());
   return absl::OkStatus();
 }
