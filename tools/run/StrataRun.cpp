@@ -69,7 +69,8 @@ absl::StatusOr<int64_t> tokensAfter(int64_t prompt, const RunOptions &options, i
         "the prompt has ", prompt, " tokens", options.tokens ? " and -n asks for " : "",
         options.tokens ? absl::StrCat(*options.tokens) : "", ", the context is ", context,
         "; --context ", prompt + options.tokens.value_or(kDefaultTokens), " would allow it"));
-  return std::min(options.tokens.value_or(kDefaultTokens), context - prompt);
+  const int64_t room = context - prompt;
+  return options.untilEnd ? room : std::min(options.tokens.value_or(kDefaultTokens), room);
 }
 
 /// A quick measure: the best of a few reads of at most 1 GB, as the first read of pages that were
@@ -131,7 +132,7 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   noteInput(STDIN_FILENO, "standard input");
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{
-      options.tokens.value_or(kDefaultTokens), terminal,
+      options.untilEnd ? model.context : options.tokens.value_or(kDefaultTokens), terminal,
       [&] { return describeSpeed(session, measureRead(*engine, session)); },
       model.chat ? &*model.chat : nullptr, options.chatOptions.system};
   STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, session, console));
