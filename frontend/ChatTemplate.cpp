@@ -25,28 +25,12 @@ bool containsInOrder(std::string_view text, std::initializer_list<std::string_vi
   return true;
 }
 
-/// A string, or a list of named ones.
-absl::StatusOr<std::string> readTemplate(const JsonValue &value) {
-  if (value.isString()) {
-    STRATA_ASSIGN(const std::string_view text, value.string());
-    return std::string(text);
-  }
-  STRATA_ASSIGN(const std::vector<JsonValue> entries, value.array());
-  for (const JsonValue &entry : entries) {
-    STRATA_ASSIGN(const JsonObject named, entry.object());
-    STRATA_ASSIGN(const std::string_view name, named.string("name"));
-    STRATA_ASSIGN(const std::string_view text, named.string("template"));
-    if (name == "default")
-      return std::string(text);
-  }
-  return value.error("expected a template named default, found none");
-}
 } // namespace
 
 std::string recognizeChatTemplate(std::string_view jinja) {
-  // A line's end in a string of Jinja is an escape, or itself.
-  const std::string text =
-      absl::StrReplaceAll({jinja.data(), jinja.size()}, {{"\\n", "\n"}, {"\"", "'"}});
+  // A line's end in a string of Jinja is an escape, or itself, however the file spells it.
+  const std::string text = absl::StrReplaceAll({jinja.data(), jinja.size()},
+                                               {{"\\n", "\n"}, {"\r\n", "\n"}, {"\"", "'"}});
   const bool hasTurns = containsInOrder(
       text, {"<extra_id_0>System", "'\n'", "<extra_id_1>User\n", "<extra_id_1>Assistant\n"});
   const bool hasOthers = text.find("<|") != text.npos || text.find("[INST]") != text.npos ||
@@ -54,12 +38,36 @@ std::string recognizeChatTemplate(std::string_view jinja) {
   return hasTurns && !hasOthers ? "nemotron" : "unknown";
 }
 
-absl::StatusOr<std::string> readChatTemplate(const JsonObject &json,
-                                             const std::filesystem::path &folder) {
-  if (const auto value = json.findNonNull("chat_template")) {
-    STRATA_ASSIGN(const std::string text, readTemplate(*value));
-    return recognizeChatTemplate(text);
+/// The member that is called default, of an object of templates or a list of named ones.
+static std::optional<JsonValue> findDefault(const JsonValue &value) {
+  if (value.isObject())
+    return value.object()->findNonNull("default");
+  if (!value.isArray())
+    return std::nullopt;
+  const std::vector<JsonValue> entries = *value.array();
+  for (const JsonValue &entry : entries) {
+    const auto name = entry.isObject() ? entry.object()->findNonNull("name") : std::nullopt;
+    if (name && name->isString() && *name->string() == "default")
+      return entry.object()->findNonNull("template");
   }
+  return std::nullopt;
+}
+
+static bool isEmpty(const JsonValue &value) {
+  return (value.isString() && value.string()->empty()) ||
+         (value.isArray() && value.array()->empty()) ||
+         (value.isObject() && value.object()->members().empty());
+}
+
+std::string readChatTemplate(const JsonObject &json) {
+  const auto value = json.findNonNull("chat_template");
+  if (!value || isEmpty(*value))
+    return "";
+  const auto chosen = value->isString() ? value : findDefault(*value);
+  return chosen && chosen->isString() ? recognizeChatTemplate(*chosen->string()) : "unknown";
+}
+
+absl::StatusOr<std::string> readChatTemplateFile(const std::filesystem::path &folder) {
   const auto file = folder / "chat_template.jinja";
   if (std::error_code ignored; !exists(file, ignored))
     return std::string();

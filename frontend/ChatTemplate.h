@@ -15,9 +15,12 @@ class JsonObject;
 /// "nemotron" for one that writes Nemotron's turns, "unknown" for others.
 std::string recognizeChatTemplate(std::string_view jinja);
 
-/// The name of the template of a model folder: in `json`, its tokenizer_config.json, or in
-/// chat_template.jinja beside it. Empty if there is none.
-absl::StatusOr<std::string> readChatTemplate(const JsonObject &json,
-                                             const std::filesystem::path &folder);
+/// The name of the template under `chat_template` of a tokenizer_config.json: a text, or of several
+/// the one called default; "unknown" if none is called so, or it is no text. Empty if there is
+/// none.
+std::string readChatTemplate(const JsonObject &json);
+
+/// The name of the template in chat_template.jinja; empty if there is no such file in `folder`.
+absl::StatusOr<std::string> readChatTemplateFile(const std::filesystem::path &folder);
 
 } // namespace strata

@@ -4,6 +4,7 @@
 
 #include "dialect/Storage.h"
 #include "frontend/BuildDecoder.h"
+#include "frontend/FitTokenizer.h"
 #include "frontend/Modules.h"
 #include "frontend/Parameters.h"
 #include "frontend/Presets.h"
@@ -11,7 +12,6 @@
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 
-#include "absl/strings/str_join.h"
 #include "mlir/IR/Verifier.h"
 
 #include <filesystem>
@@ -26,6 +26,7 @@ absl::StatusOr<ImportedModel> importConfig(const ModelConfig &config, MLIRContex
                                            const Checkpoint *checkpoint = nullptr) {
   ImportedModel model;
   model.chatTemplate = config.chatTemplate;
+  model.warnings = config.notes;
   model.module = buildDecoder(config, context, checkpoint);
   if (failed(verify(*model.module)))
     return absl::InternalError(absl::StrCat(config.name, ": the module built for it is invalid"));
@@ -68,28 +69,6 @@ absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
 }
 
 //===----------------------------------------------------------------------===//
-// The tokenizer against the configuration
-//===----------------------------------------------------------------------===//
-
-/// Every id has a row in the embedding. What the tokenizer itself puts before a text counts where
-/// tokenizer_config.json says nothing.
-absl::Status fitTokenizer(const TokenizerSection &tokenizer, ModelConfig &config) {
-  const auto error = [&](const auto &...parts) {
-    return absl::InvalidArgumentError(absl::StrCat(tokenizer.file, ": ", parts...));
-  };
-  if (tokenizer.pieces > config.vocabulary)
-    return error("expected at most ", config.vocabulary, " pieces, the vocab_size of config.json, ",
-                 "found ", tokenizer.pieces);
-  if (config.addBosKnown || tokenizer.prefix.empty())
-    return absl::OkStatus();
-  if (tokenizer.prefix.size() != 1 || tokenizer.prefix[0] != config.bosToken)
-    return error("post_processor: expected bos_token_id ", config.bosToken,
-                 " alone before a text, found ", absl::StrJoin(tokenizer.prefix, ", "));
-  config.addBos = true;
-  return absl::OkStatus();
-}
-
-//===----------------------------------------------------------------------===//
 // The kinds of argument
 //===----------------------------------------------------------------------===//
 
@@ -103,12 +82,16 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
   STRATA_TRY(checkVocabulary(found.config, checkpoint, found.path));
   const std::string folder = checkpointFolder(argument);
   STRATA_ASSIGN(std::optional<TokenizerSection> tokenizer, readTokenizer(folder, &checkpoint));
-  if (tokenizer)
-    STRATA_TRY(fitTokenizer(*tokenizer, found.config));
+  STRATA_TRY(fitTokenizer(tokenizer ? &*tokenizer : nullptr, found.config));
   STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context, &checkpoint));
   STRATA_TRY(checkParameters(*model.module, checkpoint));
 
-  model.warnings = checkpoint.notes();
+  const auto warn = [&](const std::vector<std::string> &notes) {
+    model.warnings.insert(model.warnings.end(), notes.begin(), notes.end());
+  };
+  warn(checkpoint.notes());
+  if (tokenizer)
+    warn(tokenizer->notes);
   if (auto unused = listUnused(listParameters(found.config), checkpoint); !unused.empty())
     model.warnings.push_back(absl::StrCat(argument, ": ", describeUnused(unused)));
   model.checkpoint = std::make_unique<Checkpoint>(std::move(checkpoint));
@@ -119,6 +102,9 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
 
 absl::StatusOr<ImportedModel> importConfigFile(const std::string &path, MLIRContext &context) {
   STRATA_ASSIGN(ModelConfig config, readModelConfig(path));
+  if (!config.dtypeProblem.empty())
+    return absl::InvalidArgumentError(config.dtypeProblem);
+  STRATA_TRY(fitTokenizer(nullptr, config));
   return importConfig(config, context);
 }
 

@@ -2,6 +2,7 @@
 
 #include "frontend/ModelConfig.h"
 
+#include "frontend/ChatTemplate.h"
 #include "frontend/Modules.h"
 #include "frontend/Parameters.h"
 #include "frontend/SpecialTokens.h"
@@ -9,6 +10,7 @@
 #include "runtime/base/Json.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
+#include "runtime/checkpoint/HubCache.h"
 
 #include "absl/strings/str_cat.h"
 
@@ -30,7 +32,6 @@ constexpr std::string_view kRotaryFraction[] = {
 constexpr std::string_view kRopeType[] = {"rope_parameters.rope_type", "rope_parameters.type",
                                           "rope_scaling.rope_type", "rope_scaling.type"};
 constexpr std::string_view kRopeFactor[] = {"rope_parameters.factor", "rope_scaling.factor"};
-constexpr std::string_view kDType[] = {"torch_dtype", "dtype"};
 
 /// Sizes that every config.json must state, and the most that each may be.
 struct Size {
@@ -128,21 +129,25 @@ absl::Status readChoices(const JsonObject &json, ModelConfig &config) {
   return absl::OkStatus();
 }
 
-/// Where there is a checkpoint, it tells itself which type each tensor has.
-absl::Status readDType(const JsonObject &json, ModelConfig &config) {
+/// Where there is a checkpoint, it tells itself which type each tensor has, and whatever stands
+/// here is right. `dtype` is the younger key, and counts.
+void readDType(const JsonObject &json, ModelConfig &config) {
   constexpr std::pair<std::string_view, DType> kTypes[] = {
       {"bfloat16", DType::bf16}, {"float16", DType::f16}, {"float32", DType::f32}};
-  STRATA_ASSIGN(std::optional<std::string_view> found, readSpelledString(json, kDType));
-  if (!found)
-    return absl::OkStatus();
+  std::optional<JsonValue> value = json.findNonNull("dtype");
+  if (!value)
+    value = json.findNonNull("torch_dtype");
+  if (!value)
+    return;
+  const std::string_view found = value->isString() ? *value->string() : "";
   for (auto [name, dtype] : kTypes)
-    if (name == *found) {
+    if (name == found) {
       config.dtype = dtype;
-      return absl::OkStatus();
+      return;
     }
-  std::string key(json.findNonNull(kDType[0]) ? kDType[0] : kDType[1]);
-  return json.error(key, absl::StrCat("expected \"bfloat16\", \"float16\" or \"float32\", found ",
-                                      quote(*found)));
+  config.dtypeProblem = std::string(
+      value->mismatch("\"bfloat16\", \"float16\" or \"float32\", as there are no weights")
+          .message());
 }
 
 //===----------------------------------------------------------------------===//
@@ -271,13 +276,14 @@ absl::Status checkTotal(const JsonValue &root, const ModelConfig &config) {
                                  config.hidden, " x ", config.intermediate));
 }
 
-absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
+absl::StatusOr<ModelConfig> parse(const JsonDocument &document, JsonDocument::Notes notes) {
   STRATA_ASSIGN(JsonObject json, document.object());
   ModelConfig config;
+  config.notes = std::move(notes);
   STRATA_TRY(checkArchitecture(json, config));
   STRATA_TRY(readChoices(json, config));
   STRATA_ASSIGN(config.quantization, readQuantization(json));
-  STRATA_TRY(readDType(json, config));
+  readDType(json, config);
   STRATA_TRY(readSizes(json, config));
   STRATA_TRY(readKvHeads(json, config));
   STRATA_TRY(readHeadDim(json, config));
@@ -292,32 +298,67 @@ absl::StatusOr<ModelConfig> parse(const JsonDocument &document) {
 } // namespace
 
 absl::StatusOr<ModelConfig> parseModelConfig(std::string_view text, std::string file) {
-  STRATA_ASSIGN(JsonDocument document, JsonDocument::parse(text, std::move(file)));
-  return parse(document);
+  JsonDocument::Notes notes;
+  STRATA_ASSIGN(JsonDocument document, JsonDocument::parse(text, std::move(file), &notes));
+  return parse(document, std::move(notes));
 }
 
 absl::StatusOr<ModelConfig> readModelConfig(const std::string &path) {
   namespace fs = std::filesystem;
-  STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxConfigBytes));
-  STRATA_ASSIGN(ModelConfig config, parse(document));
+  JsonDocument::Notes notes;
+  STRATA_ASSIGN(JsonDocument document, JsonDocument::parseFile(path, kMaxConfigBytes, &notes));
+  STRATA_ASSIGN(ModelConfig config, parse(document, std::move(notes)));
   std::error_code ignored;
-  fs::path folder = fs::absolute(path, ignored).parent_path();
-  config.name = fs::weakly_canonical(folder, ignored).filename();
+  const fs::path folder = fs::absolute(path, ignored).parent_path();
+  config.name = modelName(folder);
   STRATA_TRY(readTokenFiles(folder, config));
   return config;
 }
+
+namespace {
+
+bool isSame(const CheckpointTensor &a, const CheckpointTensor &b) {
+  return a.dtype == b.dtype && a.shape == b.shape && a.box == b.box &&
+         std::ranges::equal(a.bytes, b.bytes);
+}
+
+/// As in transformers, a head that the checkpoint has for itself counts, whatever the flag says.
+void followHead(const Checkpoint &checkpoint, FoundConfig &found) {
+  ModelConfig &config = found.config;
+  if (!config.tiedEmbeddings)
+    return;
+  config.tiedEmbeddings = false; // so that the head has a key
+  const std::string headKey = describeModule(config, ModuleRole::head).weightKey();
+  const std::string tableKey = describeModule(config, ModuleRole::embedding).weightKey();
+  const CheckpointTensor *head = checkpoint.find(headKey), *table = checkpoint.find(tableKey);
+  config.tiedEmbeddings = !head || !table || isSame(*head, *table);
+  if (!config.tiedEmbeddings)
+    config.notes.push_back(absl::StrCat(found.path, ": tie_word_embeddings: not followed, as ",
+                                        headKey, " is another tensor than ", tableKey));
+}
+
+/// The configuration that the files of the tensors hold themselves.
+absl::StatusOr<FoundConfig> readOwnConfig(const std::string &argument,
+                                          const Checkpoint &checkpoint) {
+  const std::string &file = checkpoint.files().front().path;
+  STRATA_ASSIGN(ModelConfig config, parseModelConfig(checkpoint.config(), file));
+  config.name = modelName(argument);
+  if (!checkpoint.chatTemplate().empty())
+    config.chatTemplate = recognizeChatTemplate(checkpoint.chatTemplate());
+  STRATA_TRY(readTokenFiles(checkpointFolder(argument), config));
+  return FoundConfig{std::move(config), file};
+}
+
+} // namespace
 
 absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
                                             const absl::StatusOr<Checkpoint> &checkpoint) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   if (checkpoint.ok() && !checkpoint->config().empty()) {
-    const std::string &file = checkpoint->files().front().path;
-    STRATA_ASSIGN(ModelConfig config, parseModelConfig(checkpoint->config(), file));
-    const fs::path named = fs::weakly_canonical(argument, ignored);
-    config.name = fs::is_directory(named, ignored) ? named.filename() : named.stem();
-    STRATA_TRY(readTokenFiles(checkpointFolder(argument), config));
-    return FoundConfig{std::move(config), file};
+    STRATA_ASSIGN(FoundConfig found, readOwnConfig(argument, *checkpoint));
+    followHead(*checkpoint, found);
+    return found;
   }
   const fs::path path = fs::path(checkpointFolder(argument)) / "config.json";
   // A folder without config.json is no model: that is to be said first, unless it holds weights
@@ -325,7 +366,10 @@ absl::StatusOr<FoundConfig> findModelConfig(const std::string &argument,
   if (!checkpoint.ok() && !absl::IsNotFound(checkpoint.status()) && !fs::exists(path, ignored))
     return checkpoint.status();
   STRATA_ASSIGN(ModelConfig config, readModelConfig(path));
-  return FoundConfig{std::move(config), path};
+  FoundConfig found{std::move(config), path};
+  if (checkpoint.ok())
+    followHead(*checkpoint, found);
+  return found;
 }
 
 } // namespace strata

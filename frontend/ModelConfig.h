@@ -44,6 +44,7 @@ struct ModelConfig {
   std::string activation = "squared_relu"; // inside the mlp: as decoder.activation calls it
 
   DType dtype = DType::bf16; // of the parameters where there is no checkpoint: or f16, f32
+  std::string dtypeProblem;  // why that cannot be told; empty: it can
   std::optional<Quantization> quantization; // of the linear modules; none: they are as others are
 
   int64_t context = 4096; // tokens trained on; no limit of the compiled model
@@ -53,6 +54,9 @@ struct ModelConfig {
   bool addBosKnown = false;             // tokenizer_config.json says so, or that it does not
   std::vector<int64_t> eosTokens = {3}; // each ends a generation; may be empty
   std::string chatTemplate;             // "nemotron", "unknown" or empty (ChatTemplate.h)
+
+  std::vector<std::string> notes; // for people, one line each: what was read in another way than it
+                                  // looks
 
   /// Whether the linear module of this name has weights of 8 bits and scales.
   bool quantizes(std::string_view linear) const {

@@ -36,9 +36,8 @@ absl::StatusOr<AnonymousMemory> AnonymousMemory::reserve(uint64_t bytes, const c
   uint64_t size = bytes + (bytes > kHugePage ? kHugePage : 0);
   void *mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED)
-    return absl::ResourceExhaustedError(absl::StrCat(what, ": cannot reserve ", formatBytes(bytes),
-                                                     ": ",
-                                                     absl::ErrnoToStatus(errno, "").message()));
+    return absl::ResourceExhaustedError(
+        absl::StrCat(what, ": cannot reserve ", formatBytes(bytes), ": ", std::strerror(errno)));
   memory.mapping = mapping;
   memory.mappingBytes = size;
   memory.bytes = bytes;

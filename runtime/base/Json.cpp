@@ -5,10 +5,13 @@
 #include "runtime/base/Status.h"
 
 #include <charconv>
+#include <map>
 
 namespace strata {
 
 using simdjson::dom::element_type;
+
+static constexpr size_t kShownDigits = 80; // of a long number
 
 //===----------------------------------------------------------------------===//
 // What a message says
@@ -28,7 +31,7 @@ static std::string formatBound(double value) {
                                               : formatDouble(value);
 }
 
-static std::string describe(simdjson::dom::element element) {
+std::string JsonValue::describe() const {
   switch (element.type()) {
   case element_type::ARRAY:
     return "a list";
@@ -36,8 +39,10 @@ static std::string describe(simdjson::dom::element element) {
     return "an object";
   case element_type::INT64:
     return absl::StrCat(element.get_int64().value_unsafe());
-  case element_type::UINT64:
-    return absl::StrCat(element.get_uint64().value_unsafe());
+  case element_type::UINT64: {
+    const PythonNumber &number = source->numbers.of(element.get_uint64().value_unsafe());
+    return absl::StrCat(number.text.substr(0, kShownDigits), " in line ", number.line);
+  }
   case element_type::DOUBLE:
     return formatDouble(element.get_double().value_unsafe());
   case element_type::STRING:
@@ -82,11 +87,11 @@ static absl::Status errorAt(const std::string &file, const std::string &place,
 //===----------------------------------------------------------------------===//
 
 absl::Status JsonValue::error(std::string_view message) const {
-  return errorAt(*file, place, message);
+  return errorAt(source->file, place, message);
 }
 
 absl::Status JsonValue::mismatch(std::string_view expected) const {
-  return error(absl::StrCat("expected ", std::string(expected), ", found ", describe(element)));
+  return error(absl::StrCat("expected ", std::string(expected), ", found ", describe()));
 }
 
 absl::StatusOr<int64_t> JsonValue::integer(IntegerRange range) const {
@@ -99,8 +104,12 @@ absl::StatusOr<int64_t> JsonValue::integer(IntegerRange range) const {
 
 absl::StatusOr<double> JsonValue::number(NumberRange range) const {
   double value;
-  if (element.get(value) != simdjson::SUCCESS || !(value >= range.min && value <= range.max) ||
-      (range.minExcluded && value == range.min) || (range.maxExcluded && value == range.max))
+  if (element.type() == element_type::UINT64)
+    value = source->numbers.of(element.get_uint64().value_unsafe()).value();
+  else if (element.get(value) != simdjson::SUCCESS)
+    return mismatch(expected(range));
+  if (!(value >= range.min && value <= range.max) || (range.minExcluded && value == range.min) ||
+      (range.maxExcluded && value == range.max))
     return mismatch(expected(range));
   return value;
 }
@@ -123,7 +132,7 @@ absl::StatusOr<JsonObject> JsonValue::object() const {
   simdjson::dom::object value;
   if (element.get(value) != simdjson::SUCCESS)
     return mismatch("an object");
-  return JsonObject(value, file, place);
+  return JsonObject(value, source, place);
 }
 
 absl::StatusOr<std::vector<JsonValue>> JsonValue::array() const {
@@ -132,7 +141,7 @@ absl::StatusOr<std::vector<JsonValue>> JsonValue::array() const {
     return mismatch("a list");
   std::vector<JsonValue> values;
   for (simdjson::dom::element item : value)
-    values.emplace_back(item, file, absl::StrCat(place, "[", values.size(), "]"));
+    values.emplace_back(item, source, absl::StrCat(place, "[", values.size(), "]"));
   return values;
 }
 
@@ -155,14 +164,15 @@ std::string JsonObject::placeOf(std::string_view key) const {
 }
 
 absl::Status JsonObject::error(std::string_view key, std::string_view message) const {
-  return errorAt(*file, placeOf(key), message);
+  return errorAt(source->file, placeOf(key), message);
 }
 
 std::optional<JsonValue> JsonObject::find(std::string_view key) const {
-  simdjson::dom::element value;
-  if (members_.at_key(key).get(value) != simdjson::SUCCESS)
-    return std::nullopt;
-  return JsonValue(value, file, placeOf(key));
+  std::optional<simdjson::dom::element> last;
+  for (const simdjson::dom::key_value_pair member : members_)
+    if (member.key == key)
+      last = member.value;
+  return last ? std::optional(JsonValue(*last, source, placeOf(key))) : std::nullopt;
 }
 
 std::optional<JsonValue> JsonObject::findNonNull(std::string_view key) const {
@@ -172,8 +182,16 @@ std::optional<JsonValue> JsonObject::findNonNull(std::string_view key) const {
 
 std::vector<JsonMember> JsonObject::members() const {
   std::vector<JsonMember> result;
-  for (const simdjson::dom::key_value_pair member : members_)
-    result.push_back({member.key, JsonValue(member.value, file, placeOf(member.key))});
+  std::map<std::string_view, size_t> places; // of keys in `result`; only where there are duplicates
+  for (const simdjson::dom::key_value_pair member : members_) {
+    JsonValue value(member.value, source, placeOf(member.key));
+    if (source->hasDuplicates)
+      if (const auto [at, isNew] = places.try_emplace(member.key, result.size()); !isNew) {
+        result[at->second].value = std::move(value);
+        continue;
+      }
+    result.push_back({member.key, std::move(value)});
+  }
   return result;
 }
 

@@ -1,15 +1,19 @@
 //===- Json.h - strict reading of JSON files --------------------*- C++ -*-===//
 //
 // config.json, safetensors headers and their index. What other readers let pass silently is an
-// error here: duplicate keys, 3.0 where an integer is due, numbers that do not fit, byte-order
-// marks, nesting beyond 64. Every error names file, key, expected and found:
+// error here: 3.0 where an integer is due, byte-order marks, nesting beyond 64. Most files of model
+// folders are written by Python: its NaN and Infinity, and numbers that do not fit 64 bits, stop
+// nothing unless they are asked for; keys that stand twice are an error or, where the caller takes
+// notes, count as in Python. Every error names file, key, expected and found:
 //
 //     config.json: hidden_size: expected an integer in [1, 65536], found -5
+//     config.json: rope_theta: expected a number above 0, found NaN in line 12
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "runtime/base/PythonNumbers.h"
 #include "simdjson.h"
 
 #include <cstdint>
@@ -28,8 +32,8 @@ struct IntegerRange {
   int64_t max = std::numeric_limits<int64_t>::max();
 };
 
-/// What a number may be; the ends are excluded where it says so. NaN and infinities do not exist in
-/// JSON, and numbers that would round to an infinity are refused.
+/// What a number may be; the ends are excluded where it says so. NaN, infinities and numbers that
+/// would round to one are in no range.
 struct NumberRange {
   double min = std::numeric_limits<double>::lowest();
   double max = std::numeric_limits<double>::max();
@@ -39,11 +43,18 @@ struct NumberRange {
 
 class JsonObject;
 
+/// What all values of a document refer to.
+struct JsonSource {
+  std::string file;      // what errors call it
+  PythonNumbers numbers; // that its elements stand for
+  bool hasDuplicates = false;
+};
+
 /// A value of a document and where it stands. Valid as long as its JsonDocument; cheap to copy.
 class JsonValue {
 public:
-  JsonValue(simdjson::dom::element element, const std::string *file, std::string place)
-      : element(element), file(file), place(std::move(place)) {}
+  JsonValue(simdjson::dom::element element, const JsonSource *source, std::string place)
+      : element(element), source(source), place(std::move(place)) {}
 
   absl::StatusOr<int64_t> integer(IntegerRange range = {}) const;
   /// Integers are numbers too.
@@ -66,8 +77,10 @@ public:
   absl::Status mismatch(std::string_view expected) const;
 
 private:
+  std::string describe() const;
+
   simdjson::dom::element element;
-  const std::string *file;
+  const JsonSource *source;
   std::string place; // "rope_parameters.rope_theta", "eos_token_id[1]"; empty for the root
 };
 
@@ -77,15 +90,16 @@ struct JsonMember {
   JsonValue value;
 };
 
-/// An object; its keys are known to be different. Valid as long as its JsonDocument.
+/// An object. Of a key that stands in it twice, the last value counts, at the place of the first.
+/// Valid as long as its JsonDocument.
 ///
 /// Each type has two getters: `integer("k")` is an error where k is absent or null,
 /// `optionalInteger("k")` is empty there. Both are errors where k has another type or is out of
 /// range.
 class JsonObject {
 public:
-  JsonObject(simdjson::dom::object object, const std::string *file, std::string place)
-      : members_(object), file(file), place(std::move(place)) {}
+  JsonObject(simdjson::dom::object object, const JsonSource *source, std::string place)
+      : members_(object), source(source), place(std::move(place)) {}
 
   /// The value of `key`, null or not; empty if there is none.
   std::optional<JsonValue> find(std::string_view key) const;
@@ -118,17 +132,23 @@ private:
   std::string placeOf(std::string_view key) const;
 
   simdjson::dom::object members_;
-  const std::string *file;
+  const JsonSource *source;
   std::string place;
 };
 
 /// A parsed file. Move-only; values point into it and survive a move.
 class JsonDocument {
 public:
+  /// Where notes for people go, one line each.
+  using Notes = std::vector<std::string>;
+
   /// Reads and parses the regular file `path` of at most `maxBytes`.
-  static absl::StatusOr<JsonDocument> parseFile(const std::string &path, uint64_t maxBytes);
-  /// Parses a copy of `text`; errors call it `file`.
-  static absl::StatusOr<JsonDocument> parse(std::string_view text, std::string file);
+  static absl::StatusOr<JsonDocument> parseFile(const std::string &path, uint64_t maxBytes,
+                                                Notes *notes = nullptr);
+  /// Parses a copy of `text`; errors call it `file`. A key that stands twice in an object is noted,
+  /// or an error without `notes`.
+  static absl::StatusOr<JsonDocument> parse(std::string_view text, std::string file,
+                                            Notes *notes = nullptr);
 
   JsonValue root() const;
   /// Most documents are one object.
@@ -136,7 +156,7 @@ public:
 
 private:
   struct Parsed {
-    std::string file;
+    JsonSource source;
     simdjson::dom::parser parser;
     simdjson::dom::element root;
   };

@@ -25,22 +25,15 @@ static absl::string_view wrongEncoding(std::string_view text) {
   return {};
 }
 
-template <typename T>
-static bool fits(std::string_view token) {
-  T value;
-  const char *end = token.data() + token.size();
-  const auto result = std::from_chars(token.data(), end, value);
-  return result.ec == std::errc() && result.ptr == end;
-}
-
-/// Whether `token`, made of the characters of numbers, is a number that we can represent.
-static bool isRepresentable(std::string_view token) {
+/// Whether `token`, made of the characters of numbers, is a number. Those that are too large have
+/// been replaced.
+static bool isNumber(std::string_view token) {
   const size_t digits = token.starts_with('-') ? 1 : 0;
   if (token.size() > digits + 1 && token[digits] == '0' && std::isdigit(token[digits + 1]))
     return false; // 007
-  if (token.find_first_of(".eE") != std::string_view::npos)
-    return fits<double>(token);
-  return fits<int64_t>(token) || fits<uint64_t>(token);
+  double value;
+  const char *end = token.data() + token.size();
+  return std::from_chars(token.data(), end, value).ptr == end;
 }
 
 /// One past the end of the string that begins at `text[at]`, a quote.
@@ -50,7 +43,7 @@ static size_t endOfString(std::string_view text, size_t at) {
   return std::min(at + 1, text.size());
 }
 
-/// simdjson says that some number is malformed or does not fit, but not which: looks for the first
+/// simdjson says that some number is malformed, but not which: looks for the first
 /// such one and the key before it.
 static std::string describeBadNumber(std::string_view text) {
   constexpr std::string_view kNumber = "+-.0123456789eE";
@@ -65,9 +58,9 @@ static std::string describeBadNumber(std::string_view text) {
     } else if (text[at] == '-' || (text[at] >= '0' && text[at] <= '9')) {
       const size_t end = std::min(text.find_first_not_of(kNumber, at), text.size());
       const std::string_view token = text.substr(at, end - at);
-      if (!isRepresentable(token))
+      if (!isNumber(token))
         return absl::StrCat(key.empty() ? "a number" : std::string(key),
-                            ": expected a well-formed number of at most 64 bits, found ",
+                            ": expected a well-formed number, found ",
                             std::string(token.substr(0, 80)));
       at = end;
     } else {
@@ -103,65 +96,75 @@ static std::string describe(simdjson::error_code code, std::string_view text) {
 // Duplicate keys
 //===----------------------------------------------------------------------===//
 
-/// Whether `element` is or holds an object that has a key twice; the key goes to `*place`, with the
-/// way to it. Recurses no deeper than kMaxJsonDepth, which the parser has checked.
-static bool findDuplicate(simdjson::dom::element element, std::string *place) {
-  const auto prefixPlace = [&](std::string step) {
-    *place = absl::StrCat(step, place->starts_with('[') ? "" : ".", *place);
-    return true;
-  };
+constexpr size_t kMostDuplicates = 8; // that are told of
+
+/// The keys that stand more than once in an object in `element`, which is at `place`, with the way
+/// to them. Recurses no deeper than kMaxJsonDepth, which the parser has checked.
+static void findDuplicates(simdjson::dom::element element, const std::string &place,
+                           std::vector<std::string> &found) {
   if (simdjson::dom::array array; element.get(array) == simdjson::SUCCESS) {
     size_t index = 0;
-    for (simdjson::dom::element item : array) {
-      if (findDuplicate(item, place))
-        return prefixPlace(absl::StrCat("[", index, "]"));
-      ++index;
-    }
+    for (simdjson::dom::element item : array)
+      if (item.is_array() || item.is_object())
+        findDuplicates(item, absl::StrCat(place, "[", index++, "]"), found);
+      else
+        ++index;
   }
   simdjson::dom::object object;
   if (element.get(object) != simdjson::SUCCESS)
-    return false;
+    return;
+  const std::string before = place.empty() ? "" : place + ".";
   std::vector<std::string_view> keys;
   for (const simdjson::dom::key_value_pair member : object) {
-    if (findDuplicate(member.value, place))
-      return prefixPlace(printable(member.key));
+    if (member.value.is_array() || member.value.is_object())
+      findDuplicates(member.value, before + printable(member.key), found);
     keys.push_back(member.key);
   }
   std::sort(keys.begin(), keys.end());
-  const auto twice = std::adjacent_find(keys.begin(), keys.end());
-  if (twice == keys.end())
-    return false;
-  *place = printable(*twice);
-  return true;
+  for (size_t i = 1; i < keys.size() && found.size() < kMostDuplicates; ++i)
+    if (keys[i] == keys[i - 1] && (i == 1 || keys[i] != keys[i - 2]))
+      found.push_back(before + printable(keys[i]));
 }
 
 //===----------------------------------------------------------------------===//
 // Documents
 //===----------------------------------------------------------------------===//
 
-absl::StatusOr<JsonDocument> JsonDocument::parseFile(const std::string &path, uint64_t maxBytes) {
+absl::StatusOr<JsonDocument> JsonDocument::parseFile(const std::string &path, uint64_t maxBytes,
+                                                     Notes *notes) {
   STRATA_ASSIGN(const std::string text, readFile(path, maxBytes));
-  return parse(text, path);
+  return parse(text, path, notes);
 }
 
-absl::StatusOr<JsonDocument> JsonDocument::parse(std::string_view text, std::string file) {
+absl::StatusOr<JsonDocument> JsonDocument::parse(std::string_view text, std::string file,
+                                                 Notes *notes) {
   auto parsed = std::make_unique<Parsed>();
-  parsed->file = std::move(file);
+  JsonSource &source = parsed->source;
+  source.file = std::move(file);
   const auto fail = [&](absl::string_view message) {
-    return absl::InvalidArgumentError(absl::StrCat(parsed->file, ": ", message));
+    return absl::InvalidArgumentError(absl::StrCat(source.file, ": ", message));
   };
   if (const absl::string_view wrong = wrongEncoding(text); !wrong.empty())
     return fail(wrong);
+  const std::optional<std::string> replaced = source.numbers.replaceIn(text);
+  if (replaced)
+    text = *replaced;
   simdjson::error_code code = parsed->parser.allocate(text.size(), kMaxJsonDepth);
   if (code == simdjson::SUCCESS)
     code = parsed->parser.parse(text.data(), text.size()).get(parsed->root);
   if (code != simdjson::SUCCESS)
     return fail(describe(code, text));
-  if (std::string place; findDuplicate(parsed->root, &place))
-    return fail(absl::StrCat(place, ": key stands more than once in its object"));
+  std::vector<std::string> duplicates;
+  findDuplicates(parsed->root, "", duplicates);
+  if (!notes && !duplicates.empty())
+    return fail(absl::StrCat(duplicates[0], ": key stands more than once in its object"));
+  source.hasDuplicates = !duplicates.empty();
+  for (const std::string &place : duplicates)
+    notes->push_back(absl::StrCat(source.file, ": ", place,
+                                  ": key stands more than once in its object; the last counts"));
   return JsonDocument(std::move(parsed));
 }
 
-JsonValue JsonDocument::root() const { return JsonValue(parsed->root, &parsed->file, ""); }
+JsonValue JsonDocument::root() const { return JsonValue(parsed->root, &parsed->source, ""); }
 
 } // namespace strata

@@ -1,9 +1,13 @@
 //===- MappedFile.cpp - open, fstat, mmap ---------------------------------===//
 #include "runtime/base/MappedFile.h"
 
+#include "runtime/base/InputFiles.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 
+#include "absl/strings/match.h"
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -60,7 +64,22 @@ static absl::StatusOr<OpenFile> openRegular(const std::string &path) {
   if (!S_ISREG(status.st_mode))
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": expected a regular file, found ", kindOf(status.st_mode)));
+  noteInput(descriptor.number, path);
   return OpenFile{std::move(descriptor), static_cast<uint64_t>(status.st_size)};
+}
+
+/// That a file is not what was put in its place when it could not be had.
+static absl::Status checkContents(const std::string &path, std::string_view contents) {
+  if (contents.starts_with("version https://git-lfs.github.com/spec/"))
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": this is a Git LFS pointer, not the file; fetch it with `git lfs pull`"));
+  const size_t begin = std::min(contents.find_first_not_of("\xEF\xBB\xBF \t\r\n"), contents.size());
+  for (absl::string_view page : {"<!doctype html", "<html"})
+    if (absl::StartsWithIgnoreCase(
+            absl::string_view(contents.data(), contents.size()).substr(begin), page))
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": this is an HTML page, not the file; a server's error or login, perhaps"));
+  return absl::OkStatus();
 }
 
 MappedFile::MappedFile(MappedFile &&other) noexcept
@@ -88,6 +107,7 @@ absl::StatusOr<MappedFile> MappedFile::open(const std::string &path) {
   if (address == MAP_FAILED)
     return systemError(path, absl::StrCat("cannot map ", file.size, " bytes"));
   mapped.contents = {static_cast<const std::byte *>(address), file.size};
+  STRATA_TRY(checkContents(path, {static_cast<const char *>(address), file.size}));
   return mapped;
 }
 
@@ -110,6 +130,7 @@ absl::StatusOr<std::string> readFile(const std::string &path, uint64_t maxBytes)
           absl::StrCat(path, ": file became shorter while it was read"));
     done += static_cast<size_t>(count);
   }
+  STRATA_TRY(checkContents(path, contents));
   return contents;
 }
 

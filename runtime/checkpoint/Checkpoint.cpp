@@ -74,10 +74,37 @@ static std::string formatChoice(std::span<const DType> dtypes) {
   return text;
 }
 
+/// What stands before `key` where a tensor has it with a prefix; empty if none does.
+static std::string findPrefix(const Checkpoint::Tensors &tensors, std::string_view key) {
+  for (const auto &[other, tensor] : tensors)
+    if (other.size() > key.size() + 1 && other.ends_with(key) &&
+        other[other.size() - key.size() - 1] == '.')
+      return other.substr(0, other.size() - key.size());
+  return "";
+}
+
+/// Who writes such keys; empty if we don't know.
+static std::string_view whoPrefixes(std::string_view prefix) {
+  constexpr std::pair<std::string_view, std::string_view> kWriters[] = {
+      {"_orig_mod.", " (torch.compile)"},
+      {"module.", " (DataParallel)"},
+      {"base_model.model.", " (an adapter's wrapper)"}};
+  for (const auto &[known, writer] : kWriters)
+    if (prefix.starts_with(known))
+      return writer;
+  return "";
+}
+
 absl::StatusOr<const CheckpointTensor *> Checkpoint::require(std::string_view key,
                                                              std::span<const uint64_t> shape,
                                                              std::span<const DType> dtypes) const {
   const CheckpointTensor *tensor = find(key);
+  if (const auto why = missing.find(key); why != missing.end())
+    return absl::NotFoundError(absl::StrCat(catalogue, ": ", printable(key), ": ", why->second));
+  if (const std::string prefix = tensor ? "" : findPrefix(tensors_, key); !prefix.empty())
+    return absl::NotFoundError(absl::StrCat(
+        catalogue, ": ", printable(key), ": missing, found it behind the prefix ",
+        printable(prefix), std::string(whoPrefixes(prefix)), "; save the model without"));
   if (!tensor)
     return absl::NotFoundError(absl::StrCat(catalogue, ": ", printable(key),
                                             ": missing, expected a tensor of shape ",
@@ -112,6 +139,17 @@ void Checkpoint::addHeader(uint32_t file, std::span<const std::byte> part) {
                 part);
 }
 
+void Checkpoint::renameTensors(const std::function<std::string(std::string_view)> &rename) {
+  Tensors renamed;
+  for (auto &[key, tensor] : tensors_)
+    renamed.emplace(rename(key), std::move(tensor));
+  tensors_ = std::move(renamed);
+  decltype(missing) absent;
+  for (auto &[key, why] : missing)
+    absent.emplace(rename(key), std::move(why));
+  missing = std::move(absent);
+}
+
 absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
   const uint32_t file = tensor.file;
   if (tensor.box.groupStride == tensor.box.groupRows || tensor.box.groupRows == tensor.shape[0])
@@ -119,8 +157,18 @@ absl::Status Checkpoint::addTensor(std::string key, CheckpointTensor tensor) {
   if (tensor.box.rowStride && tensor.box.rowStride == tensor.shape[1])
     tensor.box.rowStride = 0; // nor between rows
   tensor.bytes = mappings[file].bytes().subspan(tensor.offset, tensor.spanBytes().value());
-  const auto [place, added] = tensors_.try_emplace(std::move(key), std::move(tensor));
+  const auto [place, added] = tensors_.try_emplace(std::move(key), tensor);
   if (added)
+    return absl::OkStatus();
+  const std::string &other = files_[place->second.file].name, &own = files_[file].name;
+  const auto named = places.find(place->first);
+  if (named != places.end() && named->second == own) {
+    place->second = std::move(tensor);
+    missing.erase(place->first);
+  } else if (!places.empty() && (named == places.end() || named->second != other))
+    setMissing(place->first, absl::StrCat("is in ", printable(other), " and in ", printable(own),
+                                          ", and weight_map does not tell which counts"));
+  if (!places.empty())
     return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(files_[file].path, ": ", printable(place->first),
                                                  ": tensor is also in ",

@@ -113,6 +113,8 @@ public:
   const std::string &config() const { return config_; }
   /// The SentencePiece model that these files hold; empty if there is none.
   const std::optional<StoredTokenizer> &tokenizer() const { return tokenizer_; }
+  /// The Jinja text of the chat template that these files hold; empty if there is none.
+  const std::string &chatTemplate() const { return chatTemplate_; }
   /// For people, one line each: files that look like weights and are not read.
   const std::vector<std::string> &notes() const { return notes_; }
 
@@ -122,13 +124,25 @@ public:
   /// For readers of a format: one more part of a file's header; it overlaps no other.
   void addHeader(uint32_t file, std::span<const std::byte> part);
   /// For readers of a format: adds a tensor of a file added before, without its `bytes`. The caller
-  /// has checked that they lie inside. A box with nothing of others in it becomes none. An error
-  /// if the key is taken.
+  /// has checked that they lie inside. A box with nothing of others in it becomes none. Of two
+  /// under one key, the one counts whose file expectAt names; if that is neither, it is missing.
+  /// Without any expectAt, an error.
   absl::Status addTensor(std::string key, CheckpointTensor tensor);
+
+  /// For the reader of an index, before tensors are added: which file is to hold the tensor.
+  void expectAt(std::string_view key, std::string_view file) { places.emplace(key, file); }
+  /// For readers: `require` is going to say KEY: WHY of a tensor that is not there, or of two
+  /// that cannot be told apart.
+  void setMissing(std::string key, std::string why) { missing[std::move(key)] = std::move(why); }
+
+  /// For readers of formats with several names for the same: each key becomes what `rename` makes
+  /// of it, which must be unique.
+  void renameTensors(const std::function<std::string(std::string_view)> &rename);
 
   void setConfig(std::string text) { config_ = std::move(text); }
   /// What `read` captures may point into files added before.
   void setTokenizer(StoredTokenizer tokenizer) { tokenizer_ = std::move(tokenizer); }
+  void setChatTemplate(std::string jinja) { chatTemplate_ = std::move(jinja); }
   void addNote(std::string line) { notes_.push_back(std::move(line)); }
 
   /// Where the keys are listed, for errors about absent ones: the only file, or the index.
@@ -140,20 +154,24 @@ private:
   Tensors tensors_;
   std::string config_;
   std::optional<StoredTokenizer> tokenizer_;
+  std::string chatTemplate_;
   std::vector<std::string> notes_;
   std::string catalogue;
+  std::map<std::string, std::string, std::less<>> places;  // files that an index names
+  std::map<std::string, std::string, std::less<>> missing; // why tensors are not there
 };
 
 /// Opens the checkpoint at `path`: a .gguf or .nemo file, or a folder with one of, the first to be
 /// preferred, model.safetensors, the shards that model.safetensors.index.json names,
 /// pytorch_model.bin, the shards that pytorch_model.bin.index.json names, one .gguf file,
-/// model_config.yaml and what else is in a .nemo file, and one .nemo file. Reads what describes the
-/// tensors, not the tensors. A folder that holds weights of another format is UNIMPLEMENTED, naming
-/// the file found; one without any is NOT_FOUND.
+/// model_config.yaml and what else is in a .nemo file, one .nemo file, and all shards of a model
+/// whose index is missing; of a repository in the Hub's cache, the revision that its refs/main
+/// names. Reads what describes the tensors, not the tensors. A folder that holds weights of another
+/// format is UNIMPLEMENTED, naming the file found; one without any is NOT_FOUND.
 absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path);
 
-/// Whether openCheckpoint takes the file `path` by itself, as its name tells: a .gguf or .nemo
-/// file.
+/// Whether openCheckpoint takes the file `path` by itself, as its name tells, or its first bytes: a
+/// .gguf or .nemo file.
 bool isCheckpointFile(const std::string &path);
 
 /// Whether openTensorFile takes the file `path`, as its name tells: a .safetensors or .bin file.
@@ -162,7 +180,8 @@ bool isTensorFile(const std::string &path);
 /// Opens a file that holds tensors, but no model by itself; any name before the ending will do.
 absl::StatusOr<Checkpoint> openTensorFile(const std::string &path);
 
-/// The folder that the files of the checkpoint at `path` are in: `path`, or that of the file.
+/// The folder that the files of the checkpoint at `path` are in: `path`, its revision if it is a
+/// repository in the Hub's cache, or that of the file.
 std::string checkpointFolder(const std::string &path);
 
 /// "[256, 1024]", as error messages write shapes.

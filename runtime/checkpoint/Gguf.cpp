@@ -14,6 +14,7 @@
 #include "runtime/checkpoint/RenameTable.h"
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 #include <algorithm>
 #include <cmath>
@@ -89,6 +90,14 @@ constexpr std::string_view kOthers[] = {
     "rope.scaling.factor",    "rope.scaling.finetuned", "rope.scaling.original_context_length",
 };
 constexpr std::string_view kPrefix = "nemotron.";
+
+/// Each of these tokens ends a text: of the whole, of a turn, of a message, and those around code
+/// that is filled in, which llama.cpp counts among them.
+constexpr std::string_view kEnds[] = {
+    "tokenizer.ggml.eos_token_id",     "tokenizer.ggml.eot_token_id",
+    "tokenizer.ggml.eom_token_id",     "tokenizer.ggml.fim_pad_token_id",
+    "tokenizer.ggml.fim_rep_token_id", "tokenizer.ggml.fim_sep_token_id",
+};
 
 /// Writes the text of a config.json, key by key.
 class ConfigWriter {
@@ -197,16 +206,22 @@ absl::Status ConfigWriter::writeRopeScaling() {
 }
 
 absl::Status ConfigWriter::writeTokens() {
-  constexpr Renamed kTokens[] = {{"tokenizer.ggml.bos_token_id", "bos_token_id"},
-                                 {"tokenizer.ggml.eos_token_id", "eos_token_id"}};
-  for (const auto &[theirs, ours] : kTokens) {
-    STRATA_ASSIGN(const std::optional<int64_t> token, file.integer(theirs));
-    if (token)
-      text.addInteger(ours, *token);
+  STRATA_ASSIGN(const std::optional<int64_t> bos, file.integer("tokenizer.ggml.bos_token_id"));
+  if (bos)
+    text.addInteger("bos_token_id", *bos);
+  std::vector<int64_t> ends;
+  for (std::string_view key : kEnds) {
+    STRATA_ASSIGN(const std::optional<int64_t> token, file.integer(key));
+    if (token && std::ranges::find(ends, *token) == ends.end())
+      ends.push_back(*token);
   }
+  if (!ends.empty())
+    text.add("eos_token_id", absl::StrCat("[", absl::StrJoin(ends, ", "), "]"));
+  // As llama.cpp has it, texts of a SentencePiece model begin with BOS unless the file says no.
   STRATA_ASSIGN(const auto addBos, file.boolean("tokenizer.ggml.add_bos_token"));
-  if (addBos)
-    text.addBoolean("add_bos_token", *addBos);
+  STRATA_ASSIGN(const auto model, file.string("tokenizer.ggml.model"));
+  if (addBos || model == "llama")
+    text.addBoolean("add_bos_token", addBos.value_or(true));
   return absl::OkStatus();
 }
 
@@ -244,6 +259,8 @@ absl::Status readGguf(const std::string &folder, const std::string &name, Checkp
   STRATA_TRY(addTensors(file, index, checkpoint));
   STRATA_ASSIGN(std::string config, ConfigWriter(file, checkpoint).write());
   checkpoint.setConfig(std::move(config));
+  STRATA_ASSIGN(const auto chat, file.string("tokenizer.chat_template"));
+  checkpoint.setChatTemplate(std::string(chat.value_or("")));
   STRATA_ASSIGN(const bool tokenizes, hasVocabulary(file));
   if (tokenizes)
     checkpoint.setTokenizer(

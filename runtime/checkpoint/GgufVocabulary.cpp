@@ -1,41 +1,16 @@
 //===- GgufVocabulary.cpp - the tokenizer of a GGUF file ------------------===//
 #include "runtime/checkpoint/GgufVocabulary.h"
 
+#include "runtime/base/ProtobufWriter.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
-
-#include <cstring>
 
 namespace strata {
 namespace {
 
 constexpr int kByte = 6; // ModelProto.SentencePiece.Type, and GGUF's token_type
 
-//===----------------------------------------------------------------------===//
-// The wire format of protobuf
-//===----------------------------------------------------------------------===//
-
-std::string varint(uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7)
-    bytes.push_back(static_cast<char>(value | 0x80));
-  bytes.push_back(static_cast<char>(value));
-  return bytes;
-}
-
-std::string number(int field, int64_t value) {
-  return absl::StrCat(varint(uint64_t(field) << 3), varint(uint64_t(value)));
-}
-
-std::string text(int field, std::string_view value) {
-  return varint(uint64_t(field) << 3 | 2).append(varint(value.size())).append(value);
-}
-
-std::string real(int field, float value) {
-  char bytes[sizeof value];
-  std::memcpy(bytes, &value, sizeof value);
-  return varint(uint64_t(field) << 3 | 5).append(bytes, sizeof value);
-}
+using protobuf::number, protobuf::real, protobuf::text;
 
 //===----------------------------------------------------------------------===//
 // What the file says

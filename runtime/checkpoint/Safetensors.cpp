@@ -44,11 +44,6 @@ struct Entry {
 
 } // namespace
 
-/// Whether the file is what Git leaves in place of a file that it has not downloaded.
-static bool isGitLfsPointer(std::string_view contents) {
-  return contents.starts_with("version https://git-lfs.github.com/spec/");
-}
-
 //===----------------------------------------------------------------------===//
 // The header
 //===----------------------------------------------------------------------===//
@@ -59,8 +54,6 @@ static absl::StatusOr<std::string_view> findHeader(const MappedFile &file) {
   const auto fail = [&](const auto &...message) {
     return absl::InvalidArgumentError(absl::StrCat(file.path(), ": ", message...));
   };
-  if (isGitLfsPointer(contents))
-    return fail("this is a Git LFS pointer, not the weights; fetch them with `git lfs pull`");
   if (contents.size() < kLengthBytes)
     return fail("file has ", contents.size(), " bytes, expected a header of at least ",
                 kLengthBytes);

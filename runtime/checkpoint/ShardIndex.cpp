@@ -2,6 +2,10 @@
 //
 // {"metadata": ..., "weight_map": {KEY: SHARD, ...}}
 //
+// As in transformers, all tensors of all shards count. Where the index and they disagree, it
+// matters only for what a model needs: buffers and parts of other models are often listed and not
+// saved, or saved and not listed. Of a tensor that is in two shards, the index tells which.
+//
 //===----------------------------------------------------------------------===//
 #include "runtime/checkpoint/ShardIndex.h"
 
@@ -27,36 +31,11 @@ static absl::Status checkShardName(const JsonValue &value, std::string_view name
   return absl::OkStatus();
 }
 
-/// That `key` lies in the shard that the index names for it, and there only. (Checkpoint refuses
-/// tensors that are in two files.)
-static absl::Status checkPlace(const JsonMember &member, const Checkpoint &checkpoint) {
-  STRATA_ASSIGN(const std::string_view shard, member.value.string());
-  const CheckpointTensor *tensor = checkpoint.find(member.key);
-  if (!tensor)
-    return member.value.error(absl::StrCat("not in ", printable(shard), ", which is to hold it"));
-  const std::string &actual = checkpoint.files()[tensor->file].name;
-  if (actual != shard)
-    return member.value.error(
-        absl::StrCat("expected in ", printable(shard), ", found in ", printable(actual)));
-  return absl::OkStatus();
-}
-
-/// That the shards hold nothing but what the index lists; every listed tensor has been found.
-static absl::Status checkNothingElse(const JsonObject &weightMap, const Checkpoint &checkpoint) {
-  std::set<std::string_view> listed;
-  for (const JsonMember &member : weightMap.members())
-    listed.insert(member.key);
-  for (const auto &[key, tensor] : checkpoint.tensors())
-    if (!listed.contains(key))
-      return weightMap.error(key, absl::StrCat("missing, but the tensor is in ",
-                                               printable(checkpoint.files()[tensor.file].name)));
-  return absl::OkStatus();
-}
-
 absl::Status readShards(const std::string &folder, const std::string &index, ReadShard readShard,
                         Checkpoint &checkpoint) {
   const std::string path = (std::filesystem::path(folder) / index).string();
-  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parseFile(path, kMaxIndexBytes));
+  JsonDocument::Notes notes;
+  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parseFile(path, kMaxIndexBytes, &notes));
   STRATA_ASSIGN(const JsonObject root, document.object());
   STRATA_ASSIGN(const JsonObject weightMap, root.object("weight_map"));
 
@@ -66,14 +45,19 @@ absl::Status readShards(const std::string &folder, const std::string &index, Rea
     STRATA_ASSIGN(const std::string_view shard, member.value.string());
     STRATA_TRY(checkShardName(member.value, shard));
     shards.emplace(shard);
+    checkpoint.expectAt(member.key, shard);
   }
   for (const std::string &shard : shards)
     STRATA_TRY(readShard(folder, shard, checkpoint));
 
   for (const JsonMember &member : members)
-    STRATA_TRY(checkPlace(member, checkpoint));
-  STRATA_TRY(checkNothingElse(weightMap, checkpoint));
+    if (!checkpoint.find(member.key))
+      checkpoint.setMissing(std::string(member.key),
+                            absl::StrCat("not in ", printable(*member.value.string()),
+                                         ", which is to hold it by weight_map"));
   checkpoint.setCatalogue(path);
+  for (std::string &note : notes)
+    checkpoint.addNote(std::move(note));
   return absl::OkStatus();
 }
 

@@ -4,10 +4,13 @@
 
 #include "absl/strings/str_cat.h"
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <utility>
 
 namespace strata::cpu {
@@ -39,17 +42,54 @@ std::string loaderError() {
   return message ? message : "no reason given";
 }
 
+/// The path of a file in memory, or, where the system has no such files or no /proc to name them
+/// by, of a temporary one, which goes as soon as it is loaded.
+struct KernelFile {
+  int file = -1;
+  std::string path;
+  bool temporary = false;
+
+  absl::Status create() {
+    file = createFile();
+    path = absl::StrCat("/proc/self/fd/", file);
+    if (file >= 0 && access(path.c_str(), R_OK) == 0)
+      return absl::OkStatus();
+    const int why = file < 0 ? errno : 0;
+    if (file >= 0)
+      close(file);
+    const char *folder = getenv("TMPDIR");
+    path = absl::StrCat(folder && *folder ? folder : "/tmp", "/strata-kernels.XXXXXX");
+    file = mkostemp(path.data(), O_CLOEXEC);
+    temporary = file >= 0;
+    return temporary ? absl::OkStatus() : absl::ErrnoToStatus(errno, explain(why));
+  }
+  ~KernelFile() {
+    if (temporary)
+      unlink(path.c_str());
+  }
+
+private:
+  /// Why neither kind of file can be made; `why` is the errno of the first.
+  std::string explain(int why) const {
+    return absl::StrCat("kernels: cannot make a file in memory (",
+                        why == EACCES
+                            ? "the setting vm.memfd_noexec forbids it: expected 0 or 1, found 2"
+                        : why ? strerror(why)
+                              : "/proc is not there to name it by",
+                        "), nor ", path);
+  }
+};
+
 } // namespace
 
 absl::StatusOr<CodeObject> CodeObject::load(std::string target, std::span<const std::byte> elf) {
-  int file = createFile();
-  if (file < 0)
-    return absl::ErrnoToStatus(errno, "cannot make a file in memory for kernels");
-  CodeObject object(std::move(target), file);
-  if (absl::Status status = writeAll(file, elf); !status.ok())
+  KernelFile kernels;
+  if (absl::Status status = kernels.create(); !status.ok())
     return status;
-  std::string path = absl::StrCat("/proc/self/fd/", file);
-  object.library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  CodeObject object(std::move(target), kernels.file);
+  if (absl::Status status = writeAll(kernels.file, elf); !status.ok())
+    return status;
+  object.library = dlopen(kernels.path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!object.library)
     return absl::FailedPreconditionError(
         absl::StrCat("cpu.", object.name, ": cannot load kernels: ", loaderError()));

@@ -33,26 +33,32 @@ absl::Status verifyUnchanged(const MappedFile &file, const package::CheckpointFi
   return absl::OkStatus();
 }
 
-// The folder that holds the checkpoint: where it was, or beside the package if both were moved.
-fs::path weightsFolder(const Package &package) {
-  fs::path named = textOf(package.manifest().weights_dir());
+// Where the file may lie: where it was, or beside the package if both were moved; or beside what
+// the package's name is a link to.
+std::vector<fs::path> placesOf(const Package &package, const package::CheckpointFile &file) {
+  const std::string name = textOf(file.name()), folder = textOf(package.manifest().weights_dir());
+  std::vector<fs::path> places;
+  if (!folder.empty())
+    places.push_back(fs::path(folder) / name);
+  places.push_back(fs::path(package.path()).parent_path() / name);
   std::error_code error;
-  return !named.empty() && fs::is_directory(named, error) ? named
-                                                          : fs::path(package.path()).parent_path();
+  if (const fs::path target = fs::canonical(package.path(), error); !error)
+    places.push_back(target.parent_path() / name);
+  return places;
 }
 
 absl::StatusOr<MappedFile> openFile(const Package &package, const package::CheckpointFile &file) {
-  fs::path path = weightsFolder(package) / textOf(file.name());
   std::error_code error;
-  if (!fs::exists(path, error))
-    return absl::NotFoundError(
-        absl::StrCat(package.path(), ": weights: expected ", textOf(file.name()), " in ",
-                     textOf(package.manifest().weights_dir()),
-                     " or, if that folder is gone, beside the package; found none; ",
-                     "name the checkpoint's folder with --weights"));
-  STRATA_ASSIGN(MappedFile mapped, MappedFile::open(path.string()));
-  STRATA_TRY(verifyUnchanged(mapped, file));
-  return mapped;
+  for (const fs::path &path : placesOf(package, file))
+    if (fs::exists(path, error)) {
+      STRATA_ASSIGN(MappedFile mapped, MappedFile::open(path.string()));
+      STRATA_TRY(verifyUnchanged(mapped, file));
+      return mapped;
+    }
+  return absl::NotFoundError(absl::StrCat(
+      package.path(), ": weights: expected ", textOf(file.name()), " in ",
+      textOf(package.manifest().weights_dir()),
+      " or beside the package; found none; name the checkpoint's folder with --weights"));
 }
 
 absl::Status unbound(const Package &package, const package::Parameter &parameter) {

@@ -20,9 +20,10 @@ class Weights {
 public:
   using Parameters = std::vector<std::span<const std::byte>>;
 
-  /// Maps what the package names: files of its checkpoint, found in its weights_dir or, if that
-  /// folder is gone, beside the package; and its own section "weights". A file that is not the one
-  /// the package was compiled from is refused, and so is a parameter bound to nothing.
+  /// Maps what the package names: files of its checkpoint, each found in its weights_dir or, if it
+  /// is not there, beside the package or what that is a link to; and its own section "weights". A
+  /// file that is not the one the package was compiled from is refused, and so is a parameter bound
+  /// to nothing.
   static absl::StatusOr<Weights> fromPackage(const Package &package);
 
   /// Random values for measuring speed (RandomWeights.h), the same for the same seed. They are in

@@ -4,6 +4,7 @@
 #include "runtime/base/Flatbuffers.h"
 #include "runtime/base/Utf8.h"
 #include "runtime/tokenizer/BpeRules.h"
+#include "runtime/tokenizer/UnicodeWords.h"
 
 #include <algorithm>
 
@@ -36,6 +37,15 @@ const bpe::Added *AddedTokens::longestAt(std::string_view text) const {
   return longest;
 }
 
+/// Whether no part of a word is beside text[begin .. end).
+static bool isSingleWord(std::string_view text, size_t begin, size_t end) {
+  size_t before = begin; // where the character before begins
+  while (before > 0 && (uint8_t(text[before - 1]) & 0xC0) == 0x80)
+    --before;
+  return (begin == 0 || !isWordCharacter(firstCharacter(text.substr(before - 1)))) &&
+         (end == text.size() || !isWordCharacter(firstCharacter(text.substr(end))));
+}
+
 std::vector<AddedPart> AddedTokens::split(std::string_view text, bool special) const {
   std::vector<AddedPart> parts;
   size_t done = 0; // the end of the last part
@@ -48,6 +58,8 @@ std::vector<AddedPart> AddedTokens::split(std::string_view text, bool special) c
     size_t begin = at, end = at + token->text()->size();
     at = end;
     if (!special && tables->kinds()->Get(token->id()) == bpe::Kind::special)
+      continue;
+    if (token->single_word() && !isSingleWord(text, begin, end))
       continue;
     if (token->strip_left())
       begin = std::max(begin - whiteSpaceAtEnd(text.substr(0, begin)), done);

@@ -20,12 +20,6 @@ absl::Status requireKnownKeys(const JsonObject &object,
   return absl::OkStatus();
 }
 
-/// Whatever it holds would change what the tokenizer does.
-static absl::Status requireNull(const JsonObject &object, std::string_view key) {
-  const std::optional<JsonValue> value = object.findNonNull(key);
-  return value ? value->mismatch("null, as it is not supported") : absl::OkStatus();
-}
-
 /// The place of `value` before the message of a failed `status`.
 static absl::Status at(const JsonValue &value, const absl::Status &status) {
   return status.ok() ? status : value.error(std::string(status.message()));
@@ -156,15 +150,13 @@ static absl::Status readAddedToken(const JsonValue &value, AddedIds &ids, BpeBui
   bpe::AddedT added;
   added.id = uint32_t(id);
   added.text = content;
-  bool special = false, singleWord = false;
+  bool special = false;
   added.normalized = true;
   STRATA_TRY(readFlag(token, "special", special));
   STRATA_TRY(readFlag(token, "normalized", added.normalized));
   STRATA_TRY(readFlag(token, "lstrip", added.strip_left));
   STRATA_TRY(readFlag(token, "rstrip", added.strip_right));
-  STRATA_TRY(readFlag(token, "single_word", singleWord));
-  if (singleWord)
-    return token.error("single_word", "true is not supported");
+  STRATA_TRY(readFlag(token, "single_word", added.single_word));
   STRATA_TRY(ids.check(token, id, !builder.idOf(added.text)));
   return at(value, builder.addToken(std::move(added), special));
 }
@@ -185,7 +177,8 @@ absl::StatusOr<CompiledTokenizer> compileTokenizerJson(std::string_view text,
   if (text.size() > kMaxTokenizerBytes)
     return absl::InvalidArgumentError(absl::StrCat(
         file, ": file has ", text.size(), " bytes, expected at most ", kMaxTokenizerBytes));
-  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, file));
+  JsonDocument::Notes notes;
+  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, file, &notes));
   STRATA_ASSIGN(const JsonObject json, document.object());
   STRATA_TRY(
       requireKnownKeys(json, {"version", "truncation", "padding", "added_tokens", "normalizer",
@@ -193,8 +186,6 @@ absl::StatusOr<CompiledTokenizer> compileTokenizerJson(std::string_view text,
   STRATA_ASSIGN(const std::string_view version, json.string("version"));
   if (version != "1.0")
     return json.error("version", absl::StrCat("expected 1.0, found ", printable(version)));
-  STRATA_TRY(requireNull(json, "truncation"));
-  STRATA_TRY(requireNull(json, "padding"));
   STRATA_ASSIGN(const JsonObject model, json.object("model"));
   BpeBuilder builder;
   STRATA_TRY(readModel(model, builder));
@@ -202,11 +193,11 @@ absl::StatusOr<CompiledTokenizer> compileTokenizerJson(std::string_view text,
   const auto pieces = int64_t(vocabulary.members().size());
   STRATA_TRY(readTokenizerRules(json, builder));
   STRATA_TRY(readAddedTokens(json, pieces, builder));
-  STRATA_ASSIGN(std::vector<int32_t> prefix, readTokenizerPrefix(json));
+  STRATA_ASSIGN(std::vector<int32_t> prefix, readTokenizerPrefix(json, notes));
   absl::StatusOr<std::string> tables = builder.finish();
   if (!tables.ok())
     return annotate(tables.status(), file);
-  return CompiledTokenizer{*std::move(tables), std::move(prefix)};
+  return CompiledTokenizer{*std::move(tables), std::move(prefix), std::move(notes)};
 }
 
 } // namespace strata

@@ -16,8 +16,9 @@ class JsonObject;
 
 /// A tokenizer.json as a package carries it.
 struct CompiledTokenizer {
-  std::string tables;          // for BpeTokenizer
-  std::vector<int32_t> prefix; // ids that its post-processor puts before every text
+  std::string tables;             // for BpeTokenizer
+  std::vector<int32_t> prefix;    // ids that its post-processor puts before every text
+  std::vector<std::string> notes; // for people, one line each
 };
 
 /// Compiles a tokenizer.json. Errors call it `file` and name the key.
@@ -27,15 +28,18 @@ struct CompiledTokenizer {
 ///   normalizer     Sequence, Prepend, Replace of a string, Strip
 ///   pre_tokenizer  Sequence, Metaspace, Split at a string, Digits
 ///   decoder        Sequence, Metaspace, Replace of a string, ByteFallback, Fuse, Strip at the left
-///   post_processor TemplateProcessing with tokens before the text
-///   added_tokens   all but single_word
+///   post_processor Sequence, ByteLevel, TemplateProcessing: tokens before the text count, those
+///                  behind it are noted and left out, as it is to go on
+///   added_tokens   all
+/// `truncation` and `padding` change no text that is encoded alone, and are not read.
 absl::StatusOr<CompiledTokenizer> compileTokenizerJson(std::string_view json,
                                                        const std::string &file);
 
 /// Normalizer, pre-tokenizer and decoder in `json`, the whole file's object.
 absl::Status readTokenizerRules(const JsonObject &json, BpeBuilder &builder);
-/// The ids that its post-processor puts before every text.
-absl::StatusOr<std::vector<int32_t>> readTokenizerPrefix(const JsonObject &json);
+/// The ids that its post-processor puts before every text; `notes` tell of others.
+absl::StatusOr<std::vector<int32_t>> readTokenizerPrefix(const JsonObject &json,
+                                                         std::vector<std::string> &notes);
 
 /// That `object` has no keys but these: an unknown one may change what a tokenizer does.
 absl::Status requireKnownKeys(const JsonObject &object,

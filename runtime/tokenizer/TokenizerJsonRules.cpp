@@ -12,6 +12,10 @@
 #include "runtime/tokenizer/BpeVerify.h"
 #include "runtime/tokenizer/TokenizerJson.h"
 
+#include "absl/strings/str_join.h"
+
+#include <utility>
+
 namespace strata {
 namespace {
 
@@ -253,6 +257,11 @@ private:
 // Post-processor
 //===----------------------------------------------------------------------===//
 
+/// What a post-processor puts around a text.
+struct PrefixedText {
+  std::vector<int32_t> prefix, suffix; // ids
+};
+
 /// The ids of a special token of a template.
 absl::Status readTemplateToken(const JsonObject &processor, const JsonObject &token,
                                std::vector<int32_t> &prefix) {
@@ -264,25 +273,35 @@ absl::Status readTemplateToken(const JsonObject &processor, const JsonObject &to
   return absl::OkStatus();
 }
 
-/// Tokens, then the text. A token behind a text that is to go on makes no sense.
-absl::StatusOr<std::vector<int32_t>> readTemplate(const JsonObject &processor) {
+/// Tokens, the text, tokens again.
+absl::Status readTemplate(const JsonObject &processor, PrefixedText &text) {
   STRATA_TRY(requireKnownKeys(processor, {"type", "single", "pair", "special_tokens"}));
   STRATA_ASSIGN(const std::vector<JsonValue> parts, processor.array("single"));
-  std::vector<int32_t> prefix;
   bool hasText = false;
   for (const JsonValue &part : parts) {
     STRATA_ASSIGN(const JsonObject object, part.object());
-    if (hasText)
-      return part.error("expected the text at the end, found something behind it");
-    hasText = object.find("Sequence").has_value();
-    if (hasText)
+    if (object.find("Sequence")) {
+      if (std::exchange(hasText, true))
+        return part.error("expected the text once, found it again");
       continue;
+    }
     STRATA_ASSIGN(const JsonObject token, object.object("SpecialToken"));
-    STRATA_TRY(readTemplateToken(processor, token, prefix));
+    STRATA_TRY(readTemplateToken(processor, token, hasText ? text.suffix : text.prefix));
   }
-  if (!hasText)
-    return processor.error("single", "expected a Sequence, found none");
-  return prefix;
+  return hasText ? absl::OkStatus() : processor.error("single", "expected a Sequence, found none");
+}
+
+/// ByteLevel changes where tokens say that they lie in the text, nothing else.
+absl::Status readPostProcessor(const JsonObject &object, PrefixedText &text) {
+  STRATA_ASSIGN(const std::string_view type, object.string("type"));
+  if (type == "Sequence")
+    return readList(object, "processors",
+                    [&](const JsonObject &rule) { return readPostProcessor(rule, text); });
+  if (type == "ByteLevel")
+    return absl::OkStatus();
+  if (type != "TemplateProcessing")
+    return unsupported(object, "type", type);
+  return readTemplate(object, text);
 }
 
 } // namespace
@@ -303,14 +322,18 @@ absl::Status readTokenizerRules(const JsonObject &json, BpeBuilder &builder) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<int32_t>> readTokenizerPrefix(const JsonObject &json) {
+absl::StatusOr<std::vector<int32_t>> readTokenizerPrefix(const JsonObject &json,
+                                                         std::vector<std::string> &notes) {
   STRATA_ASSIGN(const auto processor, json.optionalObject("post_processor"));
-  if (!processor)
-    return std::vector<int32_t>();
-  STRATA_ASSIGN(const std::string_view type, processor->string("type"));
-  if (type != "TemplateProcessing")
-    return unsupported(*processor, "type", type);
-  return readTemplate(*processor);
+  PrefixedText text;
+  if (processor)
+    STRATA_TRY(readPostProcessor(*processor, text));
+  if (!text.suffix.empty())
+    notes.emplace_back(json.error("post_processor",
+                                  absl::StrCat("puts ", absl::StrJoin(text.suffix, ", "),
+                                               " behind every text; left out, as it is to go on"))
+                           .message());
+  return text.prefix;
 }
 
 } // namespace strata

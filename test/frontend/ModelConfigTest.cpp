@@ -227,9 +227,9 @@ TEST_F(ModelFolder, ChatTemplates) {
   write("chat_template.jinja",
         "{{'<extra_id_0>System'}}{{'\n'}}<extra_id_1>User\n<extra_id_1>Assistant\n");
   EXPECT_EQ(recognized("{}"), "nemotron");
-  write("tokenizer_config.json", "{\"chat_template\": 3}");
-  EXPECT_EQ(read().status().message(),
-            folder + "/tokenizer_config.json: chat_template: expected a list, found 3");
+  EXPECT_EQ(recognized("{\"chat_template\": 3}"), "nemotron") << "the file comes first";
+  std::filesystem::remove(folder + "/chat_template.jinja");
+  EXPECT_EQ(recognized("{\"chat_template\": 3}"), "unknown");
 }
 
 TEST_F(ModelFolder, NeighboursThatSayNothing) {
@@ -243,24 +243,43 @@ TEST_F(ModelFolder, NeighboursThatSayNothing) {
 }
 
 TEST_F(ModelFolder, BrokenNeighbours) {
-  write("generation_config.json", "{\"eos_token_id\": 320}");
+  write("generation_config.json", "{\"eos_token_id\": [320, \"3\"]}");
   EXPECT_EQ(read().status().message(),
-            folder + "/generation_config.json: eos_token_id: expected an integer in [0, 319], "
-                     "found 320");
+            folder + "/generation_config.json: eos_token_id[1]: expected an integer, found \"3\"");
   write("generation_config.json", "{}");
   write("tokenizer_config.json", "{\"add_bos_token\": \"yes\"}");
   EXPECT_EQ(read().status().message(),
             folder + "/tokenizer_config.json: add_bos_token: expected true or false, found "
                      "\"yes\"");
+}
+
+TEST_F(ModelFolder, NotesTellWhatIsNotFollowed) {
+  write("config.json", configText({{"eos_token_id", "[3, 320, -1]"}, {"bos_token_id", "320"}}));
   write("tokenizer_config.json", "{\"add_eos_token\": true}");
-  EXPECT_EQ(read().status().message(),
-            folder + "/tokenizer_config.json: add_eos_token: expected false, as text is to follow, "
-                     "found true");
-  write("config.json", configText({{"bos_token_id", "null"}}));
-  write("tokenizer_config.json", "{\"add_bos_token\": true}");
-  EXPECT_EQ(read().status().message(),
-            folder + "/tokenizer_config.json: add_bos_token: expected false, as config.json has no "
-                     "bos_token_id, found true");
+  absl::StatusOr<ModelConfig> config = read();
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->bosToken, -1);
+  EXPECT_EQ(config->eosTokens, std::vector<int64_t>{3});
+  const std::string file = folder + "/config.json: ";
+  EXPECT_EQ(
+      config->notes,
+      (std::vector<std::string>{
+          file + "bos_token_id: expected an id in [0, 319], found 320; left out",
+          file + "eos_token_id[1]: expected an id in [0, 319], found 320; left out",
+          file + "eos_token_id[2]: expected an id in [0, 319], found -1; left out",
+          folder + "/tokenizer_config.json: add_eos_token: not followed, as text is to go on"}));
+}
+
+/// A checkpoint tells its types itself; only where there is none does it matter.
+TEST(ModelConfig, TypesThatAreNoneAreToldOf) {
+  EXPECT_EQ(parseValid({{"torch_dtype", "\"auto\""}}).dtypeProblem,
+            "config.json: torch_dtype: expected \"bfloat16\", \"float16\" or \"float32\", as there "
+            "are no weights, found \"auto\"");
+  EXPECT_NE(parseValid({{"dtype", "16"}}).dtypeProblem, "");
+  const ModelConfig both =
+      parseValid({{"torch_dtype", "\"float8_e4m3fn\""}, {"dtype", "\"float16\""}});
+  EXPECT_EQ(both.dtype, DType::f16) << "the younger key";
+  EXPECT_EQ(both.dtypeProblem, "");
 }
 
 TEST_F(ModelFolder, NoConfig) {

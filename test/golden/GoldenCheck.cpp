@@ -15,6 +15,7 @@
 #include "runtime/checkpoint/Safetensors.h"
 #include "tools/command_line/CommandLine.h"
 #include "tools/command_line/Devices.h"
+#include "tools/command_line/StandardFiles.h"
 
 #include <cmath>
 #include <cstdio>
@@ -241,6 +242,8 @@ absl::StatusOr<bool> check(const Options &options) {
 
 int run(int argc, char **argv) {
   const std::string program = "strata-golden";
+  if (absl::Status reserved = reserveStandardFiles(); !reserved.ok())
+    return reportError(program, reserved);
   Options options;
   bool help = false;
   CommandLine commandLine(

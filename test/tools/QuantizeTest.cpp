@@ -267,15 +267,29 @@ TEST_F(Quantize, ConfigGainsOneMember) {
 
 TEST_F(Quantize, TiedHeadStaysTheEmbedding) {
   config(R"("tie_word_embeddings": true, )");
-  save(); // lm_head.weight is not the model's, then
+  tensors.erase("lm_head.weight");
+  save();
   auto summary = quantize("q");
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->linears, 6);
   EXPECT_EQ(open("q").find("lm_head.weight"), nullptr);
-  EXPECT_EQ(summary->notes,
-            std::vector<std::string>{"1 tensor not used: lm_head.weight; left out"});
+  EXPECT_EQ(summary->notes, std::vector<std::string>());
   EXPECT_NE(contentsOf(out.path("q/config.json")).find(R"("ignore": ["lm_head"])"),
             std::string::npos);
+}
+
+/// As in transformers, the checkpoint decides over the flag.
+TEST_F(Quantize, HeadOfItsOwnIsQuantized) {
+  config(R"("tie_word_embeddings": true, )");
+  save();
+  auto summary = quantize("q");
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->linears, 7);
+  EXPECT_TRUE(open("q").find("lm_head.weight"));
+  EXPECT_EQ(summary->notes,
+            std::vector<std::string>{folder.path("config.json") +
+                                     ": tie_word_embeddings: not followed, as lm_head.weight is "
+                                     "another tensor than model.embed_tokens.weight"});
 }
 
 TEST_F(Quantize, TypeOfTheWeightsDoesNotMatter) {

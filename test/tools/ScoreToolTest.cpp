@@ -75,7 +75,7 @@ TEST_F(Tool, ScoreWrongPairs) {
   std::string good = "{\"context\": \"In\", \"continuation\": \" the\"}\n";
   expectError(wrong(""), 1, "pairs: expected at least 1 line, found none");
   expectError(wrong(good + "{\"context\": 3}\n"), 1, "pairs:2: context: expected a string");
-  expectError(wrong(good + good + "\n"), 1, "pairs:3: ");
+  expectError(wrong(good + "\n" + good + "{"), 1, "pairs:4: ");
   expectError(wrong("{\"context\": \"a\", \"continuation\": \"b\", \"x\": 1}"), 1,
               "pairs:1: expected the fields context and continuation, found x");
   expectError(wrong("{\"context\": \"a\", \"continuation\": \"\"}"), 1,

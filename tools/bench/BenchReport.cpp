@@ -50,6 +50,8 @@ struct BenchKernelFigures {
 };
 
 std::string percent(double share) {
+  if (share > 1) // what it is a share of was measured at another moment
+    return "> 100 %";
   return std::isfinite(share) ? absl::StrFormat("%.0f %%", 100 * share) : "-";
 }
 

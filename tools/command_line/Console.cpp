@@ -2,10 +2,14 @@
 
 #include "tools/command_line/Console.h"
 
+#include "runtime/base/InputFiles.h"
+#include "runtime/base/Status.h"
+
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 namespace strata {
 
@@ -14,6 +18,8 @@ Console::Console(std::string program)
 
 absl::Status Console::write(std::string_view text) {
   clearProgress();
+  if (!std::exchange(checked, true))
+    STRATA_TRY(checkOutput(STDOUT_FILENO, "standard output"));
   if (!text.empty())
     lineStart = text.back() == '\n';
   while (!text.empty()) {

@@ -15,7 +15,8 @@ public:
   explicit Console(std::string program);
   ~Console() { clearProgress(); }
 
-  /// All of the text, or an error (a full disk, a closed pipe).
+  /// All of the text, or an error (a full disk, a closed pipe; nothing, if stdout is a file that
+  /// this process reads).
   absl::Status write(std::string_view text);
   /// A line of its own on stderr, "PROGRAM: TEXT".
   void note(const std::string &text);
@@ -27,7 +28,8 @@ public:
 
 private:
   std::string program;
-  bool terminal; // stderr is one
+  bool terminal;        // stderr is one
+  bool checked = false; // that stdout is no file that is read
   bool shown = false;
   bool lineStart = true;
 };

@@ -2,9 +2,13 @@
 
 #include "tools/command_line/Load.h"
 
+#include "runtime/base/InputFiles.h"
 #include "runtime/base/Status.h"
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/checkpoint/WeightsFromCheckpoint.h"
+#include "tools/command_line/StandardFiles.h"
+
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -57,8 +61,13 @@ absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &f
 }
 
 absl::StatusOr<std::string> readText(const std::string &path, uint64_t most) {
-  if (path == "-")
-    return readAll(std::cin, "standard input", most);
+  if (path == "-") {
+    noteInput(STDIN_FILENO, "standard input");
+    STRATA_ASSIGN(std::string text, readAll(std::cin, "standard input", most));
+    STRATA_TRY(checkStandardInput());
+    return text;
+  }
+  noteInput(path);
   std::ifstream file(path, std::ios::binary);
   return readAll(file, path, most);
 }

@@ -6,6 +6,7 @@
 #include "runtime/base/Status.h"
 #include "tools/command_line/Devices.h"
 #include "tools/command_line/Interrupt.h"
+#include "tools/command_line/StandardFiles.h"
 
 #include <exception>
 
@@ -67,6 +68,8 @@ int parseAndRun(const Tool &tool, int argc, const char *const *argv) {
 } // namespace
 
 int runMain(const Tool &tool, int argc, const char *const *argv) {
+  if (absl::Status reserved = reserveStandardFiles(); !reserved.ok())
+    return reportError(tool.program, reserved);
   installSignalHandlers();
   try {
     return parseAndRun(tool, argc, argv);

@@ -7,6 +7,7 @@
 #include "tools/compile/CompileArguments.h"
 
 #include "runtime/base/Status.h"
+#include "runtime/checkpoint/HubCache.h"
 #include "tools/command_line/CommandLine.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
@@ -162,8 +163,8 @@ std::string strata::compileHelp() {
 static std::string defaultOutput(const CompileArguments &args) {
   if (args.options.stopAfter != Stage::Package)
     return "-";
-  llvm::StringRef name = llvm::sys::path::stem(llvm::StringRef(args.model).rtrim('/'));
-  return (name.empty() ? "model" : name).str() + ".strata";
+  const std::string name = modelName(args.model);
+  return (name.empty() || name == "/" ? "model" : name) + ".strata";
 }
 
 absl::StatusOr<CompileArguments> strata::parseCompileArguments(int argc, char **argv) {

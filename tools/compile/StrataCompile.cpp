@@ -2,13 +2,17 @@
 
 #include "compiler/Schedule.h"
 #include "compiler/Summary.h"
+#include "runtime/base/InputFiles.h"
+#include "runtime/base/Status.h"
 #include "tools/command_line/CommandLine.h"
+#include "tools/command_line/StandardFiles.h"
 #include "tools/compile/CompileArguments.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include <chrono>
+#include <unistd.h>
 
 using namespace llvm;
 using namespace strata;
@@ -36,6 +40,28 @@ static Error writeStandardOutput(StringRef text) {
   return error("standard output: cannot write: " + code.message());
 }
 
+/// The name of a file that a stage may leave: import.mlir, plan.cpu.mlir, ptxas.sm_80.txt.
+static bool isDumpName(StringRef name) {
+  StringRef first = name.split('.').first;
+  return first == "ptxas" ||
+         any_of(kStages, [&](Stage stage) { return first == stageName(stage); });
+}
+
+/// That nothing is going to be written over a file that was read.
+static absl::Status checkOutputs(const CompileArguments &args) {
+  STRATA_TRY(checkOutput(STDOUT_FILENO, "standard output"));
+  if (args.output != "-")
+    STRATA_TRY(checkOutput(args.output));
+  if (args.dumpDirectory.empty())
+    return absl::OkStatus();
+  std::error_code code;
+  for (sys::fs::directory_iterator file(args.dumpDirectory, code), end; !code && file != end;
+       file.increment(code))
+    if (isDumpName(sys::path::filename(file->path())))
+      STRATA_TRY(checkOutput(file->path()));
+  return absl::OkStatus();
+}
+
 static void warn(const Twine &message) { errs() << "strata-compile: warning: " << message << "\n"; }
 
 namespace {
@@ -58,6 +84,8 @@ static Error run(const CompileArguments &args) {
   absl::StatusOr<ImportedModel> model = importModel(args.model, context);
   if (!model.ok())
     return error(std::string(model.status().message()));
+  if (absl::Status good = checkOutputs(args); !good.ok())
+    return error(std::string(good.message()));
   for (const std::string &warning : model->warnings)
     warn(warning);
 
@@ -103,6 +131,8 @@ static Error run(const CompileArguments &args) {
 }
 
 int main(int argc, char **argv) {
+  if (absl::Status reserved = reserveStandardFiles(); !reserved.ok())
+    return reportError("strata-compile", reserved);
   InitLLVM init(argc, argv);
   absl::StatusOr<CompileArguments> args = parseCompileArguments(argc, argv);
   if (!args.ok())

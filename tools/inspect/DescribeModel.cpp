@@ -92,9 +92,8 @@ std::string modelText(const InspectedModel &model, const InspectOptions &options
     text += labelled("not used",
                      absl::StrCat(grouped(model.unused.size()), " tensors: ", model.unused.front(),
                                   model.unused.size() > 1 ? ", ..." : ""));
-  if (model.checkpoint)
-    for (const std::string &note : model.checkpoint->notes())
-      text += labelled("note", note);
+  for (const std::string &note : model.notes)
+    text += labelled("note", note);
   for (const std::string &reason : model.refused)
     text += labelled("refused", reason);
   return options.tensors && model.checkpoint ? text + tensorLines(*model.checkpoint) : text;
@@ -165,8 +164,7 @@ std::string modelJson(const InspectedModel &model) {
     json.null();
   }
   writeTexts(json, "unused", model.unused);
-  writeTexts(json, "notes",
-             model.checkpoint ? model.checkpoint->notes() : std::vector<std::string>());
+  writeTexts(json, "notes", model.notes);
   writeTexts(json, "refused", model.refused);
   return json.endObject().take();
 }

@@ -34,6 +34,7 @@ struct InspectedModel {
   bool tokenizerRefused = false;
   std::vector<std::string> refused; // why strata-compile does not take it, one reason each
   std::vector<std::string> unused;  // tensors that the model does not read
+  std::vector<std::string> notes;   // what strata-compile warns of besides
 };
 
 /// Reads a folder; or a config.json or a file of tensors alone, which are not refused for what a

@@ -1,5 +1,6 @@
 //===- InspectModel.cpp - reads what there is of a model ------------------===//
 
+#include "frontend/FitTokenizer.h"
 #include "frontend/Parameters.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
@@ -48,6 +49,18 @@ void compare(InspectedModel &model) {
     model.unused.emplace_back(key);
 }
 
+void addNotes(InspectedModel &model) {
+  const auto add = [&](const std::vector<std::string> &notes) {
+    model.notes.insert(model.notes.end(), notes.begin(), notes.end());
+  };
+  if (model.config)
+    add(model.config->notes);
+  if (model.checkpoint)
+    add(model.checkpoint->notes());
+  if (model.tokenizerSection)
+    add(model.tokenizerSection->notes);
+}
+
 /// A folder, or a file that is a whole model.
 InspectedModel inspectCheckpoint(const std::string &path) {
   InspectedModel model;
@@ -64,8 +77,12 @@ InspectedModel inspectCheckpoint(const std::string &path) {
   const absl::Status tokenizer = openTokenizer(checkpointFolder(path), model);
   model.tokenizerRefused = !tokenizer.ok();
   refuse(model, tokenizer);
+  if (model.config)
+    refuse(model, fitTokenizer(model.tokenizerSection ? &*model.tokenizerSection : nullptr,
+                               *model.config));
   if (model.config && model.checkpoint)
     compare(model);
+  addNotes(model);
   return model;
 }
 
@@ -81,6 +98,10 @@ absl::StatusOr<InspectedModel> inspectModel(const std::string &path) {
   model.path = path;
   if (fs::path(path).extension() == ".json") {
     STRATA_ASSIGN(model.config, readModelConfig(path));
+    if (!model.config->dtypeProblem.empty())
+      model.refused.push_back(model.config->dtypeProblem);
+    refuse(model, fitTokenizer(nullptr, *model.config));
+    addNotes(model);
   } else if (isTensorFile(path)) {
     STRATA_ASSIGN(model.checkpoint, openTensorFile(path));
   } else {

@@ -23,9 +23,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *kTokenizers[] = {"tokenizer.model", "tokenizer.json"};
+constexpr const char *kTemplate = "chat_template.jinja";
 constexpr const char *kNeighbours[] = {"generation_config.json", "tokenizer_config.json",
-                                       "special_tokens_map.json", "added_tokens.json",
-                                       "chat_template.jinja"};
+                                       "special_tokens_map.json", "added_tokens.json", kTemplate};
 
 //===----------------------------------------------------------------------===//
 // config.json
@@ -60,7 +60,8 @@ absl::StatusOr<std::string> configText(const OpenedModel &model) {
 /// Its text as it was, with one more member at the end.
 absl::Status writeConfig(const OpenedModel &model, const OutputFolder &folder) {
   STRATA_ASSIGN(std::string text, configText(model));
-  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, model.config.path));
+  JsonDocument::Notes told; // where the configuration was read
+  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, model.config.path, &told));
   STRATA_ASSIGN(const JsonObject object, document.object());
   if (object.find("quantization_config"))
     return object.error("quantization_config", "expected no such key, found null");
@@ -98,6 +99,11 @@ absl::Status writeTokenizer(const OpenedModel &model, const OutputFolder &folder
   const std::string from = checkpointFolder(model.argument);
   for (const char *name : kNeighbours)
     STRATA_TRY(copyIfThere(from, name, folder));
+  if (const std::string &jinja = model.checkpoint.chatTemplate(); !jinja.empty()) {
+    std::error_code ignored;
+    if (!fs::exists(fs::path(from) / kTemplate, ignored))
+      STRATA_TRY(folder.write(kTemplate, std::as_bytes(std::span(jinja))));
+  }
   STRATA_ASSIGN(const std::optional<TokenizerSection> own, ownTokenizer(model, from));
   if (own)
     return folder.write("tokenizer.model", std::as_bytes(std::span(own->bytes)));

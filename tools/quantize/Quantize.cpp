@@ -85,7 +85,8 @@ absl::Status Quantizer::plan(const ModelConfig &config) {
   const std::vector<ParameterShape> parameters = listParameters(config);
   for (const ParameterShape &parameter : parameters)
     STRATA_TRY(add(parameter));
-  summary.notes = checkpoint.notes();
+  summary.notes = config.notes;
+  summary.notes.insert(summary.notes.end(), checkpoint.notes().begin(), checkpoint.notes().end());
   if (const auto unused = listUnused(parameters, checkpoint); !unused.empty())
     summary.notes.push_back(absl::StrCat(describeUnused(unused), "; left out"));
   return absl::OkStatus();

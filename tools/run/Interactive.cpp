@@ -27,6 +27,8 @@ public:
 
   absl::Status run(std::istream &input) {
     for (std::string line; ask(), std::getline(input, line);) {
+      if (line.ends_with('\r')) // a file of DOS
+        line.pop_back();
       if (line == "/exit")
         return absl::OkStatus();
       STRATA_TRY(line.rfind('/', 0) == 0 ? obey(line) : add(line));

@@ -6,6 +6,17 @@
 #include "tools/command_line/Tool.h"
 
 namespace strata {
+namespace {
+
+OptionSetter setTokens(RunOptions &options) {
+  return [&options](const std::string &value) {
+    options.untilEnd = value == "-1";
+    return options.untilEnd ? absl::OkStatus() : setInteger(options.tokens, 1, kMostTokens)(value);
+  };
+}
+
+} // namespace
+
 std::vector<Option> tableOf(RunOptions &options) {
   return {
       {"p", "TEXT", "the prompt", setText(options.prompt)},
@@ -22,8 +33,10 @@ std::vector<Option> tableOf(RunOptions &options) {
        "with --chat: nemotron, or raw: messages as they are; default: the model's own",
        setChoice<std::optional<ChatForm>>(
            options.chatOptions.form, {{"nemotron", ChatForm::nemotron}, {"raw", ChatForm::raw}})},
-      {"n", "N", "most tokens to generate; default: 256, or what the context leaves",
-       setInteger(options.tokens, 1, kMostTokens)},
+      {"n", "N",
+       "most tokens to generate, -1: until the text ends or the context is full; default: 256, or "
+       "what the context leaves",
+       setTokens(options)},
       {"no-echo", "", "write only what is generated, not the prompt", setFlag(options.noEcho)},
       {"temp", "T", "temperature, 0 to 10; 0, the default: always the likeliest token",
        setNumber(options.sampling.temperature, 0, 10)},

@@ -21,6 +21,7 @@ struct RunOptions {
   bool chat = false;
   ChatOptions chatOptions;
   std::optional<int64_t> tokens; // -n
+  bool untilEnd = false;         // -n -1: as many as the context has room for
   bool noEcho = false;
   SamplingParams sampling;
   EngineOptions engine; // device, threads and target

@@ -1,9 +1,11 @@
 //===- StrataRun.cpp - strata-run: a package writes text ------------------===//
 
+#include "runtime/base/InputFiles.h"
 #include "runtime/base/Status.h"
 #include "runtime/text/Prompt.h"
 #include "tools/command_line/Devices.h"
 #include "tools/command_line/Load.h"
+#include "tools/command_line/StandardFiles.h"
 #include "tools/command_line/TokenIds.h"
 #include "tools/command_line/Tool.h"
 #include "tools/run/ActivationDump.h"
@@ -68,7 +70,8 @@ absl::StatusOr<int64_t> tokensAfter(int64_t prompt, const RunOptions &options, i
         "the prompt has ", prompt, " tokens", options.tokens ? " and -n asks for " : "",
         options.tokens ? absl::StrCat(*options.tokens) : "", ", the context is ", context,
         "; --context ", prompt + options.tokens.value_or(kDefaultTokens), " would allow it"));
-  return std::min(options.tokens.value_or(kDefaultTokens), context - prompt);
+  const int64_t room = context - prompt;
+  return options.untilEnd ? room : std::min(options.tokens.value_or(kDefaultTokens), room);
 }
 
 /// A quick measure: the best of a few reads of at most 1 GB, as the first read of pages that were
@@ -140,12 +143,14 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   // The next message begins with the token that ended a reply.
   Session session(*engine, *model.tokenizer, model.stopRules(!model.chat), options.sampling,
                   options.chunk, console);
+  noteInput(STDIN_FILENO, "standard input");
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{
-      options.tokens.value_or(kDefaultTokens), terminal,
+      options.untilEnd ? model.context : options.tokens.value_or(kDefaultTokens), terminal,
       [&] { return describeSpeed(session, measureRead(*engine, session)); },
       model.chat ? &*model.chat : nullptr, options.chatOptions.system};
   STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, session, console));
+  STRATA_TRY(checkStandardInput());
   console.note(interactive.stats());
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 //===- StrataScore.cpp - strata-score: how likely a model finds a text ----===//
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "runtime/base/Status.h"
 #include "tools/command_line/Devices.h"
@@ -193,8 +194,11 @@ absl::StatusOr<std::vector<EncodedPair>> readPairs(const ScoreOptions &options,
   STRATA_ASSIGN(std::string text, readText(options.pairs, kMostPairBytes));
   std::istringstream lines(text);
   std::vector<EncodedPair> pairs;
+  size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
-    std::string place = absl::StrCat(options.pairs, ":", pairs.size() + 1);
+    std::string place = absl::StrCat(options.pairs, ":", ++number);
+    if (absl::StripAsciiWhitespace(line).empty())
+      continue;
     STRATA_ASSIGN(Pair pair, parsePair(line, place));
     auto encoded = encodePair(tokenizer, model, pair, wantsBos(options, model), size_t(context));
     if (!encoded.ok())

@@ -81,8 +81,8 @@ TEST(Json, IntegersAreIntegers) {
            {"{}", "an object"},
            {"2147483648", "2147483648"},
            {"4294967297", "4294967297"},
-           {"9223372036854775808", "9223372036854775808"},
-           {"18446744073709551615", "18446744073709551615"},
+           {"9223372036854775808", "9223372036854775808 in line 1"},
+           {"18446744073709551615", "18446744073709551615 in line 1"},
        }) {
     const JsonDocument document = parsed("{\"hidden_size\": " + std::string(text) + "}");
     EXPECT_EQ(error(document.object()->integer("hidden_size", {.min = 1, .max = 65536})),
@@ -91,17 +91,38 @@ TEST(Json, IntegersAreIntegers) {
   }
 }
 
-TEST(Json, NumbersThatDoNotFitAreFound) {
+TEST(Json, MalformedNumbersAreFound) {
   const auto expected = [](std::string found) {
-    return "config.json: hidden_size: expected a well-formed number of at most 64 bits, found " +
-           found;
+    return "config.json: hidden_size: expected a well-formed number, found " + found;
   };
-  EXPECT_EQ(parseError(R"({"a": "x\":1", "hidden_size": 18446744073709551616})"),
-            expected("18446744073709551616"));
-  EXPECT_EQ(parseError(R"({"a": 7, "hidden_size" : 1e400})"), expected("1e400"));
-  EXPECT_EQ(parseError(R"({"hidden_size": 007})"), expected("007"));
+  EXPECT_EQ(parseError(R"({"a": "x\":1", "hidden_size": 007})"), expected("007"));
+  EXPECT_EQ(parseError(R"({"a": 18446744073709551616, "hidden_size": 01e400})"),
+            expected("01e400"));
   EXPECT_EQ(parseError(R"({"hidden_size": 1.2.3})"), expected("1.2.3"));
   EXPECT_EQ(parseError(R"({"hidden_size": -})"), expected("-"));
+}
+
+/// transformers writes int(1e30) for every tokenizer without a limit, and float("nan") as it is.
+TEST(Json, NumbersOfPythonStopNothingUnlessTheyAreAskedFor) {
+  const JsonDocument document = parsed("{\"a\": 1000000000000000019884624838656, \"b\": NaN,\n"
+                                       "\"text\": \"NaN, \\\" Infinity\", \"c\": [-Infinity,\n"
+                                       "1e999, -9223372036854775809], \"d\": 7}");
+  const JsonObject json = *document.object();
+  EXPECT_EQ(*json.integer("d"), 7);
+  EXPECT_EQ(*json.string("text"), "NaN, \" Infinity");
+  EXPECT_EQ(*json.number("a"), 1e30);
+  EXPECT_EQ(error(json.integer("a")), "config.json: a: expected an integer, found "
+                                      "1000000000000000019884624838656 in line 1");
+  EXPECT_EQ(error(json.number("b")), "config.json: b: expected a number, found NaN in line 1");
+  const std::vector<JsonValue> values = *json.array("c");
+  EXPECT_EQ(error(values[0].number()),
+            "config.json: c[0]: expected a number, found -Infinity in line 2");
+  EXPECT_EQ(error(values[1].number()),
+            "config.json: c[1]: expected a number, found 1e999 in line 3");
+  EXPECT_EQ(error(values[2].integer()),
+            "config.json: c[2]: expected an integer, found -9223372036854775809 in line 3");
+  EXPECT_EQ(error(values[0].string()),
+            "config.json: c[0]: expected a string, found -Infinity in line 2");
 }
 
 TEST(Json, NumbersStayInRange) {
@@ -139,6 +160,22 @@ TEST(Json, DuplicateKeysAreRefused) {
   EXPECT_TRUE(JsonDocument::parse(R"({"a": {"a": 1}, "b": {"a": 1}})", "config.json").ok());
 }
 
+TEST(Json, WithNotesTheLastOfDuplicateKeysCounts) {
+  JsonDocument::Notes notes;
+  const auto document = JsonDocument::parse(R"({"a": 1, "b": {"x": 1, "x": [2]}, "c": 5, "a": 3})",
+                                            "config.json", &notes);
+  const JsonObject json = *document->object();
+  EXPECT_EQ(*json.integer("a"), 3);
+  EXPECT_EQ(*json.object("b")->integers("x"), std::vector<int64_t>{2});
+  ASSERT_EQ(json.members().size(), 3u);
+  EXPECT_EQ(json.members()[0].key, "a");
+  EXPECT_EQ(*json.members()[0].value.integer(), 3);
+  EXPECT_EQ(notes,
+            (JsonDocument::Notes{
+                "config.json: b.x: key stands more than once in its object; the last counts",
+                "config.json: a: key stands more than once in its object; the last counts"}));
+}
+
 TEST(Json, DepthIsLimited) {
   const auto nested = [](size_t depth) {
     return std::string(depth, '[') + std::string(depth, ']');
@@ -170,9 +207,11 @@ TEST(Json, SyntaxIsStrict) {
                            "{\"a\":}",
                            "{\"a\":1,}",
                            "{a:1}",
-                           "{\"a\":NaN}",
-                           "{\"a\":Infinity}",
-                           "{\"a\":-Infinity}",
+                           "{\"a\":nan}",
+                           "{\"a\":NaNs}",
+                           "{\"a\":+Infinity}",
+                           "{NaN:1}",
+                           "{\"a\":NaN NaN}",
                            "{\"a\":.5}",
                            "{\"a\":5.}",
                            "{\"a\":+5}",

@@ -256,7 +256,7 @@ TEST(Gguf, OtherFiles) {
   EXPECT_EQ(error(""), "expected a GGUF file, found other first bytes");
   EXPECT_EQ(error("GGML"), "expected a GGUF file, found other first bytes");
   EXPECT_EQ(error("version https://git-lfs.github.com/spec/v1"),
-            "expected a GGUF file, found other first bytes");
+            "this is a Git LFS pointer, not the file; fetch it with `git lfs pull`");
   Writer file = model();
   file.version = 1;
   EXPECT_EQ(error(file.write()), "GGUF version: expected 2 or 3, found 1");

@@ -86,9 +86,9 @@ TEST(PyTorch, Shards) {
   EXPECT_TRUE(checkpoint->find("w"));
   folder.write("pytorch_model.bin.index.json",
                R"({"weight_map": {"v": "pytorch_model-00001-of-00001.bin"}})");
-  EXPECT_EQ(openCheckpoint(folder.path()).status().message(),
+  EXPECT_EQ(openCheckpoint(folder.path())->require("v", {}, {}).status().message(),
             folder.path("pytorch_model.bin.index.json") +
-                ": weight_map.v: not in pytorch_model-00001-of-00001.bin, which is to hold it");
+                ": v: not in pytorch_model-00001-of-00001.bin, which is to hold it by weight_map");
 }
 
 TEST(PyTorch, NothingIsExecuted) {

@@ -98,7 +98,7 @@ TEST(Safetensors, LengthOfTheHeader) {
 TEST(Safetensors, OtherKindsOfFiles) {
   EXPECT_EQ(error("version https://git-lfs.github.com/spec/v1\n"
                   "oid sha256:4d7a2146\nsize 10768088\n"),
-            "this is a Git LFS pointer, not the weights; fetch them with `git lfs pull`");
+            "this is a Git LFS pointer, not the file; fetch it with `git lfs pull`");
   EXPECT_TRUE(error("PK\x03\x04" + bytes(60)).ends_with("; is this a safetensors file?"));
   EXPECT_TRUE(error("\x1f\x8b\x08" + bytes(60)).starts_with("header has "));
 }
@@ -183,8 +183,9 @@ TEST(Safetensors, Offsets) {
             "file holds 5 bytes of data, tensors account for 4");
   EXPECT_EQ(error(safetensors("{}", bytes(1))),
             "file holds 1 bytes of data, tensors account for 0");
-  EXPECT_EQ(error(safetensors(one("U8", "[4]", "[0,18446744073709551615]"), bytes(4))),
-            "w.data_offsets[1]: expected an integer of at least 0, found 18446744073709551615");
+  EXPECT_EQ(
+      error(safetensors(one("U8", "[4]", "[0,18446744073709551615]"), bytes(4))),
+      "w.data_offsets[1]: expected an integer of at least 0, found 18446744073709551615 in line 1");
 }
 
 /// Two tensors of bytes at these places, then `size` bytes of data.

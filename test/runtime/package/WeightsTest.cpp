@@ -60,13 +60,28 @@ TEST(Weights, AreMappedFromTheFileAndTheSection) {
   EXPECT_EQ(scale, 2);
 }
 
-TEST(Weights, LieBesideThePackageIfTheFolderIsGone) {
+/// The two are often moved together, to where another folder of the old name is, or is made anew.
+TEST(Weights, LieBesideThePackageIfTheyAreNotWhereTheyWere) {
   FileModel model;
   model.packages.write("model.bin", model.bytes);
   EXPECT_TRUE(model.load("/no/such/folder").ok());
-  // A folder that is there is the one that is meant.
-  EXPECT_TRUE(says(model.load(model.weights.path()).status(),
-                   "weights: expected model.bin in " + model.weights.path()));
+  EXPECT_TRUE(model.load(model.weights.path()).ok()) << "the folder is there, and empty";
+  model.weights.write("model.bin", "another");
+  EXPECT_TRUE(
+      says(model.load(model.weights.path()).status(), model.weights.path("model.bin") + ": size"));
+}
+
+TEST(Weights, LieBesideWhatThePackageIsALinkTo) {
+  FileModel model;
+  model.packages.write("model.bin", model.bytes);
+  model.writePackage("/no/such/folder");
+  TestFolder elsewhere;
+  std::filesystem::create_symlink(model.packages.path("fake.strata"),
+                                  elsewhere.path("link.strata"));
+  const auto package = Package::open(elsewhere.path("link.strata"));
+  EXPECT_TRUE(Weights::fromPackage(*package).ok());
+  elsewhere.write("model.bin", "another");
+  EXPECT_FALSE(Weights::fromPackage(*package).ok()) << "beside the link comes first";
 }
 
 TEST(Weights, AbsentFileIsNamed) {
