@@ -36,7 +36,7 @@ struct Panel {
 };
 
 /// What of the features is multiplied: `tiles` tiles of pairs from `first` on.
-struct Stretch {
+struct PairRange {
   Value first, tiles;
 };
 } // namespace
@@ -57,33 +57,33 @@ static int64_t panelRows(const LinearSpec &spec, const PanelShape &shape) {
   return whole ? group * std::max<int64_t>(1, shape.rows / group) : group;
 }
 
-/// Copies a stretch of all rows into tiles. Rows beyond the last are copies of it that nobody reads
-/// the sums of, and features beyond the last are 0.
+/// Copies these features of all rows into tiles. Rows beyond the last are copies of it that nobody
+/// reads the sums of, and features beyond the last are 0.
 static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, BoxAttr box,
-                      const Stretch &stretch) {
+                      const PairRange &range) {
   int64_t rowsAhead = llvm::divideCeil(kBytesAhead, 4 * panel.pairs());
   Value last = b.add(panel.endRow, -1);
   int64_t wholeTiles = spec.pairs() / kTileRows, left = spec.pairs() % kTileRows;
-  Value whole = b.min(stretch.tiles, b.sub(b.index(wholeTiles), b.div(stretch.first, kTileRows)));
+  Value whole = b.min(range.tiles, b.sub(b.index(wholeTiles), b.div(range.first, kTileRows)));
   Value rows =
       b.mul(b.ceilDiv(b.sub(panel.endRow, panel.firstRow), kSide * kTileRows), kSide * kTileRows);
   b.loop(b.index(0), rows, 1, [&](Value i) {
     Value row = storedRow(b, box, b.min(b.add(panel.firstRow, i), last));
     auto copy = [&](Value tile, Value mask) {
-      Value column = b.add(stretch.first, b.mul(tile, kTileRows));
+      Value column = b.add(range.first, b.mul(tile, kTileRows));
       b.prefetch(panel.weight, {b.add(row, rowsAhead), column});
       b.store(b.loadMasked(panel.weight, {row, column}, mask), panel.tiles,
               {b.div(i, kTileRows), tile, b.rem(i, kTileRows), b.index(0)});
     };
     b.loop(b.index(0), whole, 1, [&](Value tile) { copy(tile, Value()); });
     if (left)
-      b.ifThen(b.less(whole, stretch.tiles), [&] { copy(whole, b.mask(left)); });
+      b.ifThen(b.less(whole, range.tiles), [&] { copy(whole, b.mask(left)); });
   });
 }
 
-/// Adds the products of a stretch of kSide x 16 rows and `width` x 16 tokens from (row, block) on
-/// to their sums, which begin with the first stretch.
-static void multiplyTiles(KernelBuilder &b, const Panel &panel, const Stretch &stretch, Value row,
+/// Adds the products of these features of kSide x 16 rows and `width` x 16 tokens from (row, block)
+/// on to their sums, which begin with the first range.
+static void multiplyTiles(KernelBuilder &b, const Panel &panel, const PairRange &range, Value row,
                           Value block, int64_t width) {
   constexpr int kWeights = kSide * kSide, kInputs = kWeights + kSide; // registers
   auto forEachSum = [&](llvm::function_ref<void(int, ValueRange)> body) {
@@ -92,11 +92,11 @@ static void multiplyTiles(KernelBuilder &b, const Panel &panel, const Stretch &s
         body(r * kSide + t, {b.add(block, t), b.add(row, r * kTileRows), b.index(0)});
   };
   b.ifElse(
-      b.equal(stretch.first, b.index(0)),
+      b.equal(range.first, b.index(0)),
       [&] { forEachSum([&](int sum, ValueRange) { b.clearTile(sum); }); },
       [&] { forEachSum([&](int sum, ValueRange at) { b.loadTile(sum, panel.sums, at); }); });
-  b.loop(b.index(0), stretch.tiles, 1, [&](Value k) {
-    Value pair = b.add(stretch.first, b.mul(k, kTileRows));
+  b.loop(b.index(0), range.tiles, 1, [&](Value k) {
+    Value pair = b.add(range.first, b.mul(k, kTileRows));
     for (int64_t r = 0; r != kSide; ++r) {
       Value rowTile = b.add(b.div(row, kTileRows), r);
       b.loadTile(kWeights + r, panel.tiles, {rowTile, k, b.index(0), b.index(0)});
@@ -118,12 +118,12 @@ static void multiplyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec
   Value rows = b.sub(panel.endRow, panel.firstRow);
   b.loop(b.index(0), b.index(pairs), panel.pairs(), [&](Value first) {
     Value tiles = b.div(b.min(b.sub(b.index(pairs), first), b.index(panel.pairs())), kTileRows);
-    Stretch stretch{first, tiles};
-    copyPanel(b, panel, spec, box, stretch);
+    const PairRange range{first, tiles};
+    copyPanel(b, panel, spec, box, range);
     b.loop(b.index(0), panel.blocks, kSide, [&](Value block) {
       auto multiply = [&](int64_t width) {
         b.loop(b.index(0), rows, kSide * kTileRows,
-               [&](Value row) { multiplyTiles(b, panel, stretch, row, block, width); });
+               [&](Value row) { multiplyTiles(b, panel, range, row, block, width); });
       };
       b.ifElse(
           b.less(b.add(block, 1), panel.blocks), [&] { multiply(kSide); }, [&] { multiply(1); });
