@@ -42,8 +42,8 @@ Value BodyBuilder::add(Value a, Value b) { return arith::AddIOp::create(*this, a
 Value BodyBuilder::sub(Value a, Value b) { return arith::SubIOp::create(*this, a, b); }
 Value BodyBuilder::mul(Value a, Value b) { return arith::MulIOp::create(*this, a, b); }
 Value BodyBuilder::mul(Value a, int64_t b) { return mul(a, index(b)); }
-Value BodyBuilder::div(Value a, int64_t b) { return arith::DivUIOp::create(*this, a, index(b)); }
-Value BodyBuilder::rem(Value a, int64_t b) { return arith::RemUIOp::create(*this, a, index(b)); }
+Value BodyBuilder::div(Value a, Value b) { return arith::DivUIOp::create(*this, a, b); }
+Value BodyBuilder::rem(Value a, Value b) { return arith::RemUIOp::create(*this, a, b); }
 Value BodyBuilder::min(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
 Value BodyBuilder::max(Value a, Value b) { return arith::MaxSIOp::create(*this, a, b); }
 Value BodyBuilder::less(Value a, Value b) {

@@ -38,8 +38,10 @@ public:
   Value sub(Value a, Value b);
   Value mul(Value a, int64_t b);
   Value mul(Value a, Value b);
-  Value div(Value a, int64_t b);
-  Value rem(Value a, int64_t b);
+  Value div(Value a, Value b);
+  Value div(Value a, int64_t b) { return div(a, index(b)); }
+  Value rem(Value a, Value b);
+  Value rem(Value a, int64_t b) { return rem(a, index(b)); }
   Value ceilDiv(Value a, int64_t b) { return div(add(a, b - 1), b); }
   Value min(Value a, Value b);
   Value max(Value a, Value b);

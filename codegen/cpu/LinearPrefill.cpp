@@ -124,12 +124,13 @@ void strata::cpu::emitPackTiles(KernelBuilder &b, const KernelArguments &args,
 
 namespace {
 /// A block of tokens and the rows of a weight, as pairs or numbers; `count` of their pairs from
-/// `first` on are multiplied, all of them or some before the others.
+/// `first` on are multiplied: all of them, or some before the others.
 struct TokenBlock {
   Value weight, packed;
   PrefillBlock place;
-  int64_t pairs, count;
-  Value first;
+  int64_t pairs;
+  bool inParts; ///< `count` may be less than `pairs`; both are multiples of kPairsAhead
+  Value count, first;
   BoxAttr box;   ///< of the weight
   Value widened; ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
 };
@@ -187,17 +188,21 @@ static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int
   int64_t columns = inPairs ? 1 : 2;            // of a pair: elements
   int64_t ofAllRows = work.tile.rows * columns; // of a pair
   Value row = work.next, from = b.mul(pair, ofAllRows);
-  if (block.count != block.pairs) {
-    row = b.add(row, b.div(from, block.count * columns));
-    from = b.add(b.mul(block.first, columns), b.rem(from, block.count * columns));
+  if (block.inParts) {
+    Value length = b.mul(block.count, columns);
+    row = b.add(row, b.div(from, length));
+    from = b.add(b.mul(block.first, columns), b.rem(from, length));
   }
   prefetchRows(b, block.weight, block.pairs * columns, row, from, pairs * ofAllRows);
 }
 
-/// Adds the products of the first `count` pairs of the rows to sums[accumulator][row][vector].
+static int64_t wholeSteps(int64_t pairs) { return pairs / kPairsAhead * kPairsAhead; }
+
+/// Adds the products of the first pairs of the rows to sums[accumulator][row][vector]: of
+/// `unrolled`, a multiple of kPairsAhead, and `others` behind them.
 static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows &weights,
-                       int64_t count, Values sums) {
-  int64_t size = work.tile.rows * work.width, unrolled = count / kPairsAhead * kPairsAhead;
+                       Value unrolled, int64_t others, Values sums) {
+  int64_t size = work.tile.rows * work.width;
   auto weightOf = [&](size_t row, Value column) {
     return b.splat(b.load(weights.memory, {weights.rows[row], column}), b.lanes());
   };
@@ -209,7 +214,7 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
     addPair(b, work, weights, pair, MutableArrayRef(sums).slice(accumulator * size, size),
             weightOf);
   };
-  sums = b.loop(b.index(0), b.index(unrolled), kPairsAhead, sums, [&](Value pair, ValueRange in) {
+  sums = b.loop(b.index(0), unrolled, kPairsAhead, sums, [&](Value pair, ValueRange in) {
     Values acc(in);
     if (!weights.widened)
       prefetchNext(b, work, pair, kPairsAhead);
@@ -223,8 +228,8 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
       });
     return acc;
   });
-  for (int64_t pair = unrolled; pair != count; ++pair)
-    addTo(sums, b.index(pair), 0, weightOf);
+  for (int64_t pair = 0; pair != others; ++pair)
+    addTo(sums, b.add(unrolled, pair), 0, weightOf);
   return sums;
 }
 
@@ -242,7 +247,7 @@ static Values addWidened(KernelBuilder &b, const TileWork &work, ValueRange rows
         b.store(b.toF32(w), wide.memory, {target, i});
       });
     wide.firstPair = first;
-    return addPairs(b, work, wide, pairs, acc);
+    return addPairs(b, work, wide, b.index(wholeSteps(pairs)), pairs - wholeSteps(pairs), acc);
   };
   if (full)
     sums = b.loop(b.index(0), b.index(full), stretch, sums,
@@ -264,13 +269,14 @@ static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, const Ti
     rows.push_back(stored(r));
   Values sums(accumulators * count, b.f32(0, b.lanes()));
   FactorRows direct{block.weight, rows, block.first, /*widened=*/false};
+  Value unrolled = block.inParts ? block.count : b.index(wholeSteps(block.pairs));
   sums = block.widened ? addWidened(b, work, rows, sums)
-                       : addPairs(b, work, direct, block.count, sums);
+                       : addPairs(b, work, direct, unrolled, block.pairs % kPairsAhead, sums);
   for (int64_t i = 0; i != count; ++i)
     for (int64_t accumulator = 1; accumulator != accumulators; ++accumulator)
       sums[i] = b.addf(sums[i], sums[accumulator * count + i]);
   storeProducts(b, block.place, place, ValueRange(sums).take_front(count),
-                /*added=*/block.count != block.pairs);
+                /*added=*/block.inParts);
 }
 
 /// The level's tiles. Products in f32 keep the even and the odd features of the tokens in registers
@@ -283,54 +289,47 @@ static SmallVector<RegisterTile> tilesOf(const Level &level, const TokenBlock &b
   return tiles;
 }
 
-/// Pairs of a row that many tokens are multiplied with before the others, so that what they have of
-/// the input stays in the second-level cache: an equal part of all, or all.
-static int64_t blockPairs(const LinearSpec &spec, const LinearSpec::Part &part) {
+/// Parts of a row, equal ones, of which many tokens are multiplied with each before the next, so
+/// that what they have of the input stays in the second-level cache.
+static int64_t countParts(const LinearSpec &spec, const LinearSpec::Part &part) {
   int64_t pairs = spec.pairs(), parts = llvm::divideCeil(pairs, kBlockPairs);
   while (parts < pairs && pairs % (parts * kPairsAhead))
     ++parts;
-  return part.element.isBF16() && pairs / parts >= kBlockPairs / 2 ? pairs / parts : pairs;
+  return part.element.isBF16() && pairs / parts >= kBlockPairs / 2 ? parts : 1;
 }
 
-/// products[row][token] of a packed block, `count` pairs at a time.
+/// products[row][token] of a packed block. Fewer tokens than a whole block stay in the cache as
+/// they are, and rows are better read in one go.
 static void multiplyPacked(KernelBuilder &b, const RowFactors &factors, const LinearSpec &spec,
-                           const LinearSpec::Part &part, const PrefillBlock &place, int64_t count) {
-  int64_t pairs = spec.pairs();
+                           const LinearSpec::Part &part, const PrefillBlock &place) {
+  int64_t pairs = spec.pairs(), most = countParts(spec, part);
   Value packed = packedView(b, factors.input, b.add(place.block, 1), pairs, place.width);
   Value weight = weightRows(b, factors.weight, spec, part, place.endRow);
   Value widened =
       part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
-  if (count != pairs)
+  Value parts = b.index(1), count = b.index(pairs);
+  if (most != 1) {
+    Value narrow = b.less(place.width, b.index(kPackTokens));
+    parts = b.select(narrow, parts, b.index(most));
+    count = b.select(narrow, count, b.index(pairs / most));
     clearProducts(b, place);
-  b.loop(b.index(0), b.index(pairs), count, [&](Value first) {
-    TokenBlock work{weight, packed, place, pairs, count, first, part.box, widened};
+  }
+  b.loop(b.index(0), parts, 1, [&](Value index) {
+    TokenBlock work{weight,   packed, place, pairs, most != 1, count, b.mul(index, count),
+                    part.box, widened};
     forEachRegisterTile(b, place, tilesOf(b.level, work),
                         [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
   });
-}
-
-/// Products of one block. Fewer tokens than a whole block stay in the cache as they are, and rows
-/// are better read in one go.
-static void multiplyBlock(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                          const LinearSpec::Part &part, const PrefillBlock &block) {
-  auto multiply = [&](StringRef kind, int64_t count) {
-    callSharedProduct(b, args, spec, part, block, kind,
-                      [&](KernelBuilder &b, const RowFactors &factors, const PrefillBlock &place) {
-                        multiplyPacked(b, factors, spec, part, place, count);
-                      });
-  };
-  int64_t pairs = spec.pairs(), count = blockPairs(spec, part);
-  if (count == pairs)
-    return multiply("product", pairs);
-  b.ifElse(
-      b.less(block.width, b.index(kPackTokens)), [&] { multiply("product", pairs); },
-      [&] { multiply("product_by_parts", count); });
 }
 
 void strata::cpu::emitPrefill(KernelBuilder &b, const KernelArguments &args,
                               const LinearSpec &spec) {
   forEachPrefillBlock(b, args, spec, kPackTokens,
                       [&](const LinearSpec::Part &part, const PrefillBlock &block) {
-                        multiplyBlock(b, args, spec, part, block);
+                        callSharedProduct(b, args, spec, part, block, "product",
+                                          [&](KernelBuilder &b, const RowFactors &factors,
+                                              const PrefillBlock &place) {
+                                            multiplyPacked(b, factors, spec, part, place);
+                                          });
                       });
 }

@@ -42,20 +42,28 @@ static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
 void strata::cpu::forEachPrefillBlock(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t packTokens,
     llvm::function_ref<void(const LinearSpec::Part &, const PrefillBlock &)> multiply) {
-  // Row groups are whole units; the arrays are padded to whole vectors of rows.
+  // Row groups are whole units; the arrays are padded to whole vectors of rows. Large units are
+  // multiplied in pieces, as high as groups of other linears, by the same functions.
   int64_t groupRows = spec.headDim ? spec.headDim : kPrefillRows;
   int64_t padded = llvm::alignTo(groupRows, 16);
-  Value products = b.stack(b.getF32Type(), {padded, packTokens});
+  int64_t height = groupRows % kPrefillRows ? padded : kPrefillRows;
+  int64_t rowBytes = packTokens * 4;
+  Value sums = b.stack(b.getI8Type(), padded * rowBytes);
+  Value products = b.view(sums, b.getF32Type(), {padded, packTokens});
   Value values = b.stack(b.getF32Type(), {packTokens, padded});
-  Value rows = productRows(spec, args);
+  Value rows = productRows(spec, args), width = blockTokens(b, rows, packTokens);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, groupRows, [&](Value firstRow) {
       Value count = b.min(b.sub(end, firstRow), b.index(groupRows));
       b.loop(b.index(0), b.ceilDiv(rows, packTokens), 1, [&](Value block) {
         Value firstToken = b.mul(block, packTokens);
         Value tokens = b.min(b.sub(rows, firstToken), b.index(packTokens));
-        multiply(part, {block, firstRow, b.add(firstRow, count), tokens,
-                        blockTokens(b, rows, packTokens), products});
+        b.loop(b.index(0), count, height, [&](Value ahead) {
+          Value endRow = b.add(firstRow, b.min(b.add(ahead, height), count));
+          Value piece =
+              b.view(sums, b.getF32Type(), {height, packTokens}, {}, b.mul(ahead, rowBytes));
+          multiply(part, {block, b.add(firstRow, ahead), endRow, tokens, width, piece});
+        });
         Tile tile{values, firstToken, tokens, firstRow, count};
         emitTranspose(b, products, tile);
         emitEpilogue(b, args, spec, part, tile);
@@ -64,7 +72,7 @@ void strata::cpu::forEachPrefillBlock(
   });
 }
 
-/// "product_6144x128", "product_6144x128_f16_768_1024", "product_768x128_apart_6144": of these the
+/// "product_6144x64", "product_6144x64_f16_768_1024", "product_768x64_apart_6144": of these the
 /// code depends.
 static std::string productName(StringRef kind, const LinearSpec &spec, const LinearSpec::Part &part,
                                int64_t height) {

@@ -15,11 +15,13 @@ func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x217
 // CHECK: module @cpu_x86_64_v4_bf16
 
 // Blocks of 64 tokens: multiplied with 544 pairs before the other 544, so that the input stays in the second-level cache.
-// CHECK: func.func private @product_by_parts_2176x64(
-// CHECK: scf.for %{{.*}} = %c0 to %c1088 step %c544
-
 // Fewer: with all pairs. For one vector of tokens, two of four weights are spread in registers.
 // CHECK: func.func private @product_2176x64(
+// CHECK: %[[FEWER:.*]] = arith.cmpi slt, %{{.*}}, %c64
+// CHECK: %[[PARTS:.*]] = arith.select %[[FEWER]], %c1, %c2
+// CHECK: %[[PAIRS:.*]] = arith.select %[[FEWER]], %c1088, %c544
+// CHECK: scf.for %[[PART:.*]] = %c0 to %[[PARTS]] step %c1
+// CHECK: %[[FIRST:.*]] = arith.muli %[[PART]], %[[PAIRS]]
 // CHECK: llvm.call_intrinsic "llvm.arithmetic.fence"
 // CHECK: vector.shuffle %[[FOUR:.*]], %[[FOUR]] [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12]
 
