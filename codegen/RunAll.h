@@ -3,6 +3,8 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/Threading.h"
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -10,14 +12,18 @@
 
 namespace strata {
 
-/// All results in order, or all errors. Each job runs on a thread of its own.
+/// All results in order, or all errors. As many jobs run at a time as there are CPUs for them.
 template <typename Result>
 llvm::Expected<std::vector<Result>>
 runAll(llvm::ArrayRef<std::function<llvm::Expected<Result>()>> jobs) {
   std::vector<std::optional<llvm::Expected<Result>>> results(jobs.size());
+  std::atomic<size_t> next = 0;
   std::vector<std::thread> threads;
-  for (size_t i = 0; i != jobs.size(); ++i)
-    threads.emplace_back([&, i] { results[i].emplace(jobs[i]()); });
+  for (unsigned i = 0; i != llvm::hardware_concurrency(jobs.size()).compute_thread_count(); ++i)
+    threads.emplace_back([&] {
+      for (size_t job; (job = next++) < jobs.size();)
+        results[job].emplace(jobs[job]());
+    });
   for (std::thread &thread : threads)
     thread.join();
   std::vector<Result> all;

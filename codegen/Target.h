@@ -24,6 +24,12 @@ struct MachineClass {
   bool portable = false;             ///< and code for machines that are not named
 };
 
+/// A program after the stage `llvm`.
+struct LoweredProgram {
+  mlir::ModuleOp module;
+  const MachineClass *machines;
+};
+
 /// What an assembler says of the kernels for one machine.
 struct AssemblyReport {
   std::string machine, text;
@@ -95,9 +101,9 @@ public:
   virtual void registerDialects(mlir::DialectRegistry &registry) const = 0;
   /// llvm: lowers the nested module.
   virtual void buildLowering(mlir::OpPassManager &bodies) const = 0;
-  /// package: machine code of a program after the stage `llvm`. Thread-safe for different ones.
-  virtual llvm::Expected<EmittedCode> emit(mlir::ModuleOp program,
-                                           const MachineClass &machines) const = 0;
+  /// package: machine code of each of the target's programs.
+  virtual llvm::Expected<std::vector<EmittedCode>>
+  emit(llvm::ArrayRef<LoweredProgram> programs) const = 0;
   /// Registers the target's own passes and pipelines for strata-opt.
   virtual void registerPasses() const = 0;
 

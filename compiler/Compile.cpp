@@ -3,6 +3,7 @@
 #include "compiler/Compile.h"
 
 #include "codegen/RunAll.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -74,6 +75,7 @@ private:
   llvm::Expected<std::string> runStage(Stage stage);
   llvm::Error runPasses(Stage stage, Program &program);
   llvm::Error lowerTogether(const Target &target);
+  llvm::Expected<std::vector<EmittedCode>> emitAll();
   llvm::Expected<std::string> runPackage();
   llvm::Error show(const EmittedCode &emitted);
   llvm::Error dumpStage(Stage stage, llvm::StringRef result);
@@ -149,7 +151,8 @@ llvm::Error Compiler::lowerTogether(const Target &target) {
     }
   PassManager pm(all->getContext());
   populateLlvm(pm.nest<ModuleOp>(), target);
-  bool good = succeeded(pm.run(*all));
+  pm.enableVerifier(false); // once at the end; behind each pass it took a third of the stage's time
+  bool good = succeeded(pm.run(*all)) && succeeded(verify(*all));
   auto modules = llvm::to_vector(all->getOps<ModuleOp>());
   for (auto [program, module] : llvm::zip_equal(inside, modules)) {
     module->remove();
@@ -177,14 +180,32 @@ llvm::Error Compiler::dumpStage(Stage stage, llvm::StringRef result) {
                       result);
 }
 
+/// The code of all programs, in order: targets side by side.
+llvm::Expected<std::vector<EmittedCode>> Compiler::emitAll() {
+  using Codes = std::vector<EmittedCode>;
+  std::vector<std::function<llvm::Expected<Codes>()>> jobs;
+  for (const TargetChoice &choice : options.targets)
+    jobs.push_back([&] {
+      std::vector<LoweredProgram> lowered;
+      for (Program &program : programs)
+        if (program.choice == &choice)
+          lowered.push_back({*program.module, &program.machines});
+      return choice.target->emit(lowered);
+    });
+  auto emitted = runAll<Codes>(jobs);
+  if (!emitted)
+    return emitted.takeError();
+  Codes all; // programs stand in the order of their targets
+  for (Codes &codes : *emitted)
+    std::move(codes.begin(), codes.end(), std::back_inserter(all));
+  return all;
+}
+
 llvm::Expected<std::string> Compiler::runPackage() {
   auto inputs = collectInputs(model, options);
   if (!inputs)
     return inputs.takeError();
-  std::vector<std::function<llvm::Expected<EmittedCode>()>> jobs;
-  for (Program &program : programs)
-    jobs.push_back([&] { return program.target().emit(*program.module, program.machines); });
-  auto emitted = runAll<EmittedCode>(jobs);
+  auto emitted = emitAll();
   if (!emitted)
     return emitted.takeError();
   std::vector<PackageDevice> devices;

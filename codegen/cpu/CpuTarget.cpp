@@ -133,17 +133,23 @@ void CpuTarget::registerDialects(DialectRegistry &registry) const {
 
 void CpuTarget::buildLowering(OpPassManager &bodies) const { buildLowerCpuKernelsPipeline(bodies); }
 
-llvm::Expected<EmittedCode> CpuTarget::emit(ModuleOp program, const MachineClass &machines) const {
-  const Level &level = *findLevel(machines.kernels);
-  auto elf = emitSharedObject(program.lookupSymbol<ModuleOp>(level.moduleName), level,
-                              /*mayImport=*/false);
-  if (!elf)
-    return elf.takeError();
-  EmittedCode emitted;
-  emitted.code.push_back({level.name.str(),
-                          {level.required.begin(), level.required.end()},
-                          PackageCode::Format::Elf,
-                          std::move(*elf)});
+llvm::Expected<std::vector<EmittedCode>> CpuTarget::emit(ArrayRef<LoweredProgram> programs) const {
+  std::vector<LevelModule> modules;
+  for (LoweredProgram program : programs) {
+    const Level *level = findLevel(program.machines->kernels);
+    modules.push_back({program.module.lookupSymbol<ModuleOp>(level->moduleName), level});
+  }
+  auto objects = emitSharedObjects(modules, /*mayImport=*/false);
+  if (!objects)
+    return objects.takeError();
+  std::vector<EmittedCode> emitted;
+  for (auto [input, object] : llvm::zip_equal(modules, *objects)) {
+    const Level &level = *input.level;
+    emitted.emplace_back().code.push_back({level.name.str(),
+                                           {level.required.begin(), level.required.end()},
+                                           PackageCode::Format::Elf,
+                                           std::move(object)});
+  }
   return emitted;
 }
 

@@ -17,8 +17,8 @@ public:
   std::unique_ptr<KernelGenerator> generatorFor(llvm::StringRef machine) const override;
   void registerDialects(mlir::DialectRegistry &registry) const override;
   void buildLowering(mlir::OpPassManager &bodies) const override;
-  llvm::Expected<EmittedCode> emit(mlir::ModuleOp program,
-                                   const MachineClass &machines) const override;
+  llvm::Expected<std::vector<EmittedCode>>
+  emit(llvm::ArrayRef<LoweredProgram> programs) const override;
   void registerPasses() const override;
 };
 

@@ -1,10 +1,14 @@
-//===- EmitObject.cpp - a level's module to an ELF shared object ----------===//
+//===- EmitObject.cpp - the levels' modules to ELF shared objects ---------===//
 
 #include "codegen/cpu/EmitObject.h"
 
+#include "codegen/RunAll.h"
+#include "codegen/cpu/CodeUnits.h"
 #include "lld/Common/Driver.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -26,7 +30,12 @@ static Error error(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
-static Expected<std::unique_ptr<TargetMachine>> createTargetMachine(const Level &level) {
+/// What is compiled by itself: bitcode, and what for.
+struct Unit {
+  std::string bitcode, cpu, features;
+};
+
+static Expected<std::unique_ptr<TargetMachine>> createTargetMachine(const Unit &unit) {
   static std::once_flag initialized;
   std::call_once(initialized, [] {
     InitializeNativeTarget();
@@ -38,8 +47,8 @@ static Expected<std::unique_ptr<TargetMachine>> createTargetMachine(const Level 
   if (!target)
     return error("cannot generate x86-64 code: " + message);
   return std::unique_ptr<TargetMachine>(
-      target->createTargetMachine(triple, level.llvmCpu, level.llvmFeatures, TargetOptions(),
-                                  Reloc::PIC_, std::nullopt, CodeGenOptLevel::Default));
+      target->createTargetMachine(triple, unit.cpu, unit.features, TargetOptions(), Reloc::PIC_,
+                                  std::nullopt, CodeGenOptLevel::Default));
 }
 
 /// The kernels are scheduled and vectorized already; what is left is to inline, clean up and
@@ -89,21 +98,39 @@ static Error writeObject(StringRef path, StringRef bytes) {
   return code ? error(path + ": " + code.message()) : Error::success();
 }
 
-static Expected<std::string> linkFiles(const std::string &input, const std::string &output,
+/// Relocatable code of a unit.
+static Expected<std::string> compileUnit(const Unit &unit) {
+  LLVMContext context;
+  Expected<std::unique_ptr<Module>> module =
+      parseBitcodeFile(MemoryBufferRef(unit.bitcode, "kernels"), context);
+  if (!module)
+    return module.takeError();
+  Expected<std::unique_ptr<TargetMachine>> machine = createTargetMachine(unit);
+  if (!machine)
+    return machine.takeError();
+  (*module)->setTargetTriple((*machine)->getTargetTriple());
+  (*module)->setDataLayout((*machine)->createDataLayout());
+  optimize(**module, **machine);
+  return assemble(**module, **machine);
+}
+
+static Expected<std::string> linkFiles(ArrayRef<std::string> inputs, const std::string &output,
                                        bool mayImport) {
   std::string messages;
   raw_string_ostream log(messages);
-  const char *arguments[] = {"ld.lld",
-                             "-shared",
-                             mayImport ? "--unresolved-symbols=ignore-all" : "--no-undefined",
-                             "-z",
-                             "noexecstack",
-                             "--build-id=none",
-                             "--threads=1",
-                             "--no-mmap-output-file",
-                             "-o",
-                             output.c_str(),
-                             input.c_str()};
+  std::vector<const char *> arguments = {"ld.lld",
+                                         "-shared",
+                                         mayImport ? "--unresolved-symbols=ignore-all"
+                                                   : "--no-undefined",
+                                         "-z",
+                                         "noexecstack",
+                                         "--build-id=none",
+                                         "--threads=1",
+                                         "--no-mmap-output-file",
+                                         "-o",
+                                         output.c_str()};
+  for (const std::string &input : inputs)
+    arguments.push_back(input.c_str());
   lld::Result linked = lld::lldMain(arguments, log, log, {{lld::Gnu, &lld::elf::link}});
   auto buffer = MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (linked.retCode || !buffer)
@@ -111,34 +138,93 @@ static Expected<std::string> linkFiles(const std::string &input, const std::stri
   return (*buffer)->getBuffer().str();
 }
 
-/// Links one relocatable object into a shared object. LLD works on files, and on global state.
-static Expected<std::string> link(StringRef object, bool mayImport) {
+/// Links relocatable objects into a shared object. LLD works on files, and on global state.
+static Expected<std::string> link(ArrayRef<StringRef> objects, bool mayImport) {
   static std::mutex mutex;
   std::lock_guard<std::mutex> lock(mutex);
   SmallString<128> folder;
   if (std::error_code code = sys::fs::createUniqueDirectory("strata-link", folder))
     return error("cannot create a temporary folder: " + code.message());
   scope_exit cleanup([&] { sys::fs::remove_directories(folder); });
-  std::string input = (folder + "/kernels.o").str(), output = (folder + "/kernels.so").str();
-  if (Error failed = writeObject(input, object))
-    return failed;
-  return linkFiles(input, output, mayImport);
+  std::vector<std::string> inputs;
+  for (auto [index, object] : llvm::enumerate(objects)) {
+    inputs.push_back((folder + "/" + Twine(index) + ".o").str());
+    if (Error failed = writeObject(inputs.back(), object))
+      return failed;
+  }
+  return linkFiles(inputs, (folder + "/kernels.so").str(), mayImport);
 }
 
-Expected<std::string> strata::cpu::emitSharedObject(mlir::ModuleOp mlirModule, const Level &level,
-                                                    bool mayImport) {
+/// The units of a level's module.
+static Expected<std::vector<Unit>> split(const LevelModule &input) {
+  const Level &level = *input.level;
   LLVMContext context;
-  std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(mlirModule, context, level.name);
+  std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(input.module, context, level.name);
   if (!module)
     return error("cannot translate the kernels for " + level.name + " to LLVM IR");
-  Expected<std::unique_ptr<TargetMachine>> machine = createTargetMachine(level);
-  if (!machine)
-    return machine.takeError();
-  module->setTargetTriple((*machine)->getTargetTriple());
-  module->setDataLayout((*machine)->createDataLayout());
-  optimize(*module, **machine);
-  Expected<std::string> object = assemble(*module, **machine);
-  if (!object)
-    return object.takeError();
-  return link(*object, mayImport);
+  std::vector<Unit> units;
+  for (CodeUnit &unit : splitIntoUnits(*module)) {
+    // Code without tiles is the same for the level below, and compiled once for both.
+    StringRef tiles = unit.usesTiles ? StringRef(level.tileFeatures) : "";
+    units.push_back(
+        {std::move(unit.bitcode), level.llvmCpu.str(), (level.llvmFeatures + tiles).str()});
+  }
+  return units;
+}
+
+namespace {
+/// Units of all levels, those that are the same once.
+class DistinctUnits {
+public:
+  /// Index of the unit.
+  size_t add(Unit unit) {
+    std::string key = unit.cpu + ' ' + unit.features + '\n' + unit.bitcode;
+    auto [found, isNew] = indices.try_emplace(key, units.size());
+    if (isNew)
+      units.push_back(std::move(unit));
+    return found->second;
+  }
+
+  /// Objects by index.
+  Expected<std::vector<std::string>> compile() const {
+    std::vector<std::function<Expected<std::string>()>> jobs;
+    for (const Unit &unit : units)
+      jobs.push_back([&unit] { return compileUnit(unit); });
+    return strata::runAll<std::string>(jobs);
+  }
+
+private:
+  StringMap<size_t> indices;
+  std::vector<Unit> units;
+};
+} // namespace
+
+Expected<std::vector<std::string>> strata::cpu::emitSharedObjects(ArrayRef<LevelModule> modules,
+                                                                  bool mayImport) {
+  std::vector<std::function<Expected<std::vector<Unit>>()>> splits;
+  for (const LevelModule &module : modules)
+    splits.push_back([&module] { return split(module); });
+  auto levels = strata::runAll<std::vector<Unit>>(splits);
+  if (!levels)
+    return levels.takeError();
+  DistinctUnits distinct;
+  std::vector<std::vector<size_t>> indices;
+  for (std::vector<Unit> &units : *levels) {
+    indices.emplace_back();
+    for (Unit &unit : units)
+      indices.back().push_back(distinct.add(std::move(unit)));
+  }
+  auto compiled = distinct.compile();
+  if (!compiled)
+    return compiled.takeError();
+  std::vector<std::string> linked;
+  for (const std::vector<size_t> &units : indices) {
+    auto objects =
+        llvm::map_to_vector(units, [&](size_t i) -> StringRef { return (*compiled)[i]; });
+    Expected<std::string> object = link(objects, mayImport);
+    if (!object)
+      return object.takeError();
+    linked.push_back(std::move(*object));
+  }
+  return linked;
 }

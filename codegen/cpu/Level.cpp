@@ -26,20 +26,23 @@ static constexpr RegisterTile kAvx512Tiles[] = {{8, 2}, {8, 1}, {4, 2}, {6, 1}};
 static constexpr RegisterTile kAvx2Int8Tiles[] = {{4, 1}, {2, 1}};
 static constexpr RegisterTile kAvx512Int8Tiles[] = {{8, 1}, {6, 1}};
 
+static constexpr llvm::StringLiteral kAvx512Features = "+avx512bf16,+avx512vnni,-prefer-256-bit";
+
 static constexpr Level kLevels[] = {
-    {"x86-64-v4-amx", "cpu_x86_64_v4_amx", "x86-64-v4",
-     "+avx512bf16,+avx512vnni,+amx-tile,+amx-bf16,+amx-int8,-prefer-256-bit", kAmx, 16, true, true,
-     Tiles::Instructions, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
-    {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", "+avx512bf16,+avx512vnni,-prefer-256-bit",
-     kAvx512Bf16, 16, true, true, Tiles::None, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
-    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", kAvx2, 8, false, false, Tiles::None, kAvx2Tiles,
-     kAvx2RowTiles, 4, kAvx2Int8Tiles},
+    {"x86-64-v4-amx", "cpu_x86_64_v4_amx", "x86-64-v4", kAvx512Features,
+     ",+amx-tile,+amx-bf16,+amx-int8", kAmx, 16, true, true, Tiles::Instructions, kAvx512Tiles,
+     kAvx512RowTiles, 6, kAvx512Int8Tiles},
+    {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", kAvx512Features, "", kAvx512Bf16, 16,
+     true, true, Tiles::None, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
+    {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", "", kAvx2, 8, false, false, Tiles::None,
+     kAvx2Tiles, kAvx2RowTiles, 4, kAvx2Int8Tiles},
 };
 
 static constexpr Level kEmulated = {"x86-64-v4-amx-emulated",
                                     "cpu_x86_64_v4_amx_emulated",
                                     "x86-64-v4",
-                                    "+avx512bf16,+avx512vnni,-prefer-256-bit",
+                                    kAvx512Features,
+                                    "",
                                     kAvx512Bf16,
                                     16,
                                     true,

@@ -34,6 +34,7 @@ struct Level {
   llvm::StringLiteral moduleName;   ///< symbol of the nested module that holds its kernels
   llvm::StringLiteral llvmCpu;      ///< LLVM's name
   llvm::StringLiteral llvmFeatures; ///< beyond llvmCpu
+  llvm::StringLiteral tileFeatures; ///< beyond those, where code uses AMX's tiles: ",+amx-tile"
   llvm::ArrayRef<llvm::StringLiteral> required; ///< as runtime/cpu/CpuFeatures names them
   int64_t lanes;                                ///< f32 elements of a vector
   bool bf16Dot;                                 ///< has vdpbf16ps

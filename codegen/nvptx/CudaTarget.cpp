@@ -3,6 +3,7 @@
 #include "codegen/nvptx/CudaTarget.h"
 
 #include "codegen/LinearSpec.h"
+#include "codegen/RunAll.h"
 #include "codegen/VerifyOps.h"
 #include "codegen/nvptx/Auxiliary.h"
 #include "codegen/nvptx/CudaPasses.h"
@@ -194,8 +195,14 @@ void CudaTarget::buildLowering(OpPassManager &bodies) const {
   buildLowerCudaKernelsPipeline(bodies);
 }
 
-llvm::Expected<EmittedCode> CudaTarget::emit(ModuleOp program, const MachineClass &machines) const {
-  return emitCuda(program.lookupSymbol<ModuleOp>(kCudaModuleName), machines);
+llvm::Expected<std::vector<EmittedCode>> CudaTarget::emit(ArrayRef<LoweredProgram> programs) const {
+  std::vector<std::function<llvm::Expected<EmittedCode>()>> jobs;
+  for (const LoweredProgram &program : programs)
+    jobs.push_back([&program] {
+      ModuleOp module = program.module;
+      return emitCuda(module.lookupSymbol<ModuleOp>(kCudaModuleName), *program.machines);
+    });
+  return runAll<EmittedCode>(jobs);
 }
 
 void CudaTarget::registerPasses() const {

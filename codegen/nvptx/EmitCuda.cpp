@@ -27,11 +27,13 @@ static llvm::Expected<EmittedCode> emitSimulated(ModuleOp module, const Chip &ch
   if (failed(rewriteForSimulator(*copy)))
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                    "cannot rewrite the GPU kernels for the simulator");
-  auto elf = cpu::emitSharedObject(*copy, *cpu::findLevel("x86-64-v3"), /*mayImport=*/true);
-  if (!elf)
-    return elf.takeError();
+  cpu::LevelModule input{*copy, cpu::findLevel("x86-64-v3")};
+  auto objects = cpu::emitSharedObjects(input, /*mayImport=*/true);
+  if (!objects)
+    return objects.takeError();
   EmittedCode emitted;
-  emitted.code.push_back({chip.name.str(), {}, PackageCode::Format::Elf, std::move(*elf)});
+  emitted.code.push_back(
+      {chip.name.str(), {}, PackageCode::Format::Elf, std::move(objects->front())});
   return emitted;
 }
 

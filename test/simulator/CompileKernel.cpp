@@ -44,9 +44,9 @@ std::string strata::test::compileKernel(const std::string &text) {
   registerLLVMDialectTranslation(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   OwningOpRef<ModuleOp> lowered = lower(context, text);
-  auto image = strata::cpu::emitSharedObject(*lowered, *strata::cpu::findLevel("x86-64-v3"),
-                                             /*mayImport=*/true);
-  if (!image)
-    llvm::report_fatal_error(image.takeError());
-  return std::move(*image);
+  strata::cpu::LevelModule module{*lowered, strata::cpu::findLevel("x86-64-v3")};
+  auto images = strata::cpu::emitSharedObjects(module, /*mayImport=*/true);
+  if (!images)
+    llvm::report_fatal_error(images.takeError());
+  return std::move(images->front());
 }
