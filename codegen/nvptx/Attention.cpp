@@ -1,4 +1,4 @@
-//===- Attention.cpp - attention of few tokens over the paged cache -------===//
+//===- Attention.cpp - attention token by token over the paged cache ------===//
 //
 // One block is one token, one KV head and one part of the context; the query heads that share the
 // KV head share its loads. It goes through its part in tiles of some slots, keys and values of the

@@ -72,8 +72,8 @@ int64_t CudaTarget::workspaceBytes(Operation *op) const {
   auto attention = dyn_cast<AttentionOp>(op);
   if (!attention)
     return 0;
-  // Partial results: of few tokens in many parts, or of any number in fewer. The arena always holds
-  // whole multiples of kArenaTokenMultiple tokens.
+  // Partial results: of up to kSplitRows tokens in many parts, or of any number in fewer. The arena
+  // always holds whole multiples of kArenaTokenMultiple tokens.
   static_assert(kSplitRows * kContextSplits <= kArenaTokenMultiple * kSequenceSplits);
   int64_t headDim = attention.getCache().getType().getHeadDim();
   int64_t heads = columnsOf(attention.getQuery()) / headDim;

@@ -102,7 +102,7 @@ struct Tile {
 void emitEpilogue(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, Value part,
                   const Tile &tile);
 
-/// Few tokens.
+/// As many tokens as the form takes.
 PhaseSpec describeDecode(const LinearSpec &spec, const DecodeForm &form);
 /// Many tokens, on tensor cores: mma.sync.
 PhaseSpec describePrefill(const LinearSpec &spec);

@@ -1,4 +1,4 @@
-//===- LinearDecode.cpp - few tokens: the weight stream decides -----------===//
+//===- LinearDecode.cpp - decode forms: the weight stream decides ---------===//
 //
 // A block takes form.unitRows weight rows. In the vector form each warp streams its share of them,
 // once for all tokens.

@@ -1,4 +1,4 @@
-//===- LinearDecode.h - a block's products, for few tokens ------*- C++ -*-===//
+//===- LinearDecode.h - a block's products in the decode forms --*- C++ -*-===//
 //
 // Both forms read each weight once, 16 bytes a lane, and ask for the next ones before they multiply
 // those that have come: the first ones even before the prologue, which does not need them.

@@ -1,4 +1,4 @@
-//===- LinearDecodeTensor.cpp - few tokens on tensor cores ----------------===//
+//===- LinearDecodeTensor.cpp - the decode form on tensor cores -----------===//
 //
 // mma.m16n8k16 with weight rows as its first operand, from global memory right into its registers:
 // a lane of a fragment wants two pairs of features of its row, but no matter which, as long as both

@@ -16,12 +16,12 @@ namespace strata::nvptx {
 inline constexpr int64_t kThreads = 128;
 static_assert(kThreads <= kMostBlockThreads);
 
-/// Forms of a linear of few rows. Each has as many accumulators as it takes rows, so there are
-/// some: unused ones cost registers.
+/// Decode forms of a linear, for up to 16 rows of the step. Each has as many accumulators as it
+/// takes rows, so there are some: unused ones cost registers.
 struct DecodeForm {
   int64_t tokens;   ///< rows of the step, at most
   int64_t unitRows; ///< weight rows of a block: many share the loads of tokens, few balance better
-  bool tensorCores; ///< beyond a few tokens the products, not the weights, would take the time
+  bool tensorCores; ///< beyond 4 tokens the products, not the weights, would take the time
 };
 inline constexpr DecodeForm kDecodeForms[] = {{1, 16, false}, {4, 16, false}, {16, 32, true}};
 // What a decode form computes is small enough for launches to take time: such steps are graphs.
