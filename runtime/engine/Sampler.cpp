@@ -26,6 +26,9 @@ absl::Status SamplingParams::validate() const {
   if (!(topP > 0 && topP <= 1))
     return absl::InvalidArgumentError(
         absl::StrCat("top-p: expected a number in (0, 1], found ", topP));
+  if (!(minP >= 0 && minP <= 1))
+    return absl::InvalidArgumentError(
+        absl::StrCat("min-p: expected a number in [0, 1], found ", minP));
   return absl::OkStatus();
 }
 
@@ -84,6 +87,9 @@ absl::StatusOr<int32_t> Sampler::sample(std::span<const float> logits, uint64_t 
   weights.resize(candidates.size());
   for (size_t i = 0; i < candidates.size(); ++i)
     weights[i] = exponential((double(candidates[i].logit) - largest) / temperature);
+  if (params.minP > 0) // the likeliest weighs 1
+    for (double &weight : weights)
+      weight = weight < params.minP ? 0 : weight;
   if (params.topP < 1)
     keepTopP();
   return candidates[pick(weights, philoxUniform(params.seed, position))].id;

@@ -10,11 +10,12 @@
 
 namespace strata {
 
-/// How the next token is chosen. Filters apply in this order: temperature, top-k, top-p.
+/// How the next token is chosen. Filters apply in this order: temperature, top-k, min-p, top-p.
 struct SamplingParams {
   float temperature = 0; // [0, 10]; 0: always the most likely token
   int32_t topK = 0;      // keep the K most likely; 0: all
   float topP = 1;        // (0, 1]: keep the fewest most likely that reach this probability; 1: all
+  float minP = 0; // [0, 1]: drop tokens less likely than this share of the likeliest; 0: none
   uint64_t seed = 0;
 
   /// Whether the choice is always the likeliest token.

@@ -97,6 +97,7 @@ TEST(SamplingParams, Validate) {
   EXPECT_EQ(message({.topP = 0}), "top-p: expected a number in (0, 1], found 0");
   EXPECT_EQ(message({.topP = 1.5}), "top-p: expected a number in (0, 1], found 1.5");
   EXPECT_EQ(message({.topP = NAN}), "top-p: expected a number in (0, 1], found nan");
+  EXPECT_EQ(message({.minP = -1}), "min-p: expected a number in [0, 1], found -1");
 }
 
 TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {
@@ -175,6 +176,17 @@ TEST(Sampler, TopPCountsWhatTopKLeft) {
 }
 
 /// What top-p keeps, by sorting everything.
+TEST(Sampler, MinPDropsWhatIsLessLikelyThanAShareOfTheLikeliest) {
+  const std::vector<float> logits = {std::log(0.5f), std::log(0.3f), std::log(0.15f),
+                                     std::log(0.05f)};
+  const auto counts = histogram({.temperature = 1, .minP = 0.29f}, logits, 2000);
+  EXPECT_GT(counts[0], 900);
+  EXPECT_GT(counts[1], 500);
+  EXPECT_GT(counts[2], 200);
+  EXPECT_EQ(counts[3], 0);
+  EXPECT_EQ(histogram({.temperature = 1, .minP = 1}, logits, 100)[0], 100);
+}
+
 static std::vector<bool> keptByTopP(std::span<const float> logits, double topP) {
   std::vector<size_t> order(logits.size());
   for (size_t i = 0; i < order.size(); ++i)

@@ -1,0 +1,344 @@
+//===- Scheduler.cpp - many requests on one engine ------------------------===//
+
+#include "runtime/serving/Scheduler.h"
+
+#include "runtime/base/Status.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace strata::serving {
+namespace {
+
+/// Steps that fail one after the other until the engine counts as broken.
+constexpr int kMostFailedSteps = 3;
+
+/// Rows of logits of prompts that are scored are wanted all at once.
+constexpr int64_t kMostScoredRows = 64;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Outcome outcomeOf(FinishReason reason) {
+  return reason == FinishReason::stop     ? Outcome::stop
+         : reason == FinishReason::length ? Outcome::length
+                                          : Outcome::cancelled;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// From any thread
+//===----------------------------------------------------------------------===//
+
+absl::StatusOr<std::unique_ptr<Scheduler>>
+Scheduler::start(OpenEngine open, const Tokenizer &tokenizer, const SchedulerOptions &options) {
+  std::unique_ptr<Scheduler> scheduler(new Scheduler(tokenizer, options));
+  std::promise<absl::Status> opened;
+  std::future<absl::Status> result = opened.get_future();
+  scheduler->thread = std::thread(
+      [&scheduler = *scheduler, open = std::move(open), opened = std::move(opened)]() mutable {
+        scheduler.runThread(std::move(open), std::move(opened));
+      });
+  STRATA_TRY(result.get());
+  return scheduler;
+}
+
+Scheduler::~Scheduler() {
+  {
+    std::lock_guard lock(mutex);
+    stopping = true;
+  }
+  changed.notify_all();
+  thread.join();
+}
+
+absl::StatusOr<RequestId> Scheduler::submit(Request request, std::shared_ptr<Listener> listener) {
+  STRATA_TRY(request.validate(vocabulary, mostTokens));
+  std::lock_guard lock(mutex);
+  if (broken)
+    return absl::UnavailableError("the engine has failed");
+  if (draining || stopping)
+    return absl::UnavailableError("the server is shutting down");
+  if (accepted >= options.mostRunning + options.mostWaiting)
+    return absl::ResourceExhaustedError(
+        absl::StrCat("expected at most ", options.mostWaiting, " requests to wait, found more"));
+  ++accepted;
+  const RequestId id = ++lastId;
+  auto entry = std::make_unique<Entry>();
+  entry->text =
+      std::make_unique<ServedText>(id, std::move(request), std::move(listener), tokenizer, ends);
+  entry->arrived = Clock::now();
+  submitted.push_back(std::move(entry));
+  changed.notify_all();
+  return id;
+}
+
+void Scheduler::cancel(RequestId id) {
+  std::lock_guard lock(mutex);
+  cancelled.push_back(id);
+  changed.notify_all();
+}
+
+void Scheduler::drain(Clock::time_point deadline) {
+  std::unique_lock lock(mutex);
+  draining = true;
+  const auto done = [&] { return accepted == 0; };
+  if (changed.wait_until(lock, deadline, done))
+    return;
+  cancelsAll = true;
+  changed.notify_all();
+  changed.wait(lock, done);
+}
+
+Metrics Scheduler::metrics() const {
+  std::lock_guard lock(mutex);
+  return published;
+}
+
+bool Scheduler::healthy() const {
+  std::lock_guard lock(mutex);
+  return !broken && !draining && !stopping;
+}
+
+//===----------------------------------------------------------------------===//
+// On the scheduler's thread
+//===----------------------------------------------------------------------===//
+
+void Scheduler::runThread(OpenEngine open, std::promise<absl::Status> opened) {
+  auto made = open();
+  if (!made.ok())
+    return opened.set_value(made.status());
+  engine = std::move(*made);
+  mostTokens = std::min(engine->context(), int64_t(engine->cache().pages()) *
+                                               engine->device().program().page_tokens());
+  vocabulary = engine->model().vocabulary();
+  const auto tokens = itemsOf(engine->model().eos_tokens());
+  ends.assign(tokens.begin(), tokens.end());
+  publish();
+  opened.set_value(absl::OkStatus());
+  loop();
+  engine.reset(); // on the thread that made it
+}
+
+void Scheduler::loop() {
+  while (takeInbox()) {
+    dropLate();
+    admit();
+    std::vector<Share> shares = planStep();
+    makeRoom(shares);
+    if (!shares.empty()) {
+      absl::Status status = runStep(shares);
+      failedSteps = status.ok() ? 0 : failedSteps + 1;
+      if (!status.ok())
+        failAll(shares, status);
+    }
+    finishDone();
+    publish();
+  }
+}
+
+/// Waits until there is something to do; false when it is to end.
+bool Scheduler::takeInbox() {
+  std::vector<RequestId> gone;
+  bool all, ending;
+  {
+    std::unique_lock lock(mutex);
+    if (running.empty() && waiting.empty())
+      changed.wait(lock, [&] { return stopping || !submitted.empty() || !cancelled.empty(); });
+    for (std::unique_ptr<Entry> &entry : std::exchange(submitted, {}))
+      waiting.push_back(std::move(entry));
+    gone = std::exchange(cancelled, {});
+    ending = stopping;
+    all = stopping || cancelsAll;
+  }
+  std::sort(gone.begin(), gone.end());
+  failWhere(absl::CancelledError("cancelled"), [&](const ServedText &text) {
+    return all || std::binary_search(gone.begin(), gone.end(), text.id());
+  });
+  if (ending)
+    publish();
+  return !ending;
+}
+
+void Scheduler::dropLate() {
+  const Clock::time_point now = Clock::now();
+  failWhere(absl::DeadlineExceededError("the request's deadline has passed"),
+            [&](const ServedText &text) {
+              return text.request().deadline && now >= *text.request().deadline;
+            });
+}
+
+void Scheduler::failWhere(const absl::Status &status,
+                          absl::FunctionRef<bool(const ServedText &)> isWanted) {
+  for (const auto &entry : waiting)
+    if (isWanted(*entry->text))
+      fail(*entry, status);
+  for (const auto &entry : running)
+    if (isWanted(*entry->text))
+      fail(*entry, status);
+  finishDone();
+}
+
+uint32_t Scheduler::pagesFor(int64_t tokens) const {
+  const int64_t size = engine->device().program().page_tokens();
+  return uint32_t((tokens + size - 1) / size);
+}
+
+uint32_t Scheduler::missingPages(const Share &share) const {
+  const int64_t seen = share.entry->text->seenTokens();
+  return pagesFor(seen + share.tokens) - pagesFor(seen);
+}
+
+/// Those that came first, as long as there are pages for all that they begin with. What runs
+/// already may want one more page each meanwhile.
+void Scheduler::admit() {
+  int64_t free = engine->cache().freePages();
+  for (const auto &text : running)
+    free -= pagesFor(text->text->length()) - pagesFor(text->text->seenTokens());
+  while (!waiting.empty() && int64_t(running.size()) < options.mostRunning) {
+    const int64_t wanted = pagesFor(waiting.front()->text->length() + 1);
+    if (!running.empty() && wanted + int64_t(running.size()) > free)
+      return;
+    free -= wanted;
+    std::unique_ptr<Entry> next = std::move(waiting.front());
+    waiting.pop_front();
+    next->sequence = engine->open();
+    if (!std::exchange(next->admitted, true))
+      counts.queueTime.add(secondsSince(next->arrived));
+    running.push_back(std::move(next));
+  }
+}
+
+/// One token of each text that is being written, and of prompts what is left of the step.
+std::vector<Scheduler::Share> Scheduler::planStep() {
+  std::vector<Share> shares;
+  int64_t left = options.stepTokens;
+  for (const bool prompts : {false, true})
+    for (const auto &text : running) {
+      const auto pending = int64_t(text->text->pending().size());
+      if ((pending > 1) != prompts || left == 0)
+        continue;
+      int64_t tokens = std::min(pending, left);
+      if (text->text->rowsOf(tokens) == LogitRows::all)
+        tokens = std::min(tokens, kMostScoredRows);
+      shares.push_back({text.get(), tokens});
+      left -= tokens;
+    }
+  return shares;
+}
+
+/// Takes pages away from those that came last, until the others' steps have theirs.
+void Scheduler::makeRoom(std::vector<Share> &shares) {
+  const auto missing = [&] {
+    uint64_t sum = 0;
+    for (const Share &share : shares)
+      sum += missingPages(share);
+    return sum;
+  };
+  while (missing() > engine->cache().freePages() && running.size() > 1) {
+    const Entry *last = running.back().get();
+    std::erase_if(shares, [&](const Share &share) { return share.entry == last; });
+    preemptLast();
+  }
+}
+
+void Scheduler::preemptLast() {
+  std::unique_ptr<Entry> last = std::move(running.back());
+  running.pop_back();
+  (void)engine->close(last->sequence); // it is open
+  last->text->forget();
+  ++counts.preemptions;
+  waiting.push_front(std::move(last));
+}
+
+absl::Status Scheduler::runStep(std::span<const Share> shares) {
+  std::vector<BatchEntry> batch;
+  StepOutput output = StepOutput::likeliest;
+  for (const Share &share : shares) {
+    const ServedText &text = *share.entry->text;
+    batch.push_back({share.entry->sequence, text.pending().first(size_t(share.tokens)),
+                     text.rowsOf(share.tokens)});
+    if (text.wantsLogits())
+      output = StepOutput::logits;
+  }
+  STRATA_ASSIGN(const StepResult result, engine->step(batch, output));
+  ++counts.steps;
+  int64_t row = 0;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    const auto [entry, tokens] = shares[i];
+    const int64_t generated = entry->text->generatedTokens();
+    absl::Status status = entry->text->advance(tokens, result, row);
+    row += batch[i].rows == LogitRows::all ? tokens : batch[i].rows == LogitRows::last ? 1 : 0;
+    if (status.ok())
+      noteProgress(*entry, tokens, generated);
+    else // its logits are no numbers; the others' may be
+      fail(*entry, status);
+  }
+  return absl::OkStatus();
+}
+
+void Scheduler::noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefore) {
+  counts.promptTokens += uint64_t(tokens > 1 || generatedBefore == 0 ? tokens : 0);
+  if (entry.text->generatedTokens() == generatedBefore)
+    return;
+  ++counts.generatedTokens;
+  if (generatedBefore == 0)
+    counts.timeToFirstToken.add(secondsSince(entry.arrived));
+  else
+    counts.interTokenLatency.add(secondsSince(entry.lastToken));
+  entry.lastToken = Clock::now();
+}
+
+void Scheduler::failAll(std::span<const Share> shares, const absl::Status &status) {
+  for (const Share &share : shares)
+    if (share.entry->text)
+      fail(*share.entry, status);
+}
+
+/// Tells the listener; finishDone() removes it.
+void Scheduler::fail(Entry &entry, const absl::Status &status) {
+  ++counts.of(absl::IsCancelled(status) ? Outcome::cancelled : Outcome::failed);
+  entry.text->listener().failed(status);
+  entry.text.reset();
+}
+
+void Scheduler::finish(const Entry &entry) {
+  const ServedText &text = *entry.text;
+  ++counts.of(outcomeOf(*text.finished()));
+  counts.requestLatency.add(secondsSince(entry.arrived));
+  text.listener().finished(*text.finished(),
+                           {int64_t(text.request().prompt.size()), text.generatedTokens()});
+}
+
+/// Removes what is done, and tells those who do not know yet.
+void Scheduler::finishDone() {
+  const auto isDone = [&](const std::unique_ptr<Entry> &entry) {
+    if (entry->text && !entry->text->finished())
+      return false;
+    if (entry->text)
+      finish(*entry);
+    (void)engine->close(entry->sequence); // open, or it never ran
+    return true;
+  };
+  const size_t removed = std::erase_if(running, isDone) + std::erase_if(waiting, isDone);
+  if (removed == 0)
+    return;
+  publish(); // who waits for the end finds its pages free
+  std::lock_guard lock(mutex);
+  accepted -= int64_t(removed);
+  changed.notify_all();
+}
+
+void Scheduler::publish() {
+  counts.running = int64_t(running.size());
+  counts.waiting = int64_t(waiting.size());
+  counts.pages = engine->cache().pages();
+  counts.freePages = engine->cache().freePages();
+  std::lock_guard lock(mutex);
+  published = counts;
+  broken = failedSteps >= kMostFailedSteps;
+}
+
+} // namespace strata::serving

@@ -1,0 +1,125 @@
+//===- Scheduler.h - many requests on one engine ----------------*- C++ -*-===//
+//
+// A step has one token of every text that is being written, and of prompts as many tokens as there
+// is room for beside them: continuous batching (Yu et al., Orca, OSDI 2022) with chunked prefill
+// (Agrawal et al., arXiv 2308.16369). First come, first served. When the KV cache is full, the
+// request that came last gives its pages back and is computed again later.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "runtime/engine/Engine.h"
+#include "runtime/serving/Metrics.h"
+#include "runtime/serving/Request.h"
+#include "runtime/serving/ServedText.h"
+#include "runtime/tokenizer/Tokenizer.h"
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace strata::serving {
+
+struct SchedulerOptions {
+  int64_t stepTokens = 512; // most tokens of a step; those of prompts wait for the next
+  int64_t mostRunning = 64; // requests that take part in steps
+  int64_t mostWaiting = 256;
+};
+
+/// Owns an engine and a thread that runs it. Functions may be called from any thread.
+class Scheduler {
+public:
+  using OpenEngine = std::function<absl::StatusOr<std::unique_ptr<Engine>>()>;
+
+  /// Calls `open` on the scheduler's thread and returns once there is an engine, or `open`'s error.
+  /// The tokenizer must outlive the scheduler, and what `open` refers to.
+  static absl::StatusOr<std::unique_ptr<Scheduler>>
+  start(OpenEngine open, const Tokenizer &tokenizer, const SchedulerOptions &options);
+  /// Requests that are not done fail with CANCELLED.
+  ~Scheduler();
+
+  /// INVALID_ARGUMENT or OUT_OF_RANGE as Request::validate has them; RESOURCE_EXHAUSTED: too many
+  /// wait; UNAVAILABLE: after drain(), or when the engine fails again and again.
+  absl::StatusOr<RequestId> submit(Request request, std::shared_ptr<Listener> listener);
+  /// The request fails with CANCELLED within a step, unless it is done.
+  void cancel(RequestId id);
+  /// Takes no more requests and returns when all are done; those that are not at `deadline` fail
+  /// with CANCELLED.
+  void drain(Clock::time_point deadline);
+
+  Metrics metrics() const;
+  /// Whether requests are taken.
+  bool healthy() const;
+  int64_t context() const { return mostTokens; }
+
+private:
+  struct Entry {
+    std::unique_ptr<ServedText> text; // null once it has failed
+    Clock::time_point arrived;
+    Clock::time_point lastToken = {};
+    bool admitted = false;  // once at least
+    Sequence sequence = -1; // while it runs
+  };
+  /// What a request has of a step.
+  struct Share {
+    Entry *entry;
+    int64_t tokens;
+  };
+
+  Scheduler(const Tokenizer &tokenizer, const SchedulerOptions &options)
+      : tokenizer(tokenizer), options(options) {}
+
+  // On the scheduler's thread.
+  void runThread(OpenEngine open, std::promise<absl::Status> opened);
+  void loop();
+  bool takeInbox();
+  void dropLate();
+  void admit();
+  std::vector<Share> planStep();
+  void makeRoom(std::vector<Share> &shares);
+  void preemptLast();
+  uint32_t missingPages(const Share &share) const;
+  uint32_t pagesFor(int64_t tokens) const;
+  absl::Status runStep(std::span<const Share> shares);
+  void noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefore);
+  void failWhere(const absl::Status &status, absl::FunctionRef<bool(const ServedText &)> isWanted);
+  void finish(const Entry &entry);
+  void finishDone();
+  void fail(Entry &entry, const absl::Status &status);
+  void failAll(std::span<const Share> shares, const absl::Status &status);
+  void publish();
+
+  const Tokenizer &tokenizer;
+  const SchedulerOptions options;
+  int64_t mostTokens = 0; // the context
+  int64_t vocabulary = 0;
+  std::vector<int32_t> ends; // the model's own
+
+  // The thread's alone.
+  std::unique_ptr<Engine> engine;
+  std::deque<std::unique_ptr<Entry>> waiting;
+  std::vector<std::unique_ptr<Entry>> running; // take part in steps; in the order of their arrival
+  Metrics counts;
+  int failedSteps = 0; // one after the other
+
+  mutable std::mutex mutex; // of what follows
+  std::condition_variable changed;
+  std::vector<std::unique_ptr<Entry>> submitted;
+  std::vector<RequestId> cancelled;
+  Metrics published;
+  RequestId lastId = 0;
+  int64_t accepted = 0; // requests that are not done
+  bool draining = false, cancelsAll = false, stopping = false, broken = false;
+
+  std::thread thread;
+};
+
+} // namespace strata::serving

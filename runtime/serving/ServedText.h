@@ -1,0 +1,75 @@
+//===- ServedText.h - a request and how far it is ---------------*- C++ -*-===//
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "runtime/engine/Engine.h"
+#include "runtime/serving/Request.h"
+#include "runtime/serving/StopTexts.h"
+#include "runtime/tokenizer/Tokenizer.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace strata::serving {
+
+using RequestId = uint64_t;
+
+/// The tokens of a request, those that the model has seen and those that are to come; samples the
+/// next ones and tells the listener. Knows nothing of steps and other requests.
+class ServedText {
+public:
+  /// `request` is valid. `ends`: the model's own end tokens.
+  ServedText(RequestId id, Request request, std::shared_ptr<Listener> listener,
+             const Tokenizer &tokenizer, std::span<const int32_t> ends);
+
+  RequestId id() const { return number; }
+  const Request &request() const { return asked; }
+  Listener &listener() const { return *hearer; }
+
+  /// All tokens, the prompt's first.
+  int64_t length() const { return int64_t(tokens.size()); }
+  /// Tokens that the model has not seen; at least one until finished().
+  std::span<const int32_t> pending() const { return std::span(tokens).subspan(size_t(seen)); }
+  int64_t seenTokens() const { return seen; }
+  int64_t generatedTokens() const { return length() - int64_t(asked.prompt.size()); }
+  /// Nothing has been seen: after the pages were taken away.
+  void forget() { seen = 0; }
+
+  /// Which rows of logits the next `count` tokens are wanted for.
+  LogitRows rowsOf(int64_t count) const;
+  /// Whether the logits themselves are wanted, not only the likeliest.
+  bool wantsLogits() const;
+  /// The model has seen the next `count` tokens. `rows`: what rowsOf(count) asked for of `result`,
+  /// from row `first` on.
+  absl::Status advance(int64_t count, const StepResult &result, int64_t first);
+
+  /// Why no token may follow.
+  std::optional<FinishReason> finished() const { return reason; }
+
+private:
+  absl::Status scorePrompt(int64_t count, const StepResult &result, int64_t first);
+  absl::StatusOr<int32_t> sample(const StepResult &result, int64_t row);
+  absl::Status push(int32_t token, const StepResult &result, int64_t row);
+  bool endsText(int32_t token) const;
+  bool scoresPrompt() const { return asked.promptLogProbs && !promptTold; }
+
+  const RequestId number;
+  const Request asked;
+  const std::shared_ptr<Listener> hearer;
+  std::vector<int32_t> ends;
+  std::vector<int32_t> tokens;
+  int64_t seen = 0;
+  std::vector<ScoredToken> promptScores;
+  bool promptTold = false;
+  Sampler sampler;
+  LogitAdjuster adjuster;
+  std::vector<float> adjusted; // scratch: a row
+  Detokenizer decoder;
+  StopTexts stops;
+  std::optional<FinishReason> reason;
+};
+
+} // namespace strata::serving

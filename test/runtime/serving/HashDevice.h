@@ -1,0 +1,97 @@
+//===- HashDevice.h - a device whose model is a hash, for tests -*- C++ -*-===//
+#pragma once
+
+#include "runtime/base/Philox.h"
+#include "runtime/engine/Device.h"
+#include "runtime/engine/Likeliest.h"
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace strata::test {
+
+/// Logits are a hash of all tokens up to theirs, which are read from the pages of the KV cache: so
+/// a text is right only if its own pages were written and are still there.
+class HashDevice : public Device {
+public:
+  /// What a step fails with; OK, as a rule.
+  using Fault = std::function<absl::Status()>;
+
+  HashDevice(const package::Program &program, int64_t vocabulary, uint32_t pages, Fault fault)
+      : description(program), vocabulary(vocabulary), count(pages), fault(std::move(fault)),
+        memory(size_t(pages) * program.page_tokens(), -1) {}
+
+  const package::Program &program() const override { return description; }
+  const std::string &target() const override { return name; }
+  uint32_t pages() const override { return count; }
+  int threads() const override { return 1; }
+  bool fixedPageTables() const override { return false; }
+  StepProbe &probe() override { std::abort(); }
+  Meter &meter() override { std::abort(); }
+
+  absl::Status poisonPages(std::span<const int32_t> fresh) override {
+    for (int32_t page : fresh)
+      std::fill_n(memory.begin() + ptrdiff_t(page) * description.page_tokens(),
+                  description.page_tokens(), -1);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override {
+    if (absl::Status status = fault(); !status.ok())
+      return status;
+    for (int64_t i = 0; i < inputs.tokens; ++i)
+      slot(inputs, inputs.sequenceOfToken[i], inputs.positions[i]) = inputs.tokenIds[i];
+    logits.clear();
+    likeliest.clear();
+    for (int64_t row = 0; row < inputs.outputRows; ++row)
+      addRow(inputs, inputs.outputTokens[row]);
+    DeviceStep step;
+    if (output == StepOutput::logits)
+      step.logits = logits;
+    else
+      step.likeliest = likeliest;
+    return step;
+  }
+
+  /// The row of logits behind `tokens`.
+  static std::vector<float> rowAfter(std::span<const int32_t> tokens, int64_t vocabulary) {
+    uint64_t hash = 1;
+    for (int32_t token : tokens)
+      hash = hash * 6364136223846793005u + uint64_t(token) + 1;
+    std::vector<float> row;
+    for (int64_t v = 0; v < vocabulary; ++v)
+      row.push_back(float(philoxUniform(hash, uint64_t(v)) * 20));
+    return row;
+  }
+
+private:
+  int32_t &slot(const StepInputs &inputs, int32_t sequence, int64_t position) {
+    const int64_t size = description.page_tokens();
+    const int32_t page = inputs.pageTable[sequence * inputs.pageTableStride + position / size];
+    return memory[size_t(page * size + position % size)];
+  }
+
+  void addRow(const StepInputs &inputs, int32_t token) {
+    std::vector<int32_t> tokens;
+    for (int64_t position = 0; position <= inputs.positions[token]; ++position)
+      tokens.push_back(slot(inputs, inputs.sequenceOfToken[token], position));
+    const std::vector<float> row = rowAfter(tokens, vocabulary);
+    logits.insert(logits.end(), row.begin(), row.end());
+    likeliest.push_back(findLikeliest(row));
+  }
+
+  const package::Program &description;
+  const int64_t vocabulary;
+  const uint32_t count;
+  const Fault fault;
+  const std::string name = "hash";
+  std::vector<int32_t> memory; // the token of each slot
+  std::vector<float> logits;
+  std::vector<int32_t> likeliest;
+};
+
+} // namespace strata::test

@@ -1,0 +1,355 @@
+//===- SchedulerTest.cpp - many requests on one engine --------------------===//
+
+#include "runtime/serving/Scheduler.h"
+
+#include "runtime/base/MappedFile.h"
+#include "runtime/tokenizer/SentencePieceTokenizer.h"
+#include "test/runtime/TestPackage.h"
+#include "test/runtime/serving/HashDevice.h"
+
+#include <atomic>
+#include <optional>
+#include <random>
+
+namespace strata::test {
+namespace {
+
+using namespace serving;
+using namespace std::chrono_literals;
+using Ids = std::vector<int32_t>;
+
+constexpr int64_t kVocabulary = 2048;
+constexpr int32_t kEnd = 15; // the fake model's end of text
+
+const Tokenizer &tokenizer() {
+  static const auto loaded = SentencePieceTokenizer::load(
+      readFile(STRATA_DEMO_MODEL "/tokenizer.model", 1 << 20).value(), "model");
+  return *loaded;
+}
+
+/// Keeps what it hears, and lets a test wait for the end.
+class Recorder : public Listener {
+public:
+  void promptScored(std::vector<ScoredToken> tokens) override { prompt = std::move(tokens); }
+  void generated(Generated part) override {
+    text += part.text;
+    tokens.insert(tokens.end(), part.tokens.begin(), part.tokens.end());
+    for (ScoredToken &score : part.scores)
+      scores.push_back(std::move(score));
+    ++parts;
+    if (onPart)
+      onPart();
+  }
+  void finished(FinishReason why, const Usage &used) override {
+    reason = why;
+    usage = used;
+    done.set_value();
+  }
+  void failed(const absl::Status &why) override {
+    status = why;
+    done.set_value();
+  }
+  void wait() { done.get_future().wait(); }
+
+  std::string text;
+  Ids tokens;
+  std::vector<ScoredToken> scores, prompt;
+  std::atomic<int> parts = 0;
+  std::function<void()> onPart;
+  std::optional<FinishReason> reason;
+  absl::Status status;
+  Usage usage;
+
+private:
+  std::promise<void> done;
+};
+
+/// The fake model with a context of 64 tokens, on a device that hashes.
+class SchedulerTest : public testing::Test {
+protected:
+  void start(
+      uint32_t pages, SchedulerOptions options = {.stepTokens = 16, .mostRunning = 8},
+      HashDevice::Fault fault = [] { return absl::OkStatus(); }) {
+    TestPackage model = fakeModel();
+    model.manifest.model->context = 64;
+    model.layout();
+    package.emplace(Package::open(folder.write("fake.strata", model.encode())).value());
+    auto open = [this, pages, fault]() -> absl::StatusOr<std::unique_ptr<Engine>> {
+      const package::Program &program = *package->manifest().programs()->Get(0);
+      auto device = std::make_unique<HashDevice>(program, kVocabulary, pages, fault);
+      return std::make_unique<Engine>(*package, std::move(device), 64, /*poison=*/true);
+    };
+    auto started = Scheduler::start(open, tokenizer(), options);
+    ASSERT_TRUE(started.ok()) << started.status();
+    scheduler = *std::move(started);
+  }
+
+  std::shared_ptr<Recorder> submit(Request request) {
+    auto recorder = std::make_shared<Recorder>();
+    auto id = scheduler->submit(std::move(request), recorder);
+    EXPECT_TRUE(id.ok()) << id.status();
+    return recorder;
+  }
+
+  std::shared_ptr<Recorder> run(Request request) {
+    auto recorder = submit(std::move(request));
+    recorder->wait();
+    return recorder;
+  }
+
+  /// All pages are free, once what has ended is gone.
+  void expectNothingHeld() {
+    scheduler->drain(Clock::now() + 10s);
+    const Metrics metrics = scheduler->metrics();
+    EXPECT_EQ(metrics.freePages, metrics.pages);
+    EXPECT_EQ(metrics.running + metrics.waiting, 0);
+  }
+
+  TestFolder folder;
+  std::optional<Package> package;
+  std::unique_ptr<Scheduler> scheduler;
+};
+
+/// What the hash's model goes on with, one token after the other.
+Ids expectedAfter(Ids tokens, int64_t count) {
+  Ids next;
+  while (int64_t(next.size()) < count && (next.empty() || next.back() != kEnd)) {
+    next.push_back(findLikeliest(HashDevice::rowAfter(tokens, kVocabulary)));
+    tokens.push_back(next.back());
+  }
+  return next;
+}
+
+Request prompt(Ids tokens, int64_t most) {
+  return {.prompt = std::move(tokens), .mostTokens = most};
+}
+
+TEST_F(SchedulerTest, EachTextIsWhatItIsAlone) {
+  start(/*pages=*/200);
+  std::vector<std::pair<Ids, std::shared_ptr<Recorder>>> all;
+  std::mt19937 random(1);
+  for (int i = 0; i < 30; ++i) {
+    Ids tokens(1 + random() % 40);
+    for (int32_t &token : tokens)
+      token = int32_t(random() % kVocabulary);
+    all.emplace_back(tokens, submit(prompt(tokens, 1 + random() % 20)));
+  }
+  for (auto &[tokens, recorder] : all) {
+    recorder->wait();
+    EXPECT_EQ(recorder->tokens, expectedAfter(tokens, recorder->usage.generatedTokens));
+    EXPECT_EQ(recorder->usage.promptTokens, int64_t(tokens.size()));
+  }
+  expectNothingHeld();
+}
+
+TEST_F(SchedulerTest, TextsAreTheSameWhenPagesRunOut) {
+  start(/*pages=*/20); // 80 tokens; eight texts of up to 48 want 384
+  std::vector<std::pair<Ids, std::shared_ptr<Recorder>>> all;
+  for (int32_t i = 0; i < 8; ++i) {
+    Ids tokens(16, 100 + i);
+    all.emplace_back(tokens, submit(prompt(tokens, 32)));
+  }
+  for (auto &[tokens, recorder] : all) {
+    recorder->wait();
+    ASSERT_TRUE(recorder->reason) << recorder->status;
+    EXPECT_EQ(recorder->tokens, expectedAfter(tokens, 32));
+  }
+  EXPECT_GT(scheduler->metrics().preemptions, 0u);
+  expectNothingHeld();
+}
+
+TEST_F(SchedulerTest, ATextOfTheWholeCacheRuns) {
+  start(/*pages=*/16);
+  auto first = submit(prompt(Ids(60, 7), 4)), second = submit(prompt(Ids(60, 8), 4));
+  first->wait();
+  second->wait();
+  EXPECT_EQ(first->tokens, expectedAfter(Ids(60, 7), 4));
+  EXPECT_EQ(second->tokens, expectedAfter(Ids(60, 8), 4));
+}
+
+TEST_F(SchedulerTest, StopTokensEndATextAndLeastTokensComeFirst) {
+  start(200);
+  const Ids five = expectedAfter({1, 2, 3}, 5);
+  Request request = prompt({1, 2, 3}, 5);
+  request.stopTokens = {five[1]};
+  auto stopped = run(request);
+  EXPECT_EQ(stopped->tokens, Ids(five.begin(), five.begin() + 2));
+  EXPECT_EQ(stopped->reason, FinishReason::stop);
+  request.leastTokens = 3;
+  EXPECT_EQ(run(request)->tokens, five);
+}
+
+TEST_F(SchedulerTest, AStopTextIsNoPartOfTheText) {
+  start(200);
+  const std::string whole = run(prompt({5, 6}, 12))->text;
+  ASSERT_GT(whole.size(), 6u);
+  for (size_t begin = 1; begin + 3 <= whole.size(); ++begin) {
+    Request request = prompt({5, 6}, 12);
+    request.stopTexts = {whole.substr(begin, 3)};
+    auto stopped = run(request);
+    EXPECT_EQ(stopped->text, whole.substr(0, whole.find(request.stopTexts[0])));
+    EXPECT_EQ(stopped->reason, FinishReason::stop);
+  }
+}
+
+TEST_F(SchedulerTest, LogProbabilitiesAreOfTheModelWhateverIsSampled) {
+  start(200);
+  Request request = prompt({9, 8, 7}, 2);
+  request.topLogProbs = 3;
+  request.promptLogProbs = true;
+  request.adjustments.bias = {{1234, 100}};
+  auto scored = run(request);
+  EXPECT_EQ(scored->tokens, (Ids{1234, 1234}));
+  ASSERT_EQ(scored->prompt.size(), 2u); // of the second and the third token
+  ASSERT_EQ(scored->scores.size(), 2u);
+  const auto expected = scoreToken(HashDevice::rowAfter(Ids{9, 8}, kVocabulary), 7, 3).value();
+  EXPECT_EQ(scored->prompt[1].token.logProb, expected.token.logProb);
+  ASSERT_EQ(scored->prompt[1].top.size(), 3u);
+  EXPECT_EQ(scored->prompt[1].top[0].token, expected.top[0].token);
+  const auto first = scoreToken(HashDevice::rowAfter(Ids{9, 8, 7}, kVocabulary), 1234, 3).value();
+  EXPECT_EQ(scored->scores[0].token.logProb, first.token.logProb);
+  EXPECT_LT(first.token.logProb, first.top[0].logProb);
+}
+
+TEST_F(SchedulerTest, ALongPromptIsScoredOnceThoughItsPagesWereTaken) {
+  start(/*pages=*/20, {.stepTokens = 8, .mostRunning = 4});
+  auto other = submit(prompt(Ids(16, 3), 40));
+  Request request = prompt(Ids(40, 4), 0);
+  request.promptLogProbs = true;
+  auto scored = run(request);
+  EXPECT_EQ(scored->prompt.size(), 39u);
+  EXPECT_EQ(scored->reason, FinishReason::length);
+  EXPECT_TRUE(scored->tokens.empty());
+  other->wait();
+  EXPECT_EQ(other->tokens, expectedAfter(Ids(16, 3), 40));
+}
+
+TEST_F(SchedulerTest, CancelsAtEveryStage) {
+  start(200, {.stepTokens = 4, .mostRunning = 1});
+  std::promise<void> begun;
+  auto running = std::make_shared<Recorder>();
+  running->onPart = [&] {
+    if (running->parts == 2)
+      begun.set_value();
+    std::this_thread::sleep_for(1ms);
+  };
+  const RequestId first = scheduler->submit(prompt({1, 2}, 60), running).value();
+  auto waiting = std::make_shared<Recorder>();
+  const RequestId second = scheduler->submit(prompt({1, 2}, 60), waiting).value();
+  begun.get_future().wait();
+  scheduler->cancel(second);
+  waiting->wait();
+  EXPECT_TRUE(absl::IsCancelled(waiting->status));
+  scheduler->cancel(first);
+  running->wait();
+  EXPECT_TRUE(absl::IsCancelled(running->status));
+  EXPECT_LT(running->parts, 60);
+  auto longPrompt = std::make_shared<Recorder>();
+  scheduler->cancel(scheduler->submit(prompt(Ids(50, 1), 1), longPrompt).value());
+  longPrompt->wait();
+  scheduler->cancel(12345); // nobody's
+  expectNothingHeld();
+}
+
+TEST_F(SchedulerTest, RefusesMoreThanMayWait) {
+  start(200, {.stepTokens = 4, .mostRunning = 1, .mostWaiting = 2});
+  std::promise<void> go;
+  auto gate = std::make_shared<Recorder>();
+  gate->onPart = [&, held = go.get_future().share()] { held.wait(); };
+  ASSERT_TRUE(scheduler->submit(prompt({1}, 2), gate).ok());
+  auto second = submit(prompt({2}, 1)), third = submit(prompt({3}, 1));
+  auto refused = scheduler->submit(prompt({4}, 1), std::make_shared<Recorder>());
+  EXPECT_TRUE(absl::IsResourceExhausted(refused.status()));
+  EXPECT_TRUE(says(refused.status(), "expected at most 2 requests to wait, found more"));
+  go.set_value();
+  third->wait();
+  EXPECT_EQ(third->reason, FinishReason::length);
+}
+
+TEST_F(SchedulerTest, ADeadlineEndsARequest) {
+  start(200);
+  Request late = prompt({1}, 4);
+  late.deadline = Clock::now() - 1s;
+  EXPECT_TRUE(absl::IsDeadlineExceeded(run(late)->status));
+  late.deadline = Clock::now() + 1h;
+  EXPECT_EQ(run(late)->reason, FinishReason::length);
+}
+
+TEST_F(SchedulerTest, AFailedStepFailsItsRequestsAndNoOthers) {
+  std::atomic<int> steps = 0;
+  start(200, {.stepTokens = 16, .mostRunning = 8},
+        [&] { return ++steps == 3 ? absl::InternalError("third step") : absl::OkStatus(); });
+  auto failed = run(prompt({1, 2}, 10));
+  EXPECT_TRUE(says(failed->status, "third step"));
+  EXPECT_EQ(failed->tokens.size(), 2u);
+  EXPECT_EQ(run(prompt({1, 2}, 10))->tokens, expectedAfter({1, 2}, 10));
+  expectNothingHeld();
+}
+
+TEST_F(SchedulerTest, AnEngineThatFailsAgainAndAgainTakesNoMoreRequests) {
+  start(200, {}, [] { return absl::InternalError("lost"); });
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(says(run(prompt({1}, 1))->status, "lost"));
+  while (scheduler->healthy())
+    std::this_thread::sleep_for(1ms);
+  auto refused = scheduler->submit(prompt({1}, 1), std::make_shared<Recorder>());
+  EXPECT_TRUE(absl::IsUnavailable(refused.status()));
+}
+
+TEST_F(SchedulerTest, DrainsWhatRunsAndTakesNothingNew) {
+  start(200);
+  auto running = submit(prompt({1, 2}, 30));
+  scheduler->drain(Clock::now() + 10s);
+  EXPECT_EQ(running->reason, FinishReason::length);
+  EXPECT_TRUE(absl::IsUnavailable(
+      scheduler->submit(prompt({1}, 1), std::make_shared<Recorder>()).status()));
+}
+
+TEST_F(SchedulerTest, TheEndOfADrainCancels) {
+  start(200);
+  auto slow = std::make_shared<Recorder>();
+  slow->onPart = [] { std::this_thread::sleep_for(5ms); };
+  ASSERT_TRUE(scheduler->submit(prompt({1, 2}, 60), slow).ok());
+  scheduler->drain(Clock::now() + 20ms);
+  EXPECT_TRUE(absl::IsCancelled(slow->status));
+}
+
+TEST_F(SchedulerTest, NamesWhatIsWrongWithARequest) {
+  start(200);
+  const auto refusal = [&](Request request) {
+    return scheduler->submit(std::move(request), std::make_shared<Recorder>()).status();
+  };
+  EXPECT_TRUE(says(refusal(prompt({}, 1)), "prompt: expected at least 1 token, found none"));
+  EXPECT_TRUE(
+      says(refusal(prompt({2048}, 1)), "prompt: expected an integer in [0, 2047], found 2048"));
+  EXPECT_TRUE(says(refusal(prompt(Ids(60, 1), 5)),
+                   "expected at most 64 tokens (the context) with max_tokens, found 60 and 5"));
+  EXPECT_TRUE(says(refusal({.prompt = {1}, .topLogProbs = 21}),
+                   "logprobs: expected an integer in [0, 20], found 21"));
+  EXPECT_TRUE(says(refusal({.prompt = {1}, .stopTexts = {""}}),
+                   "stop: expected strings of 1 to 256 bytes, found 0"));
+  EXPECT_TRUE(says(refusal({.prompt = {1}, .sampling = {.topP = 0}}), "top-p: expected"));
+  EXPECT_TRUE(says(refusal({.prompt = {1}, .adjustments = {.frequency = 3}}),
+                   "frequency_penalty: expected a number in [-2, 2], found 3"));
+}
+
+TEST_F(SchedulerTest, NoPageIsLostInAThousandRandomRequests) {
+  start(/*pages=*/30, {.stepTokens = 12, .mostRunning = 6, .mostWaiting = 2000});
+  std::mt19937 random(2);
+  std::vector<std::shared_ptr<Recorder>> all;
+  for (int i = 0; i < 1000; ++i) {
+    auto recorder = std::make_shared<Recorder>();
+    const auto id =
+        scheduler->submit(prompt(Ids(1 + random() % 40, 20), 1 + random() % 20), recorder);
+    ASSERT_TRUE(id.ok()) << id.status();
+    if (random() % 3 == 0)
+      scheduler->cancel(*id);
+    all.push_back(recorder);
+  }
+  for (auto &recorder : all)
+    recorder->wait();
+  expectNothingHeld();
+}
+
+} // namespace
+} // namespace strata::test
