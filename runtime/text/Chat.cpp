@@ -100,6 +100,45 @@ absl::StatusOr<std::vector<int32_t>> Chat::begin(const std::string &system,
                                         "Assistant\n"));
 }
 
+/// That users and replies take turns.
+static absl::Status checkTurns(std::span<const ChatMessage> turns) {
+  if (turns.empty())
+    return absl::InvalidArgumentError("expected a message of the user, found none");
+  for (size_t i = 0; i < turns.size(); ++i)
+    if (turns[i].role != (i % 2 ? ChatRole::assistant : ChatRole::user))
+      return absl::InvalidArgumentError(absl::StrCat(
+          "expected messages of user and assistant by turns behind that of the system, found ",
+          "another order at the ", i + 1, ". of them"));
+  if (turns.back().role != ChatRole::user)
+    return absl::InvalidArgumentError("expected the last message to be the user's");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<int32_t>>
+Chat::conversation(std::span<const ChatMessage> messages) const {
+  std::string system;
+  if (!messages.empty() && messages.front().role == ChatRole::system) {
+    system = messages.front().text;
+    messages = messages.subspan(1);
+  }
+  STRATA_TRY(checkTurns(messages));
+  if (form == ChatForm::raw) {
+    std::string text = system;
+    for (const ChatMessage &message : messages)
+      text += message.text;
+    return encodePrompt(*tokenizer, *model, text);
+  }
+  STRATA_TRY(check("system", system));
+  const std::string told = strip(system);
+  std::string text = absl::StrCat(kSystem, "System", told.empty() ? "" : "\n", told, "\n");
+  for (const ChatMessage &message : messages) {
+    STRATA_TRY(check("message", message.text));
+    absl::StrAppend(&text, "\n", kTurn, message.role == ChatRole::user ? "User\n" : "Assistant\n",
+                    strip(message.text));
+  }
+  return tokenizer->encode(absl::StrCat(text, "\n", kTurn, "Assistant\n"));
+}
+
 absl::StatusOr<std::vector<int32_t>> Chat::next(const std::string &message, bool lineEnded) const {
   if (form == ChatForm::raw)
     return tokenizer->encode(message);

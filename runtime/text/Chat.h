@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,14 @@ enum class ChatForm : uint8_t { nemotron, raw };
 /// The form a model was tuned for, if it is one of these.
 std::optional<ChatForm> chatFormOf(const package::Model &model);
 
+enum class ChatRole : uint8_t { system, user, assistant };
+
+/// Who said what.
+struct ChatMessage {
+  ChatRole role = ChatRole::user;
+  std::string text;
+};
+
 /// Writes the turns of a conversation as token ids. Uses the tokenizer and the model's facts, which
 /// must outlive it. All const functions may be called from several threads.
 class Chat {
@@ -37,6 +46,10 @@ public:
   /// first; may be empty. INVALID_ARGUMENT if one of the texts has strings that would end its turn.
   absl::StatusOr<std::vector<int32_t>> begin(const std::string &system,
                                              const std::string &message) const;
+  /// A whole conversation, up to where the next reply starts: perhaps a system message, then turns
+  /// of the user and replies by turns, the user's last. INVALID_ARGUMENT says which message is
+  /// wrong.
+  absl::StatusOr<std::vector<int32_t>> conversation(std::span<const ChatMessage> messages) const;
   /// What follows a reply, the token that ended it left out; `lineEnded`: the reply did so itself.
   absl::StatusOr<std::vector<int32_t>> next(const std::string &message, bool lineEnded) const;
   /// Whether a text may stand in a turn; the error calls it `what`.

@@ -88,6 +88,8 @@ OptionSetter setChoice(Choice &target, std::vector<std::pair<std::string, Choice
 int reportError(const std::string &program, const absl::Status &status);
 /// The same for a wrong command line, with a hint to --help; returns 2.
 int reportUsage(const std::string &program, const absl::Status &status);
+/// "0.1.0".
+std::string versionNumber();
 /// The lines of --version.
 std::string versionText(const std::string &program);
 

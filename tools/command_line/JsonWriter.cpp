@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_format.h"
 
+#include <charconv>
 #include <cmath>
+#include <iterator>
 
 namespace strata {
 namespace {
@@ -60,6 +62,14 @@ JsonWriter &JsonWriter::value(std::string_view content) {
 
 JsonWriter &JsonWriter::value(double number) {
   return std::isfinite(number) ? append(absl::StrFormat("%.10g", number)) : null();
+}
+
+JsonWriter &JsonWriter::exactly(double number) {
+  if (!std::isfinite(number))
+    return null();
+  char digits[32];
+  const auto written = std::to_chars(std::begin(digits), std::end(digits), number);
+  return append(std::string_view(digits, size_t(written.ptr - digits)));
 }
 
 JsonWriter &JsonWriter::begin(char bracket, Layout layout) {

@@ -34,6 +34,8 @@ public:
   }
   /// With 10 digits; null for NaN and infinities, which JSON does not have.
   JsonWriter &value(double number);
+  /// With the fewest digits that give the same number back.
+  JsonWriter &exactly(double number);
   /// With 6 digits: 1e-05, not the nearest float's ten.
   JsonWriter &value(float number) { return append(absl::StrCat(number)); }
   JsonWriter &null() { return append("null"); }

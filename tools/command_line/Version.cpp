@@ -7,6 +7,8 @@
 
 namespace strata {
 
+std::string versionNumber() { return STRATA_VERSION; }
+
 std::string versionText(const std::string &program) {
   return absl::StrCat(program, " " STRATA_VERSION " (revision " STRATA_REVISION ")\n",
                       "packages: format ", kPackageMajor, ".", kPackageMinor, "\n",

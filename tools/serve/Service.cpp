@@ -1,0 +1,167 @@
+//===- Service.cpp - what paths mean --------------------------------------===//
+
+#include "tools/serve/Service.h"
+
+#include "absl/strings/str_format.h"
+#include "runtime/base/Json.h"
+#include "runtime/base/Status.h"
+#include "runtime/text/Prompt.h"
+#include "tools/command_line/CommandLine.h"
+#include "tools/command_line/JsonWriter.h"
+#include "tools/serve/Answers.h"
+#include "tools/serve/Completion.h"
+
+#include <ctime>
+
+namespace strata::serve {
+namespace {
+
+constexpr char kJson[] = "application/json";
+constexpr auto kOneLine = JsonWriter::Layout::oneLine;
+
+void refuse(Exchange &exchange, int status, std::string_view message) {
+  exchange.reply(status, kJson, errorJson(status, message));
+}
+
+void answer(Exchange &exchange, const absl::StatusOr<std::string> &json) {
+  if (json.ok())
+    exchange.reply(200, kJson, *json);
+  else
+    refuse(exchange, httpStatusOf(json.status()), std::string(json.status().message()));
+}
+
+/// Takes as long however much of it is right.
+bool isSame(std::string_view a, std::string_view b) {
+  unsigned differences = a.size() != b.size();
+  for (size_t i = 0; i < a.size() && i < b.size(); ++i)
+    differences |= unsigned(a[i] ^ b[i]);
+  return differences == 0;
+}
+
+absl::StatusOr<std::string> tokenizeJson(const ServedModel &model, std::string_view text) {
+  JsonDocument::Notes duplicates;
+  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, "body", &duplicates));
+  STRATA_ASSIGN(const JsonObject body, document.object());
+  STRATA_ASSIGN(const std::string_view prompt, body.string("prompt"));
+  STRATA_ASSIGN(const auto special, body.optionalBoolean("add_special_tokens"));
+  // "</s>" and the like mean their ids: clients ask so for the id that ends a text.
+  STRATA_ASSIGN(std::vector<int32_t> ids, model.tokenizer.encode(prompt, ControlPieces::asIds));
+  const package::Model &facts = model.package.model();
+  if (special.value_or(true) && facts.add_bos())
+    ids.insert(ids.begin(), facts.bos_token());
+  JsonWriter json;
+  json.beginObject(kOneLine)
+      .member("count", ids.size())
+      .member("max_model_len", model.context)
+      .list("tokens", ids)
+      .endObject();
+  return json.take();
+}
+
+absl::StatusOr<std::string> detokenizeJson(const ServedModel &model, std::string_view text) {
+  JsonDocument::Notes duplicates;
+  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, "body", &duplicates));
+  STRATA_ASSIGN(const JsonObject body, document.object());
+  STRATA_ASSIGN(const auto ids, body.integers("tokens", {0, model.tokenizer.vocabularySize() - 1}));
+  STRATA_ASSIGN(const std::string decoded,
+                model.tokenizer.decode(std::vector<int32_t>(ids.begin(), ids.end())));
+  JsonWriter json;
+  json.beginObject(kOneLine).member("prompt", decoded).endObject();
+  return json.take();
+}
+
+} // namespace
+
+const Service::Route Service::kRoutes[] = {{"POST", "/v1/completions", &Service::complete},
+                                           {"POST", "/v1/chat/completions", &Service::chat},
+                                           {"GET", "/v1/models", &Service::listModels},
+                                           {"POST", "/tokenize", &Service::tokenize},
+                                           {"POST", "/detokenize", &Service::detokenize},
+                                           {"GET", "/tokenizer_info", &Service::tokenizerInfo},
+                                           {"GET", "/health", &Service::health},
+                                           {"GET", "/metrics", &Service::metrics},
+                                           {"GET", "/version", &Service::version}};
+
+Service::Service(const ServedModel &model, std::string apiKey)
+    : model(model), apiKey(std::move(apiKey)), started(int64_t(std::time(nullptr))) {}
+
+void Service::connect(HttpServer &to, serving::Scheduler &engine) {
+  server = &to;
+  scheduler = &engine;
+}
+
+bool Service::isAllowed(const Exchange &exchange) const {
+  if (apiKey.empty() || exchange.path() == "/health")
+    return true;
+  return isSame(exchange.header("Authorization").value_or(""), "Bearer " + apiKey);
+}
+
+void Service::handle(const std::shared_ptr<Exchange> &exchange) {
+  if (const auto id = exchange->header("X-Request-Id"))
+    exchange->addHeader("X-Request-Id", *id);
+  if (!isAllowed(*exchange))
+    return refuse(*exchange, 401, "expected the header \"Authorization: Bearer KEY\" with the key");
+  bool known = false;
+  for (const Route &route : kRoutes) {
+    if (exchange->path() != route.path)
+      continue;
+    known = true;
+    if (exchange->method() == route.method)
+      return (this->*route.answer)(exchange);
+  }
+  if (known)
+    return refuse(*exchange, 405, absl::StrCat(exchange->path(), ": found ", exchange->method()));
+  refuse(*exchange, 404, absl::StrCat(exchange->path(), ": there is no such path"));
+}
+
+void Service::startCompletion(const std::shared_ptr<Exchange> &exchange,
+                              absl::StatusOr<CompletionRequest> request, const char *prefix) {
+  if (!request.ok())
+    return refuse(*exchange, httpStatusOf(request.status()),
+                  std::string(request.status().message()));
+  Completion::start({*server, *scheduler, model}, exchange, *std::move(request),
+                    absl::StrFormat("%s-%x-%d", prefix, started, ++lastId));
+}
+
+void Service::complete(const std::shared_ptr<Exchange> &exchange) {
+  startCompletion(exchange, parseCompletion(model, exchange->body()), "cmpl");
+}
+
+void Service::chat(const std::shared_ptr<Exchange> &exchange) {
+  startCompletion(exchange, parseChatCompletion(model, exchange->body()), "chatcmpl");
+}
+
+void Service::listModels(const std::shared_ptr<Exchange> &exchange) {
+  answer(*exchange, modelsJson(model, started));
+}
+
+void Service::tokenize(const std::shared_ptr<Exchange> &exchange) {
+  answer(*exchange, tokenizeJson(model, exchange->body()));
+}
+
+void Service::detokenize(const std::shared_ptr<Exchange> &exchange) {
+  answer(*exchange, detokenizeJson(model, exchange->body()));
+}
+
+void Service::tokenizerInfo(const std::shared_ptr<Exchange> &exchange) {
+  answer(*exchange, tokenizerJson(model));
+}
+
+void Service::health(const std::shared_ptr<Exchange> &exchange) {
+  if (scheduler->healthy())
+    exchange->reply(200, kJson, "{\"status\": \"ok\"}\n");
+  else
+    refuse(*exchange, 503, "the engine has failed, or the server is shutting down");
+}
+
+void Service::metrics(const std::shared_ptr<Exchange> &exchange) {
+  exchange->reply(200, "text/plain; version=0.0.4", metricsText(scheduler->metrics(), model.name));
+}
+
+void Service::version(const std::shared_ptr<Exchange> &exchange) {
+  JsonWriter json;
+  json.beginObject(kOneLine).member("version", versionNumber()).endObject();
+  exchange->reply(200, kJson, json.take());
+}
+
+} // namespace strata::serve
