@@ -175,7 +175,6 @@ TEST(Sampler, TopPCountsWhatTopKLeft) {
   EXPECT_GT(histogram({.temperature = 1, .topK = 2, .topP = 0.58f}, logits, 1000)[1], 300);
 }
 
-/// What top-p keeps, by sorting everything.
 TEST(Sampler, MinPDropsWhatIsLessLikelyThanAShareOfTheLikeliest) {
   const std::vector<float> logits = {std::log(0.5f), std::log(0.3f), std::log(0.15f),
                                      std::log(0.05f)};
@@ -187,6 +186,7 @@ TEST(Sampler, MinPDropsWhatIsLessLikelyThanAShareOfTheLikeliest) {
   EXPECT_EQ(histogram({.temperature = 1, .minP = 1}, logits, 100)[0], 100);
 }
 
+/// What top-p keeps, by sorting everything.
 static std::vector<bool> keptByTopP(std::span<const float> logits, double topP) {
   std::vector<size_t> order(logits.size());
   for (size_t i = 0; i < order.size(); ++i)

@@ -2,10 +2,7 @@
 
 #include "runtime/serving/Scheduler.h"
 
-#include "runtime/base/MappedFile.h"
-#include "runtime/tokenizer/SentencePieceTokenizer.h"
-#include "test/runtime/TestPackage.h"
-#include "test/runtime/serving/HashDevice.h"
+#include "test/runtime/serving/HashEngine.h"
 
 #include <atomic>
 #include <optional>
@@ -17,15 +14,6 @@ namespace {
 using namespace serving;
 using namespace std::chrono_literals;
 using Ids = std::vector<int32_t>;
-
-constexpr int64_t kVocabulary = 2048;
-constexpr int32_t kEnd = 15; // the fake model's end of text
-
-const Tokenizer &tokenizer() {
-  static const auto loaded = SentencePieceTokenizer::load(
-      readFile(STRATA_DEMO_MODEL "/tokenizer.model", 1 << 20).value(), "model");
-  return *loaded;
-}
 
 /// Keeps what it hears, and lets a test wait for the end.
 class Recorder : public Listener {
@@ -64,22 +52,12 @@ private:
   std::promise<void> done;
 };
 
-/// The fake model with a context of 64 tokens, on a device that hashes.
 class SchedulerTest : public testing::Test {
 protected:
   void start(
       uint32_t pages, SchedulerOptions options = {.stepTokens = 16, .mostRunning = 8},
       HashDevice::Fault fault = [] { return absl::OkStatus(); }) {
-    TestPackage model = fakeModel();
-    model.manifest.model->context = 64;
-    model.layout();
-    package.emplace(Package::open(folder.write("fake.strata", model.encode())).value());
-    auto open = [this, pages, fault]() -> absl::StatusOr<std::unique_ptr<Engine>> {
-      const package::Program &program = *package->manifest().programs()->Get(0);
-      auto device = std::make_unique<HashDevice>(program, kVocabulary, pages, fault);
-      return std::make_unique<Engine>(*package, std::move(device), 64, /*poison=*/true);
-    };
-    auto started = Scheduler::start(open, tokenizer(), options);
+    auto started = Scheduler::start(model.opener(pages, fault), tokenizer(), options);
     ASSERT_TRUE(started.ok()) << started.status();
     scheduler = *std::move(started);
   }
@@ -105,20 +83,9 @@ protected:
     EXPECT_EQ(metrics.running + metrics.waiting, 0);
   }
 
-  TestFolder folder;
-  std::optional<Package> package;
+  HashEngine model;
   std::unique_ptr<Scheduler> scheduler;
 };
-
-/// What the hash's model goes on with, one token after the other.
-Ids expectedAfter(Ids tokens, int64_t count) {
-  Ids next;
-  while (int64_t(next.size()) < count && (next.empty() || next.back() != kEnd)) {
-    next.push_back(findLikeliest(HashDevice::rowAfter(tokens, kVocabulary)));
-    tokens.push_back(next.back());
-  }
-  return next;
-}
 
 Request prompt(Ids tokens, int64_t most) {
   return {.prompt = std::move(tokens), .mostTokens = most};

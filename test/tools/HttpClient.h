@@ -1,0 +1,94 @@
+//===- HttpClient.h - bytes to a server and back, for tests -----*- C++ -*-===//
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace strata::test {
+
+/// A connection to a port of this machine.
+class HttpClient {
+public:
+  explicit HttpClient(uint16_t port) : descriptor(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval patience{20, 0};
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    connected = connect(descriptor, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
+  }
+  ~HttpClient() { close(descriptor); }
+  HttpClient(const HttpClient &) = delete;
+  HttpClient &operator=(const HttpClient &) = delete;
+
+  void send(std::string_view bytes) {
+    while (connected && !bytes.empty()) {
+      const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      connected = sent > 0;
+      bytes.remove_prefix(connected ? size_t(sent) : 0);
+    }
+  }
+  /// What comes until `end` has come, or the connection ends.
+  std::string readUntil(std::string_view end) {
+    std::string text;
+    for (char byte; text.find(end) == std::string::npos && recv(descriptor, &byte, 1, 0) == 1;)
+      text += byte;
+    return text;
+  }
+  /// What comes until the connection ends.
+  std::string readAll() {
+    std::string text;
+    char buffer[4096];
+    for (ssize_t count; (count = recv(descriptor, buffer, sizeof buffer, 0)) > 0;)
+      text.append(buffer, size_t(count));
+    return text;
+  }
+
+private:
+  const int descriptor;
+  bool connected = false;
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::string headers, body; // of a body in chunks: put together
+};
+
+inline HttpAnswer parseAnswer(const std::string &text) {
+  HttpAnswer answer;
+  const size_t end = text.find("\r\n\r\n");
+  if (end == std::string::npos || text.size() < 12)
+    return answer;
+  answer.status = std::atoi(text.c_str() + 9);
+  answer.headers = text.substr(0, end);
+  std::string_view body = std::string_view(text).substr(end + 4);
+  if (answer.headers.find("chunked") == std::string::npos) {
+    answer.body = body;
+    return answer;
+  }
+  for (size_t size; (size = std::strtoul(body.data(), nullptr, 16)) > 0;) {
+    body.remove_prefix(body.find("\r\n") + 2);
+    answer.body += body.substr(0, size);
+    body.remove_prefix(size + 2);
+  }
+  return answer;
+}
+
+/// One request on a connection of its own.
+inline HttpAnswer ask(uint16_t port, const std::string &method, const std::string &path,
+                      const std::string &body = "", const std::string &headers = "") {
+  HttpClient client(port);
+  client.send(method + " " + path + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n" + headers +
+              "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  return parseAnswer(client.readAll());
+}
+
+} // namespace strata::test

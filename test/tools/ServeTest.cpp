@@ -1,0 +1,400 @@
+//===- ServeTest.cpp - the contract of strata-serve -----------------------===//
+//
+// The server with a model that is a hash, and clients that look at every byte.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/base/Json.h"
+#include "test/runtime/serving/HashEngine.h"
+#include "test/tools/HttpClient.h"
+#include "tools/serve/Service.h"
+
+#include <atomic>
+#include <thread>
+
+namespace strata::test {
+namespace {
+
+using namespace serve;
+using namespace std::chrono_literals;
+using Ids = std::vector<int32_t>;
+
+class ServeTest : public testing::Test {
+protected:
+  struct Setup {
+    uint32_t pages = 200;
+    serving::SchedulerOptions scheduler = {.stepTokens = 16, .mostRunning = 8};
+    HashDevice::Fault fault = [] { return absl::OkStatus(); };
+    std::string key = "";
+  };
+
+  void SetUp() override { start({}); }
+  void TearDown() override { stop(); }
+
+  void start(Setup setup) {
+    stop();
+    service.emplace(served, setup.key);
+    server = HttpServer::listen({.port = 0}, [this](const std::shared_ptr<Exchange> &exchange) {
+               service->handle(exchange);
+             }).value();
+    scheduler = serving::Scheduler::start(model.opener(setup.pages, setup.fault), tokenizer(),
+                                          setup.scheduler)
+                    .value();
+    service->connect(*server, *scheduler);
+    thread = std::thread([this] { server->run(); });
+  }
+
+  void stop() {
+    if (!server)
+      return;
+    scheduler->drain(serving::Clock::now());
+    server->stop();
+    thread.join();
+    scheduler.reset();
+    server.reset();
+  }
+
+  HttpAnswer post(const std::string &path, const std::string &body) {
+    return ask(server->port(), "POST", path, body);
+  }
+  HttpAnswer get(const std::string &path) { return ask(server->port(), "GET", path); }
+  /// The message of an error that must have this status.
+  std::string refusal(int status, const std::string &path, const std::string &body) {
+    const HttpAnswer answer = post(path, body);
+    EXPECT_EQ(answer.status, status) << answer.body;
+    const auto document = JsonDocument::parse(answer.body, "answer");
+    EXPECT_TRUE(document.ok()) << answer.body;
+    const auto error = document->object()->object("error");
+    EXPECT_TRUE(error.ok()) << answer.body;
+    EXPECT_EQ(error->integer("code").value(), status);
+    return std::string(error->string("message").value());
+  }
+
+  const HashEngine model;
+  const Chat chat = Chat::create(tokenizer(), model.package().model(), ChatForm::raw).value();
+  const ServedModel served{model.package(), tokenizer(), &chat, "fake", kContext};
+  std::optional<Service> service;
+  std::unique_ptr<HttpServer> server;
+  std::unique_ptr<serving::Scheduler> scheduler;
+  std::thread thread;
+};
+
+std::string textAfter(const Ids &prompt, int64_t count) {
+  std::string text;
+  Detokenizer decoder(tokenizer(), Detokenizer::Start::continuation);
+  for (int32_t token : expectedAfter(prompt, count))
+    text += decoder.push(token);
+  return text + decoder.flush();
+}
+
+/// The only choice of an answer.
+JsonObject onlyChoice(const JsonDocument &document) {
+  const auto choices = document.object()->array("choices").value();
+  EXPECT_EQ(choices.size(), 1u);
+  return choices.at(0).object().value();
+}
+
+TEST_F(ServeTest, Completes) {
+  const HttpAnswer answer =
+      post("/v1/completions", R"({"model": "fake", "prompt": [1, 2, 3], "temperature": 0})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_NE(answer.headers.find("Content-Type: application/json"), std::string::npos);
+  const auto document = JsonDocument::parse(answer.body, "answer").value();
+  const JsonObject body = document.object().value();
+  EXPECT_EQ(body.string("object").value(), "text_completion");
+  EXPECT_EQ(body.string("model").value(), "fake");
+  const JsonObject choice = onlyChoice(document);
+  EXPECT_EQ(choice.string("text").value(), textAfter({1, 2, 3}, 16));
+  EXPECT_EQ(choice.string("finish_reason").value(), "length");
+  EXPECT_TRUE(choice.find("logprobs")->isNull());
+  const JsonObject usage = body.object("usage").value();
+  EXPECT_EQ(usage.integer("prompt_tokens").value(), 3);
+  EXPECT_EQ(usage.integer("completion_tokens").value(), 16);
+  EXPECT_EQ(usage.integer("total_tokens").value(), 19);
+}
+
+/// Of P prompt tokens and one that is generated there are P + 1 entries, the first of them null.
+TEST_F(ServeTest, EchoesLogProbabilitiesAsHarnessesReadThem) {
+  const HttpAnswer answer = post("/v1/completions", R"({"model": "m", "prompt": [[72, 81, 71]],
+    "temperature": 0, "max_tokens": 1, "logprobs": 1, "seed": 1234, "echo": true})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const auto document = JsonDocument::parse(answer.body, "answer").value();
+  const JsonObject scores = onlyChoice(document).object("logprobs").value();
+  const auto own = scores.array("token_logprobs").value(),
+             top = scores.array("top_logprobs").value();
+  ASSERT_EQ(own.size(), 4u);
+  ASSERT_EQ(top.size(), 4u);
+  EXPECT_TRUE(own[0].isNull());
+  EXPECT_TRUE(top[0].isNull());
+  Ids tokens = {72, 81, 71};
+  tokens.push_back(expectedAfter(tokens, 1)[0]);
+  for (size_t i = 1; i < 4; ++i) {
+    const auto row = HashDevice::rowAfter(std::span(tokens).first(i), kVocabulary);
+    EXPECT_EQ(own[i].number().value(), scoreToken(row, tokens[i], 1)->token.logProb) << i;
+    EXPECT_FALSE(top[i].object()->members().empty());
+  }
+  // The likeliest token is the greedy one: the very same number.
+  double largest = -1e9;
+  const auto members = top[3].object()->members();
+  for (const JsonMember &member : members)
+    largest = std::max(largest, member.value.number().value());
+  EXPECT_EQ(own[3].number().value(), largest);
+}
+
+TEST_F(ServeTest, ScoresAPromptAndGeneratesNothing) {
+  const HttpAnswer answer =
+      post("/v1/completions",
+           R"({"prompt": [5, 6, 7, 8], "max_tokens": 0, "logprobs": 0, "echo": true})");
+  const auto document = JsonDocument::parse(answer.body, "answer").value();
+  const JsonObject choice = onlyChoice(document);
+  EXPECT_EQ(choice.object("logprobs")->array("token_logprobs")->size(), 4u);
+  EXPECT_EQ(choice.string("text").value(), tokenizer().decode(Ids{5, 6, 7, 8}).value());
+}
+
+TEST_F(ServeTest, ChoicesStandInTheOrderOfPrompts) {
+  const HttpAnswer answer = post(
+      "/v1/completions", R"({"prompt": [[1], [2, 3]], "n": 2, "temperature": 0, "max_tokens": 3})");
+  const auto document = JsonDocument::parse(answer.body, "answer").value();
+  const auto choices = document.object()->array("choices").value();
+  ASSERT_EQ(choices.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    const JsonObject choice = choices[i].object().value();
+    EXPECT_EQ(choice.integer("index").value(), int64_t(i));
+    EXPECT_EQ(choice.string("text").value(), textAfter(i < 2 ? Ids{1} : Ids{2, 3}, 3));
+  }
+  EXPECT_EQ(document.object()->object("usage")->integer("prompt_tokens").value(), 3);
+}
+
+TEST_F(ServeTest, SeedsGiveTheSameTextAgainAndChoicesDiffer) {
+  const std::string body = R"({"prompt": [1, 2], "n": 3, "seed": 7, "max_tokens": 8})";
+  const auto texts = [&] {
+    const auto document = JsonDocument::parse(post("/v1/completions", body).body, "answer").value();
+    std::vector<std::string> all;
+    const auto choices = document.object()->array("choices").value();
+    for (const JsonValue &choice : choices)
+      all.emplace_back(choice.object()->string("text").value());
+    return all;
+  };
+  const auto first = texts();
+  EXPECT_EQ(first, texts());
+  EXPECT_NE(first.at(0), first.at(1));
+}
+
+/// Events: exactly "data: " and one JSON, "data: [DONE]" last; the finish reason in the last chunk.
+TEST_F(ServeTest, Streams) {
+  const HttpAnswer answer = post("/v1/completions", R"({"prompt": [4, 5], "temperature": 0,
+    "max_tokens": 6, "stream": true, "stream_options": {"include_usage": true}})");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.headers.find("Content-Type: text/event-stream"), std::string::npos);
+  std::string text, last;
+  std::vector<std::string> events;
+  for (size_t begin = 0, end; (end = answer.body.find("\n\n", begin)) != std::string::npos;
+       begin = end + 2)
+    events.push_back(answer.body.substr(begin, end - begin));
+  ASSERT_GE(events.size(), 3u);
+  EXPECT_EQ(events.back(), "data: [DONE]");
+  events.pop_back();
+  for (const std::string &event : events)
+    ASSERT_TRUE(event.starts_with("data: {")) << event;
+  const auto usage = JsonDocument::parse(events.back().substr(6), "usage").value();
+  EXPECT_TRUE(usage.object()->array("choices")->empty());
+  EXPECT_EQ(usage.object()->object("usage")->integer("completion_tokens").value(), 6);
+  events.pop_back();
+  for (const std::string &event : events) {
+    const auto chunk = JsonDocument::parse(event.substr(6), "chunk").value();
+    const JsonObject choice = onlyChoice(chunk);
+    text += choice.string("text").value();
+    last = choice.findNonNull("finish_reason") ? "end" : "";
+    EXPECT_EQ(last == "end", &event == &events.back());
+  }
+  EXPECT_EQ(text, textAfter({4, 5}, 6));
+}
+
+TEST_F(ServeTest, Converses) {
+  const std::string messages = R"("messages": [{"role": "user", "content":
+    [{"type": "text", "text": "In the "}, {"type": "text", "text": "beginning"}]}])";
+  const HttpAnswer answer =
+      post("/v1/chat/completions",
+           "{" + messages +
+               R"(, "temperature": 0, "max_tokens": 4, "logprobs": true, "top_logprobs": 2})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const auto document = JsonDocument::parse(answer.body, "answer").value();
+  EXPECT_EQ(document.object()->string("object").value(), "chat.completion");
+  const JsonObject choice = onlyChoice(document), message = choice.object("message").value();
+  EXPECT_EQ(message.string("role").value(), "assistant");
+  EXPECT_EQ(message.string("content").value(),
+            textAfter(tokenizer().encode("In the beginning").value(), 4));
+  const auto scores = choice.object("logprobs")->array("content").value();
+  ASSERT_EQ(scores.size(), 4u);
+  EXPECT_EQ(scores[0].object()->array("top_logprobs")->size(), 2u);
+
+  const HttpAnswer stream = post(
+      "/v1/chat/completions", "{" + messages + R"(, "max_completion_tokens": 2, "stream": true})");
+  const auto first =
+      JsonDocument::parse(stream.body.substr(6, stream.body.find("\n\n") - 6), "chunk").value();
+  EXPECT_EQ(first.object()->string("object").value(), "chat.completion.chunk");
+  EXPECT_EQ(onlyChoice(first).object("delta")->string("role").value(), "assistant");
+  EXPECT_EQ(stream.body.find("usage"), std::string::npos); // nobody asked for it
+}
+
+TEST_F(ServeTest, TellsOfTheModel) {
+  EXPECT_EQ(get("/health").body, "{\"status\": \"ok\"}\n");
+  const auto models = JsonDocument::parse(get("/v1/models").body, "models").value();
+  const JsonObject only = models.object()->array("data")->at(0).object().value();
+  EXPECT_EQ(only.string("id").value(), "fake");
+  EXPECT_EQ(only.string("root").value(), "fake");
+  EXPECT_EQ(only.integer("max_model_len").value(), kContext);
+  EXPECT_NE(get("/tokenizer_info").body.find("\"eos_token\": \"</s>\""), std::string::npos);
+  EXPECT_NE(get("/version").body.find("\"version\": \""), std::string::npos);
+  EXPECT_NE(get("/metrics").body.find("strata:kv_cache_usage_perc{model_name=\"fake\"} 0\n"),
+            std::string::npos);
+}
+
+/// Clients ask so for the id of "</s>".
+TEST_F(ServeTest, TokenizesSpecialStringsAsTheirIds) {
+  const int32_t end = tokenizer().idOf("</s>").value();
+  EXPECT_EQ(post("/tokenize", R"({"prompt": "</s>", "add_special_tokens": false})").body,
+            "{\"count\": 1, \"max_model_len\": 64, \"tokens\": [" + std::to_string(end) + "]}\n");
+  EXPECT_EQ(post("/detokenize", R"({"tokens": []})").body, "{\"prompt\": \"\"}\n");
+}
+
+TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
+  const std::string path = "/v1/completions";
+  EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "temperature": "hot"})"),
+            "body: temperature: expected a number, found \"hot\"");
+  EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "top_p": 2})"),
+            "top-p: expected a number in (0, 1], found 2");
+  EXPECT_EQ(refusal(400, path, R"({"prompt": [5000]})"),
+            "prompt: expected an integer in [0, 2047], found 5000");
+  EXPECT_EQ(refusal(400, path, "{}"),
+            "body: prompt: expected a text, token ids or a list of either, found none");
+  EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "response_format": {"type": "json_object"}})"),
+            "body: response_format: is not supported");
+  EXPECT_EQ(refusal(400, "/v1/chat/completions", R"({"messages": [], "tools": [1]})"),
+            "body: tools: is not supported");
+  EXPECT_EQ(
+      refusal(400, "/v1/chat/completions", R"({"messages": [{"role": "tool", "content": ""}]})"),
+      "body: messages[0].role: expected system, user or assistant, found \"tool\"");
+  refusal(400, path, "");
+  refusal(400, path, "[1, 2");
+  refusal(400, path, std::string(1000, '['));
+  refusal(404, "/v1/nothing", "{}");
+  refusal(405, "/health", "{}");
+}
+
+/// What clients send though it means nothing here.
+TEST_F(ServeTest, TakesWhatClientsSend) {
+  EXPECT_EQ(post("/v1/completions", R"({"prompt": ["In", "the"], "max_tokens": 1, "best_of": 1,
+    "logprobs": null, "suffix": null, "repetition_penalty": 1.0, "ignore_eos": true, "user": "me",
+    "top_k": -1, "stop": [], "stream_options": null, "response_format": {"type": "text"},
+    "tool_choice": "none", "tools": null, "skip_special_tokens": true})")
+                .status,
+            200);
+}
+
+TEST_F(ServeTest, AsksForTheKey) {
+  start({.key = "secret"});
+  EXPECT_EQ(get("/health").status, 200);
+  EXPECT_EQ(get("/v1/models").status, 401);
+  const auto with = [&](const std::string &key) {
+    return ask(server->port(), "GET", "/v1/models", "", "Authorization: " + key + "\r\n").status;
+  };
+  EXPECT_EQ(with("Bearer secret"), 200);
+  EXPECT_EQ(with("Bearer secre"), 401);
+  EXPECT_EQ(with("Bearer "), 401);
+  EXPECT_EQ(with("secret"), 401);
+}
+
+TEST_F(ServeTest, GivesTheRequestsIdBack) {
+  const HttpAnswer answer = ask(server->port(), "GET", "/health", "", "X-Request-Id: abc-1\r\n");
+  EXPECT_NE(answer.headers.find("X-Request-Id: abc-1"), std::string::npos);
+}
+
+TEST_F(ServeTest, AClientThatGoesIsCancelled) {
+  std::atomic<bool> slow = true;
+  start({.fault = [&] {
+    if (slow)
+      std::this_thread::sleep_for(2ms);
+    return absl::OkStatus();
+  }});
+  for (const char *stream : {"false", "true"}) {
+    {
+      HttpClient client(server->port());
+      const std::string body =
+          std::string(R"({"prompt": [1], "max_tokens": 60, "ignore_eos": true, "stream": )") +
+          stream + "}";
+      client.send("POST /v1/completions HTTP/1.1\r\nHost: t\r\nContent-Length: " +
+                  std::to_string(body.size()) + "\r\n\r\n" + body);
+      while (scheduler->metrics().running == 0)
+        std::this_thread::sleep_for(1ms);
+    }
+    while (scheduler->metrics().running > 0)
+      std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_EQ(scheduler->metrics().of(serving::Outcome::cancelled), 2u);
+  EXPECT_EQ(scheduler->metrics().freePages, scheduler->metrics().pages);
+}
+
+TEST_F(ServeTest, AFullQueueAsksToComeLater) {
+  std::promise<void> go;
+  start({.scheduler = {.stepTokens = 16, .mostRunning = 1, .mostWaiting = 0},
+         .fault = [held = go.get_future().share()] {
+           held.wait();
+           return absl::OkStatus();
+         }});
+  HttpClient first(server->port());
+  const std::string body = R"({"prompt": [1], "max_tokens": 1})";
+  first.send("POST /v1/completions HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: " +
+             std::to_string(body.size()) + "\r\n\r\n" + body);
+  HttpAnswer second;
+  do
+    second = post("/v1/completions", R"({"prompt": [[1], [2]], "max_tokens": 1})");
+  while (second.status == 0);
+  EXPECT_EQ(second.status, 429);
+  EXPECT_NE(second.headers.find("Retry-After: 1"), std::string::npos);
+  go.set_value();
+  EXPECT_EQ(parseAnswer(first.readAll()).status, 200);
+}
+
+TEST_F(ServeTest, AFailedStepIsAnErrorOfItsRequests) {
+  std::atomic<int> steps = 0;
+  start({.fault = [&] {
+    return ++steps % 3 == 0 ? absl::InternalError("step failed") : absl::OkStatus();
+  }});
+  EXPECT_EQ(refusal(500, "/v1/completions", R"({"prompt": [1], "max_tokens": 9})"), "step failed");
+  const HttpAnswer stream = post(
+      "/v1/completions", R"({"prompt": [1], "max_tokens": 9, "stream": true, "ignore_eos": true})");
+  EXPECT_EQ(stream.status, 200); // it had begun
+  EXPECT_NE(stream.body.find("data: {\"error\": {\"message\": \"step failed\""), std::string::npos);
+  EXPECT_TRUE(stream.body.ends_with("data: [DONE]\n\n"));
+  EXPECT_EQ(get("/health").status, 200);
+}
+
+TEST_F(ServeTest, RefusesWhatIsTooLarge) {
+  EXPECT_EQ(post("/v1/completions", std::string((8 << 20) + 1, ' ')).status, 413);
+  const HttpAnswer headers =
+      ask(server->port(), "GET", "/health", "", "X: " + std::string(20000, 'x') + "\r\n");
+  EXPECT_NE(headers.status, 200);
+  EXPECT_EQ(get("/health").status, 200);
+}
+
+TEST_F(ServeTest, HalfSentRequestsHoldNobodyUp) {
+  std::vector<std::unique_ptr<HttpClient>> halves;
+  for (int i = 0; i < 100; ++i) {
+    halves.push_back(std::make_unique<HttpClient>(server->port()));
+    halves.back()->send("POST /v1/completions HTTP/1.1\r\nContent-Le");
+  }
+  EXPECT_EQ(get("/health").status, 200);
+  EXPECT_EQ(post("/v1/completions", R"({"prompt": [1], "max_tokens": 1})").status, 200);
+}
+
+TEST_F(ServeTest, AConnectionServesManyRequests) {
+  HttpClient client(server->port());
+  for (int i = 0; i < 3; ++i) {
+    client.send("GET /health HTTP/1.1\r\nHost: t\r\n\r\n");
+    EXPECT_TRUE(client.readUntil("ok\"}\n").starts_with("HTTP/1.1 200"));
+  }
+}
+
+} // namespace
+} // namespace strata::test
