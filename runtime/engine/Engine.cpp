@@ -12,7 +12,8 @@ namespace strata {
 Engine::Engine(const Package &package, std::unique_ptr<Device> device, uint32_t context,
                bool poison)
     : package(package), mostTokens(context), poison(poison), hardware(std::move(device)),
-      pages(hardware->pages()), inputs(hardware->fixedPageTables() ? pagesFor(mostTokens) : 0) {}
+      pages(hardware->pages()), prefixes(pages, hardware->program().page_tokens()),
+      inputs(hardware->fixedPageTables() ? pagesFor(mostTokens) : 0) {}
 
 Sequence Engine::open() {
   auto slot = std::find_if(slots.begin(), slots.end(), [](const Slot &s) { return !s.open; });
@@ -48,7 +49,34 @@ absl::Status Engine::rewind(Sequence sequence, int64_t length) {
   if (length < 0 || length > slot.length)
     return absl::InvalidArgumentError(absl::StrCat(
         "sequence ", sequence, ": rewind: expected 0 to ", slot.length, " tokens, found ", length));
+  const int64_t size = hardware->program().page_tokens();
+  if (length % size != 0 && pages.users(slot.pages[size_t(length / size)]) > 1)
+    return absl::FailedPreconditionError(absl::StrCat("sequence ", sequence,
+                                                      ": rewind: expected a multiple of ", size,
+                                                      " where pages are shared, found ", length));
   keep(slot, length);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> Engine::reuse(Sequence sequence, std::span<const int32_t> tokens) {
+  STRATA_TRY(checkOpen(sequence));
+  Slot &slot = slots[size_t(sequence)];
+  if (slot.length != 0 || tokens.empty())
+    return absl::InvalidArgumentError(
+        absl::StrCat("sequence ", sequence, ": reuse: expected an empty one and tokens"));
+  keep(slot, 0); // pages of a step that failed
+  slot.pages = prefixes.share(tokens.first(tokens.size() - 1));
+  slot.length = int64_t(slot.pages.size()) * hardware->program().page_tokens();
+  return slot.length;
+}
+
+absl::Status Engine::remember(Sequence sequence, std::span<const int32_t> tokens) {
+  STRATA_TRY(checkOpen(sequence));
+  const Slot &slot = slots[size_t(sequence)];
+  if (int64_t(tokens.size()) != slot.length)
+    return absl::InvalidArgumentError(absl::StrCat("sequence ", sequence, ": remember: expected ",
+                                                   slot.length, " tokens, found ", tokens.size()));
+  prefixes.remember(tokens, slot.pages);
   return absl::OkStatus();
 }
 
@@ -121,6 +149,8 @@ absl::Status Engine::takePages(std::span<const BatchEntry> batch) {
   uint64_t sum = 0;
   for (const BatchEntry &entry : batch)
     sum += missing(entry);
+  if (sum > pages.freePages())
+    prefixes.giveUp(uint32_t(std::min<uint64_t>(sum - pages.freePages(), pages.pages())));
   if (sum > pages.freePages())
     return absl::ResourceExhaustedError(absl::StrCat(
         "KV cache: full: the step needs ", sum, " pages of ", hardware->program().page_tokens(),

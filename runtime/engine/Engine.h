@@ -5,6 +5,7 @@
 #include "absl/status/statusor.h"
 #include "runtime/engine/Device.h"
 #include "runtime/engine/KvCache.h"
+#include "runtime/engine/PrefixCache.h"
 #include "runtime/engine/StepInputs.h"
 #include "runtime/package/Package.h"
 #include "runtime/package/PackageLimits.h"
@@ -59,7 +60,15 @@ public:
   /// Tokens of the sequence so far.
   absl::StatusOr<int64_t> length(Sequence sequence) const;
   /// Forgets all tokens of the sequence but the first `length`, at most as many as it has.
+  /// FAILED_PRECONDITION inside of a page that is shared.
   absl::Status rewind(Sequence sequence, int64_t length);
+
+  /// Of an empty sequence: begins it with pages that remember() has kept, as many as begin like
+  /// `tokens` and leave at least one of those. Returns how many tokens it has now.
+  absl::StatusOr<int64_t> reuse(Sequence sequence, std::span<const int32_t> tokens);
+  /// Keeps the full pages of the sequence for others that begin like it, until their room is
+  /// wanted. `tokens`: those that it has. It can be rewound into none of these pages any more.
+  absl::Status remember(Sequence sequence, std::span<const int32_t> tokens);
 
   /// Runs the new tokens of several different sequences through the model, all at once. With
   /// StepOutput::likeliest, logits that are NaN or +infinity are an error.
@@ -72,6 +81,8 @@ public:
   /// Name of the code that was chosen, e.g. "x86-64-v4-bf16".
   const std::string &target() const { return hardware->target(); }
   const KvCache &cache() const { return pages; }
+  /// Pages that sequences can still take: free ones, and those that are only remembered.
+  uint32_t availablePages() const { return pages.freePages() + prefixes.unused(); }
 
 private:
   struct Slot {
@@ -94,6 +105,7 @@ private:
   const bool poison;
   std::unique_ptr<Device> hardware;
   KvCache pages;
+  PrefixCache prefixes;
   std::vector<Slot> slots;
   StepInputs inputs;
 };

@@ -49,6 +49,7 @@ struct Generated {
 
 struct Usage {
   int64_t promptTokens = 0, generatedTokens = 0;
+  int64_t cachedTokens = 0; // of the prompt: not computed, but found in the cache
 };
 
 /// Hears what becomes of a request, on the scheduler's thread: it must return soon, and may call

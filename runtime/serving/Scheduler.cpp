@@ -191,24 +191,47 @@ uint32_t Scheduler::missingPages(const Share &share) const {
   return pagesFor(seen + share.tokens) - pagesFor(seen);
 }
 
-/// Those that came first, as long as there are pages for all that they begin with. What runs
-/// already may want one more page each meanwhile.
+/// Those that came first, as long as there are pages for all that they begin with.
 void Scheduler::admit() {
-  int64_t free = engine->cache().freePages();
-  for (const auto &text : running)
-    free -= pagesFor(text->text->length()) - pagesFor(text->text->seenTokens());
-  while (!waiting.empty() && int64_t(running.size()) < options.mostRunning) {
-    const int64_t wanted = pagesFor(waiting.front()->text->length() + 1);
-    if (!running.empty() && wanted + int64_t(running.size()) > free)
+  while (!waiting.empty() && int64_t(running.size()) < options.mostRunning)
+    if (!tryAdmit())
       return;
-    free -= wanted;
-    std::unique_ptr<Entry> next = std::move(waiting.front());
-    waiting.pop_front();
-    next->sequence = engine->open();
-    if (!std::exchange(next->admitted, true))
-      counts.queueTime.add(secondsSince(next->arrived));
-    running.push_back(std::move(next));
+}
+
+/// The first that waits. What runs already may want one more page each meanwhile.
+bool Scheduler::tryAdmit() {
+  Entry &next = *waiting.front();
+  next.sequence = engine->open();
+  int64_t reused = 0;
+  if (options.prefixCache && next.text->canReuse())
+    reused = engine->reuse(next.sequence, next.text->pending()).value_or(0);
+  int64_t wanted = pagesFor(next.text->length() + 1) - pagesFor(reused);
+  for (const auto &entry : running)
+    wanted += pagesFor(entry->text->length() + 1) - pagesFor(entry->text->seenTokens());
+  if (!running.empty() && wanted > int64_t(engine->availablePages())) {
+    closeSequence(next);
+    return false;
   }
+  next.text->setSeen(reused);
+  if (!std::exchange(next.admitted, true)) {
+    counts.queueTime.add(secondsSince(next.arrived));
+    counts.cachedTokens += uint64_t(reused);
+    next.cachedTokens = reused;
+  }
+  running.push_back(std::move(waiting.front()));
+  waiting.pop_front();
+  return true;
+}
+
+/// Its number may be another's from now on.
+void Scheduler::closeSequence(Entry &entry) {
+  if (entry.sequence >= 0)
+    (void)engine->close(std::exchange(entry.sequence, -1)); // it is open
+}
+
+void Scheduler::remember(const Entry &entry) {
+  if (options.prefixCache)
+    (void)engine->remember(entry.sequence, entry.text->seenPart()); // open, and as long
 }
 
 /// One token of each text that is being written, and of prompts what is left of the step.
@@ -237,7 +260,7 @@ void Scheduler::makeRoom(std::vector<Share> &shares) {
       sum += missingPages(share);
     return sum;
   };
-  while (missing() > engine->cache().freePages() && running.size() > 1) {
+  while (missing() > engine->availablePages() && running.size() > 1) {
     const Entry *last = running.back().get();
     std::erase_if(shares, [&](const Share &share) { return share.entry == last; });
     preemptLast();
@@ -247,8 +270,9 @@ void Scheduler::makeRoom(std::vector<Share> &shares) {
 void Scheduler::preemptLast() {
   std::unique_ptr<Entry> last = std::move(running.back());
   running.pop_back();
-  (void)engine->close(last->sequence); // it is open
-  last->text->forget();
+  remember(*last); // to be given up first, but perhaps it need not be
+  closeSequence(*last);
+  last->text->setSeen(0);
   ++counts.preemptions;
   waiting.push_front(std::move(last));
 }
@@ -284,10 +308,12 @@ void Scheduler::noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefo
   if (entry.text->generatedTokens() == generatedBefore)
     return;
   ++counts.generatedTokens;
-  if (generatedBefore == 0)
+  if (generatedBefore == 0) {
     counts.timeToFirstToken.add(secondsSince(entry.arrived));
-  else
+    remember(entry);
+  } else {
     counts.interTokenLatency.add(secondsSince(entry.lastToken));
+  }
   entry.lastToken = Clock::now();
 }
 
@@ -308,8 +334,8 @@ void Scheduler::finish(const Entry &entry) {
   const ServedText &text = *entry.text;
   ++counts.of(outcomeOf(*text.finished()));
   counts.requestLatency.add(secondsSince(entry.arrived));
-  text.listener().finished(*text.finished(),
-                           {int64_t(text.request().prompt.size()), text.generatedTokens()});
+  text.listener().finished(*text.finished(), {int64_t(text.request().prompt.size()),
+                                              text.generatedTokens(), entry.cachedTokens});
 }
 
 /// Removes what is done, and tells those who do not know yet.
@@ -317,9 +343,11 @@ void Scheduler::finishDone() {
   const auto isDone = [&](const std::unique_ptr<Entry> &entry) {
     if (entry->text && !entry->text->finished())
       return false;
-    if (entry->text)
+    if (entry->text) {
+      remember(*entry);
       finish(*entry);
-    (void)engine->close(entry->sequence); // open, or it never ran
+    }
+    closeSequence(*entry);
     return true;
   };
   const size_t removed = std::erase_if(running, isDone) + std::erase_if(waiting, isDone);
@@ -335,7 +363,7 @@ void Scheduler::publish() {
   counts.running = int64_t(running.size());
   counts.waiting = int64_t(waiting.size());
   counts.pages = engine->cache().pages();
-  counts.freePages = engine->cache().freePages();
+  counts.freePages = engine->availablePages();
   std::lock_guard lock(mutex);
   published = counts;
   broken = failedSteps >= kMostFailedSteps;

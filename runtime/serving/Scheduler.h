@@ -32,6 +32,7 @@ struct SchedulerOptions {
   int64_t stepTokens = 512; // most tokens of a step; those of prompts wait for the next
   int64_t mostRunning = 64; // requests that take part in steps
   int64_t mostWaiting = 256;
+  bool prefixCache = true; // texts that begin alike share pages
 };
 
 /// Owns an engine and a thread that runs it. Functions may be called from any thread.
@@ -65,8 +66,9 @@ private:
     std::unique_ptr<ServedText> text; // null once it has failed
     Clock::time_point arrived;
     Clock::time_point lastToken = {};
-    bool admitted = false;  // once at least
-    Sequence sequence = -1; // while it runs
+    bool admitted = false;    // once at least
+    int64_t cachedTokens = 0; // when it was first
+    Sequence sequence = -1;   // while it runs
   };
   /// What a request has of a step.
   struct Share {
@@ -83,6 +85,9 @@ private:
   bool takeInbox();
   void dropLate();
   void admit();
+  bool tryAdmit();
+  void closeSequence(Entry &entry);
+  void remember(const Entry &entry);
   std::vector<Share> planStep();
   void makeRoom(std::vector<Share> &shares);
   void preemptLast();

@@ -35,8 +35,12 @@ public:
   std::span<const int32_t> pending() const { return std::span(tokens).subspan(size_t(seen)); }
   int64_t seenTokens() const { return seen; }
   int64_t generatedTokens() const { return length() - int64_t(asked.prompt.size()); }
-  /// Nothing has been seen: after the pages were taken away.
-  void forget() { seen = 0; }
+  /// The tokens that the model has seen.
+  std::span<const int32_t> seenPart() const { return std::span(tokens).first(size_t(seen)); }
+  /// Whether its first tokens need not go through the model if what comes of them is known.
+  bool canReuse() const { return !scoresPrompt(); }
+  /// The model has seen the first `count` tokens in another text. 0: their pages were taken away.
+  void setSeen(int64_t count) { seen = count; }
 
   /// Which rows of logits the next `count` tokens are wanted for.
   LogitRows rowsOf(int64_t count) const;

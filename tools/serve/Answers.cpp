@@ -137,6 +137,10 @@ void writeUsage(JsonWriter &json, const serving::Usage &usage) {
       .member("prompt_tokens", usage.promptTokens)
       .member("completion_tokens", usage.generatedTokens)
       .member("total_tokens", usage.promptTokens + usage.generatedTokens)
+      .key("prompt_tokens_details")
+      .beginObject(kOneLine)
+      .member("cached_tokens", usage.cachedTokens)
+      .endObject()
       .endObject();
 }
 
@@ -326,6 +330,8 @@ std::string metricsText(const serving::Metrics &metrics, const std::string &mode
              metrics.pages ? 1 - double(metrics.freePages) / metrics.pages : 0);
   writer.add("prompt_tokens_total", "counter", "Tokens of prompts that were computed.",
              double(metrics.promptTokens));
+  writer.add("prefix_cache_hits_total", "counter",
+             "Tokens of prompts that were found in the cache.", double(metrics.cachedTokens));
   writer.add("generation_tokens_total", "counter", "Tokens that were generated.",
              double(metrics.generatedTokens));
   writer.add("num_preemptions_total", "counter", "Requests whose pages were taken away.",

@@ -174,8 +174,10 @@ serving::Usage Completion::totalUsage() const {
   serving::Usage total;
   for (size_t i = 0; i < texts.size(); ++i) {
     total.generatedTokens += texts[i].usage.generatedTokens;
-    if (int64_t(i) % asked.choices == 0)
+    if (int64_t(i) % asked.choices == 0) {
       total.promptTokens += texts[i].usage.promptTokens;
+      total.cachedTokens += texts[i].usage.cachedTokens;
+    }
   }
   return total;
 }

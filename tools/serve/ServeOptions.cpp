@@ -43,6 +43,8 @@ std::vector<Option> tableOf(ServeOptions &options) {
        "most tokens of a step: fewer shorten the pauses that long prompts bring to others; default "
        "512",
        setInteger(options.scheduler.stepTokens, 1, kMostTokens)},
+      {"prefix-cache", "on|off", "whether texts that begin alike are computed once; default on",
+       setChoice(options.scheduler.prefixCache, {{"on", true}, {"off", false}})},
       {"drain", "SECONDS", "on SIGTERM and Ctrl-C: how long what runs may go on; default 30",
        setInteger(options.drainSeconds, 0, 86400)}};
 }

@@ -191,6 +191,60 @@ TEST_F(SchedulerTest, ALongPromptIsScoredOnceThoughItsPagesWereTaken) {
   EXPECT_EQ(other->tokens, expectedAfter(Ids(16, 3), 40));
 }
 
+TEST_F(SchedulerTest, TextsThatBeginAlikeAreComputedOnce) {
+  start(200);
+  Ids shared(30, 7);
+  EXPECT_EQ(run(prompt(shared, 4))->usage.cachedTokens, 0);
+  shared.push_back(8);
+  auto second = run(prompt(shared, 4));
+  EXPECT_EQ(second->usage.cachedTokens, 28); // seven pages of 4
+  EXPECT_EQ(second->tokens, expectedAfter(shared, 4));
+  // What was generated is known as well: the next turn of a conversation.
+  shared.insert(shared.end(), second->tokens.begin(), second->tokens.end());
+  shared.push_back(9);
+  auto third = run(prompt(shared, 4));
+  EXPECT_EQ(third->usage.cachedTokens, 32);
+  EXPECT_EQ(third->tokens, expectedAfter(shared, 4));
+  // The same once more: its last token must be computed.
+  EXPECT_EQ(run(prompt(Ids(28, 7), 1))->usage.cachedTokens, 24);
+  expectNothingHeld();
+}
+
+TEST_F(SchedulerTest, APromptThatIsScoredIsComputed) {
+  start(200);
+  run(prompt(Ids(30, 7), 1));
+  Request request = prompt(Ids(30, 7), 1);
+  request.promptLogProbs = true;
+  auto scored = run(request);
+  EXPECT_EQ(scored->usage.cachedTokens, 0);
+  EXPECT_EQ(scored->prompt.size(), 29u);
+}
+
+TEST_F(SchedulerTest, WithoutAPrefixCacheAllIsComputed) {
+  start(200, {.stepTokens = 16, .mostRunning = 8, .prefixCache = false});
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(run(prompt(Ids(30, 7), 1))->usage.cachedTokens, 0);
+}
+
+TEST_F(SchedulerTest, TextsOfRandomBeginningsAreWhatTheyAreAlone) {
+  start(/*pages=*/40, {.stepTokens = 12, .mostRunning = 6, .mostWaiting = 2000});
+  std::mt19937 random(3);
+  std::vector<std::pair<Ids, std::shared_ptr<Recorder>>> all;
+  for (int i = 0; i < 300; ++i) {
+    Ids tokens; // of two kinds of page, so that beginnings are often the same
+    for (size_t page = 1 + random() % 8; page > 0; --page)
+      tokens.insert(tokens.end(), 4, int32_t(20 + random() % 2));
+    tokens.resize(tokens.size() - random() % 4);
+    all.emplace_back(tokens, submit(prompt(tokens, 1 + random() % 12)));
+  }
+  for (auto &[tokens, recorder] : all) {
+    recorder->wait();
+    EXPECT_EQ(recorder->tokens, expectedAfter(tokens, int64_t(recorder->tokens.size())));
+  }
+  EXPECT_GT(scheduler->metrics().cachedTokens, 0u);
+  expectNothingHeld();
+}
+
 TEST_F(SchedulerTest, CancelsAtEveryStage) {
   start(200, {.stepTokens = 4, .mostRunning = 1});
   std::promise<void> begun;
