@@ -88,11 +88,12 @@ TEST_P(Nan, InEachParameter) {
     const EngineOptions options{.threads = 1, .context = 512, .device = device};
     ASSERT_FALSE(isReported(*weights, options, 100));
     for (size_t index = 0; index != weights->parameters().size(); ++index)
-      if (parameter(index).dtype() != package::DType::i8) // which has none
+      if (parameter(index).dtype() != package::DType::i8) { // which has none
         for (const int32_t together : {1, 6, 100})
           EXPECT_TRUE(isReported(planted(index), options, together))
               << parameter(index).key()->str() << " on " << device << ", " << together
               << " tokens a step";
+      }
   }
 }
 
