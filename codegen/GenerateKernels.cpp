@@ -92,7 +92,7 @@ private:
       phases.push_back(PhaseAttr::get(context, symbol, phase.axis, phase.divisor, phase.factor,
                                       phase.block.threads, phase.block.sharedBytes, maps));
     }
-    return VariantAttr::get(context, variant.upTo, variant.upToRun, phases);
+    return VariantAttr::get(context, variant.upTo, variant.upToRun, variant.mode, phases);
   }
 
   KernelGenerator &target;

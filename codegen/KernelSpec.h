@@ -71,6 +71,7 @@ struct VariantSpec {
   int64_t upTo; ///< rows; 0: no limit
   std::vector<PhaseSpec> phases;
   int64_t upToRun = 0; ///< tokens of one sequence; 0: no limit
+  VariantMode mode = VariantMode::Any;
 };
 
 struct KernelSpec {

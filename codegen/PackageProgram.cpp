@@ -88,6 +88,18 @@ static llvm::Expected<package::Buffer> emitBuffer(DispatchOp op, const BufferRef
 // Three enums are the package's under names of their own, so that their headers need no
 // FlatBuffers.
 
+static package::VariantMode toPackage(VariantMode mode) {
+  switch (mode) {
+  case VariantMode::Any:
+    return package::VariantMode::any;
+  case VariantMode::Usual:
+    return package::VariantMode::usual;
+  case VariantMode::BatchInvariant:
+    return package::VariantMode::batch_invariant;
+  }
+  llvm_unreachable("no other mode");
+}
+
 static package::Axis toPackage(Axis axis) {
   static_assert(int(Axis::One) == int(package::Axis::one) &&
                 int(Axis::Tokens) == int(package::Axis::tokens) &&
@@ -139,7 +151,7 @@ static Offset<package::Kernel> emitKernel(FlatBufferBuilder &fb, KernelOp op) {
                                             fb.CreateVector(maps)));
     }
     variants.push_back(package::CreateVariant(fb, variant.getUpTo(), fb.CreateVector(phases),
-                                              variant.getUpToRun()));
+                                              variant.getUpToRun(), toPackage(variant.getMode())));
   }
   return package::CreateKernel(fb, fb.CreateString(op.getSymName().str()), toPackage(op.getAxis()),
                                fb.CreateVector(variants));

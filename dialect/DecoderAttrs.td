@@ -189,19 +189,34 @@ def Decoder_PhaseAttr : Decoder_Attr<"Phase", "phase"> {
   }];
 }
 
+def Decoder_VariantMode : I32EnumAttr<"VariantMode", "when a variant may be chosen",
+    [I32EnumAttrCase<"Any", 0, "any">, I32EnumAttrCase<"Usual", 1, "usual">,
+     I32EnumAttrCase<"BatchInvariant", 2, "batch_invariant">]> {
+  let cppNamespace = "::strata";
+  let genSpecializedAttr = 0;
+}
+
 def Decoder_VariantAttr : Decoder_Attr<"Variant", "variant"> {
   let summary = "the phases of a kernel for some steps";
   let description = [{
     For steps of up to `upTo` rows in which no sequence has more than `upToRun` new tokens; 0 is no
-    limit. A step of many sequences that are being continued has many rows and runs of 1.
+    limit. A step of many sequences that are being continued has many rows and runs of 1. Variants of
+    the mode `batch_invariant`, and `any`, give a row the same bits whatever else is in the step; those
+    of `usual` need not, and are faster.
     `#decoder.variant<up_to = 0 run = 1, [#decoder.phase<"attention_0.attention", …>]>`
   }];
   let parameters = (ins "int64_t":$upTo, DefaultValuedParameter<"int64_t", "0">:$upToRun,
+                        DefaultValuedParameter<"::strata::VariantMode",
+                                               "::strata::VariantMode::Any">:$mode,
                         OptionalArrayRefParameter<"::strata::PhaseAttr">:$phases);
   let assemblyFormat = [{
-    `<` `up_to` `=` $upTo (`run` `=` $upToRun^)? (`,` `[` $phases^ `]`)? `>`
+    `<` `up_to` `=` $upTo (`run` `=` $upToRun^)? (`mode` `=` $mode^)? (`,` `[` $phases^ `]`)? `>`
   }];
   let extraClassDeclaration = [{
+    /// Whether it may be chosen in a mode, which is not Any.
+    bool isOf(VariantMode mode) const {
+      return getMode() == VariantMode::Any || getMode() == mode;
+    }
     /// Whether every step that `other` is for is one that this is for.
     bool covers(VariantAttr other) const {
       auto within = [](int64_t limit, int64_t others) {

@@ -20,6 +20,8 @@ def Decoder_KernelOp : Decoder_Op<"kernel", [Symbol, HasParent<"::mlir::ModuleOp
     - kernel_c2: the last variant has no limit, and each takes steps that none before it takes
     - kernel_c3: divisors and factors are positive
 
+    Variants of the two modes, usual and batch-invariant, are two lists; a variant may be in both.
+
     ```mlir
     decoder.kernel @linear_0 axis tokens variants [
       #decoder.variant<up_to = 0, [#decoder.phase<"linear_0", one, divisor = 1, factor = 16>]>]

@@ -373,17 +373,33 @@ void CacheAppendOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLI
 // Kernels
 //===----------------------------------------------------------------------===//
 
+/// Of one mode; there may be none of the one that is not usual.
+static LogicalResult verifyVariants(KernelOp op, VariantMode mode) {
+  SmallVector<std::pair<size_t, VariantAttr>> variants;
+  for (auto [i, variant] : llvm::enumerate(op.getVariants().getAsRange<VariantAttr>()))
+    if (variant.isOf(mode))
+      variants.push_back({i, variant});
+  if (variants.empty()) // kernel_c1
+    return mode == VariantMode::Usual ? op.emitOpError("has no variant for usual steps")
+                                      : success();
+  VariantAttr last = variants.back().second;
+  if (last.getUpTo() != 0 || last.getUpToRun() != 0) // kernel_c2
+    return op.emitOpError("has a limit in its last variant");
+  for (auto [i, variant] : variants)
+    for (auto [before, other] : variants) // kernel_c2
+      if (before < i && other.covers(variant))
+        return op.emitOpError() << "variant " << i << " takes no step that variant " << before
+                                << " does not take";
+  return success();
+}
+
 LogicalResult KernelOp::verify() {
   if (getVariants().empty()) // kernel_c1
     return emitOpError("has no variant");
-  auto variants = llvm::to_vector(getVariants().getAsRange<VariantAttr>());
-  if (variants.back().getUpTo() != 0 || variants.back().getUpToRun() != 0) // kernel_c2
-    return emitOpError("has a limit in its last variant");
-  for (auto [i, variant] : llvm::enumerate(variants)) {
-    for (size_t before = 0; before != i; ++before) // kernel_c2
-      if (variants[before].covers(variant))
-        return emitOpError() << "variant " << i << " takes no step that variant " << before
-                             << " does not take";
+  for (VariantMode mode : {VariantMode::Usual, VariantMode::BatchInvariant})
+    if (failed(verifyVariants(*this, mode)))
+      return failure();
+  for (auto variant : getVariants().getAsRange<VariantAttr>()) {
     if (variant.getPhases().empty()) // kernel_c1
       return emitOpError("has a variant without a phase");
     for (PhaseAttr phase : variant.getPhases())

@@ -15,8 +15,9 @@ absl::StatusOr<std::unique_ptr<Engine>> openEngine(const Package &package, const
   if (context > kMostContext)
     return absl::InvalidArgumentError(
         absl::StrCat("context: expected at most ", kMostContext, " tokens, found ", context));
-  const DeviceOptions wanted{options.threads,   options.target,     context,
-                             options.sequences, options.stepTokens, options.poison};
+  const DeviceOptions wanted{options.threads,       options.target,     context,
+                             options.sequences,     options.stepTokens, options.poison,
+                             options.batchInvariant};
   STRATA_ASSIGN(auto device, openDevice(options.device, package, weights, wanted));
   return std::make_unique<Engine>(package, std::move(device), context, options.poison);
 }

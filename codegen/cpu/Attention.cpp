@@ -6,9 +6,9 @@
 // (Milakov and Gimelshein, arXiv 1805.02867): a running maximum and sum per row, results rescaled
 // when the maximum grows. Weights are rounded to bf16 for the product with the values, as
 // FlashAttention does (arXiv 2205.14135); their sum is not. Pages go in order and a row's
-// arithmetic is its own, so a token's result does not depend on what else is in the step. (Of a
-// level with tiles it does in one way: several tokens of a sequence are multiplied by tiles, a
-// single one by vectors.)
+// arithmetic is its own, so a token's result does not depend on what else is in the step. Of a
+// level with tiles several tokens of a sequence are multiplied by tiles and a single one by
+// vectors; where steps are to be batch-invariant, all by tiles.
 //
 //===----------------------------------------------------------------------===//
 
@@ -368,8 +368,9 @@ static Value blockAt(KernelBuilder &b, Value order, Value blocks) {
   return b.select(b.equal(b.rem(order, 2), b.index(0)), half, fromEnd);
 }
 
+/// `alike`: a single token is multiplied as several are.
 static void emitAttention(KernelBuilder &b, const KernelArguments &args, const AttentionSpec &spec,
-                          int64_t blockTokens) {
+                          int64_t blockTokens, bool alike) {
   Run run = allocateRun(b, args, spec, blockTokens * spec.group);
   if (run.queryRows)
     b.configureTiles();
@@ -382,6 +383,8 @@ static void emitAttention(KernelBuilder &b, const KernelArguments &args, const A
       b.ifThen(startsRun(b, args, spec, token, first), [&] {
         run.firstToken = token;
         run.rows = b.mul(b.sub(findRunEnd(b, args, spec, token, end), token), spec.group);
+        if (alike)
+          return emitRun(b, args, spec, run, false);
         Value single = b.equal(run.rows, b.index(spec.group));
         b.ifThen(single, [&] { emitRun(b, args, spec, run, true); });
         if (blockTokens > 1)
@@ -397,20 +400,29 @@ static void emitAttention(KernelBuilder &b, const KernelArguments &args, const A
 /// A form for steps of up to `upTo` tokens, `upToRun` of a sequence (0: any), in blocks of
 /// `blockTokens`.
 static VariantSpec describeForm(const AttentionSpec &spec, int64_t upTo, int64_t upToRun,
-                                int64_t blockTokens) {
+                                int64_t blockTokens, VariantMode mode = VariantMode::Any) {
+  const bool alike = mode == VariantMode::BatchInvariant;
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
-    emitAttention(b, args, spec, blockTokens);
+    emitAttention(b, args, spec, blockTokens, alike);
   };
-  std::string name = blockTokens == 1 ? "attention" : "attention_blocks";
-  return {upTo, {{name, Axis::Tokens, blockTokens, spec.kvHeads, emit}}, upToRun};
+  std::string name = blockTokens == 1 ? "attention"
+                     : alike          ? "attention_alike"
+                                      : "attention_blocks";
+  return {upTo, {{name, Axis::Tokens, blockTokens, spec.kvHeads, emit}}, upToRun, mode};
 }
 
-KernelSpec strata::cpu::describeAttention(AttentionOp op) {
+KernelSpec strata::cpu::describeAttention(AttentionOp op, const Level &level) {
   AttentionSpec spec(op);
   int64_t blockTokens = std::max<int64_t>(kBlockRows / spec.group, 1);
   if (blockTokens == 1)
     return {Axis::Tokens, {describeForm(spec, 0, 0, 1)}};
-  return {Axis::Tokens,
-          {describeForm(spec, kMostSplitTokens, 0, 1), describeForm(spec, 0, 1, 1),
-           describeForm(spec, 0, 0, blockTokens)}};
+  const bool tiled = attendsByTiles(level, spec.headDim);
+  const VariantMode mode = tiled ? VariantMode::Usual : VariantMode::Any;
+  KernelSpec kernel{Axis::Tokens,
+                    {describeForm(spec, kMostSplitTokens, 0, 1, mode),
+                     describeForm(spec, 0, 1, 1, mode),
+                     describeForm(spec, 0, 0, blockTokens, mode)}};
+  if (tiled)
+    kernel.variants.push_back(describeForm(spec, 0, 0, blockTokens, VariantMode::BatchInvariant));
+  return kernel;
 }

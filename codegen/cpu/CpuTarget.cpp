@@ -78,7 +78,7 @@ FailureOr<KernelSpec> CpuGenerator::describe(Operation *op) {
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)
       .Case([&](ProductOpInterface op) { return describeProduct(op, level); })
-      .Case([](AttentionOp op) { return describeAttention(op); })
+      .Case([&](AttentionOp op) { return describeAttention(op, level); })
       .Case([](RotaryTableOp op) { return describeRotaryTable(op); })
       .Case([](EmbeddingOp op) { return describeEmbedding(op); })
       .Case([](LayerNormOp op) { return describeLayerNorm(op); })

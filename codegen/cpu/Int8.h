@@ -43,6 +43,7 @@ Int8Weight int8Weight(KernelBuilder &b, Value elements, Value scales, const Line
 
 // The phases.
 void emitInt8Rows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitInt8Groups(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Decode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Pack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Prefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);

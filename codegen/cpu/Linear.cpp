@@ -89,6 +89,23 @@ void strata::cpu::forEachDecodeUnit(
   });
 }
 
+void strata::cpu::forEachTokenGroup(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
+    llvm::function_ref<void(const LinearSpec::Part &, const TokenGroup &)> multiply) {
+  Value values = b.stack(b.getF32Type(), {most, unitRows(spec)});
+  Value tokens = productRows(spec, args);
+  forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
+    b.loop(first, end, unitRows(spec), [&](Value firstRow) {
+      Value count = b.min(b.sub(end, firstRow), b.index(unitRows(spec)));
+      b.loop(b.index(0), tokens, most, [&](Value firstToken) {
+        multiply(part, {firstRow, b.add(firstRow, count), firstToken, values});
+        Value inside = b.min(b.sub(tokens, firstToken), b.index(most));
+        emitEpilogue(b, args, spec, part, {values, firstToken, inside, firstRow, count});
+      });
+    });
+  });
+}
+
 /// Whether more than a few tokens are multiplied by tiles.
 static bool takesTiles(const LinearSpec &spec, const Level &level) {
   auto isBf16 = [](const LinearSpec::Part &part) { return part.element.isBF16(); };
@@ -104,27 +121,39 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
     return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
   };
   const ProductStrategy &strategy = *findStrategy(spec);
-  VariantSpec decode{strategy.decodeRows, {}};
-  if (strategy.preparesRows(spec))
-    decode.phases.push_back({"rows", spec.axis(), 1, 1, bind(strategy.emitRows)});
-  decode.phases.push_back({"decode", Axis::One, 1, units, bind(strategy.emitDecode)});
-  KernelSpec kernel{spec.axis(), {decode}};
-  auto addPacked = [&](int64_t upTo, auto emitPack, StringRef product, auto emitProduct) {
-    kernel.variants.push_back({upTo,
-                               {{"pack", spec.axis(), kPackVector, kPackShares, bind(emitPack)},
-                                {product.str(), Axis::One, 1, units, bind(emitProduct)}}});
+  const bool tiled = takesTiles(spec, level);
+  KernelSpec kernel{spec.axis(), {}};
+  const PhaseSpec rows{"rows", spec.axis(), 1, 1, bind(strategy.emitRows)};
+  auto shared = [&](StringRef name, auto emit) {
+    return PhaseSpec{name.str(), spec.axis(), kPackVector, kPackShares, bind(emit)};
   };
+  auto product = [&](StringRef name, auto emit) {
+    return PhaseSpec{name.str(), Axis::One, 1, units, bind(emit)};
+  };
+  auto add = [&](int64_t upTo, VariantMode mode, std::vector<PhaseSpec> phases) {
+    kernel.variants.push_back({upTo, std::move(phases), 0, mode});
+  };
+  std::vector<PhaseSpec> decode;
+  if (strategy.preparesRows(spec))
+    decode.push_back(rows);
+  decode.push_back(product("decode", strategy.emitDecode));
+  add(strategy.decodeRows,
+      strategy.groupsAsDecode && !tiled ? VariantMode::Any : VariantMode::Usual, std::move(decode));
   if (strategy.emitFew)
-    kernel.variants.push_back(
-        {int64_t(level.rowTiles.size()),
-         {{"few_rows", spec.axis(), kPackVector, kPackShares, bind(strategy.emitFewRows)},
-          {"few", Axis::One, 1, units, bind(strategy.emitFew)}}});
-  if (takesTiles(spec, level)) {
-    addPacked(kFewTokensPanel.tokens, strategy.emitPackTiles, "few_tiles", strategy.emitFewTiles);
-    addPacked(0, strategy.emitPackTiles, "tiles", strategy.emitTiles);
-  } else {
-    addPacked(0, strategy.emitPack, "prefill", strategy.emitPrefill);
+    add(level.rowTiles.size(), VariantMode::Usual,
+        {shared("few_rows", strategy.emitFewRows), product("few", strategy.emitFew)});
+  if (tiled) { // each sum is one chain, whatever the panel
+    const PhaseSpec pack = shared("pack", strategy.emitPackTiles);
+    add(kFewTokensPanel.tokens, VariantMode::Any,
+        {pack, product("few_tiles", strategy.emitFewTiles)});
+    add(0, VariantMode::Any, {pack, product("tiles", strategy.emitTiles)});
+    return kernel;
   }
+  add(0, VariantMode::Usual,
+      {shared("pack", strategy.emitPack), product("prefill", strategy.emitPrefill)});
+  add(0, VariantMode::BatchInvariant,
+      {strategy.emitGroupRows ? shared("group_rows", strategy.emitGroupRows) : rows,
+       product("groups", strategy.emitGroups)});
   return kernel;
 }
 

@@ -55,6 +55,17 @@ void forEachDecodeUnit(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const DecodeUnit &)> multiply);
 
+/// Rows [firstRow, endRow) of a unit and `most` tokens from `firstToken` on, of which some may lie
+/// beyond the step; products go to values[token - firstToken][row - firstRow], f32.
+struct TokenGroup {
+  Value firstRow, endRow, firstToken, values;
+};
+/// multiply(part, group) for all units in workgroups [begin, end) and all tokens, `most` at a time,
+/// and the epilogue of each.
+void forEachTokenGroup(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
+    llvm::function_ref<void(const LinearSpec::Part &, const TokenGroup &)> multiply);
+
 /// Applies the clauses to tile[0..tokens][0..rows] (f32) and writes it. Tile row t is product row
 /// firstToken + t, tile column r is weight row firstRow + r.
 struct Tile {
@@ -70,6 +81,8 @@ void emitRope(KernelBuilder &b, Value features, Value row, Value table, Value to
 // The phases.
 void emitRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitDecode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitGroupRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitGroups(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitFewRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitFew(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);

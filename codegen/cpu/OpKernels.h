@@ -7,7 +7,7 @@
 namespace strata::cpu {
 
 KernelSpec describeProduct(ProductOpInterface op, const Level &level);
-KernelSpec describeAttention(AttentionOp op);
+KernelSpec describeAttention(AttentionOp op, const Level &level);
 KernelSpec describeRotaryTable(RotaryTableOp op);
 KernelSpec describeEmbedding(EmbeddingOp op);
 KernelSpec describeLayerNorm(LayerNormOp op);

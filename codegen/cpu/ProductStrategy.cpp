@@ -33,9 +33,11 @@ static bool takesInt8(const LinearSpec &spec) {
 
 static constexpr ProductStrategy kStrategies[] = {
     {takesPlain, plainWorkspaceBytes, /*decodeRows=*/1, isPrepared, emitRows, emitDecode,
-     emitFewRows, emitFew, emitPack, emitPrefill, emitPackTiles, emitTiles, emitFewTiles},
+     emitFewRows, emitFew, /*groupsAsDecode=*/true, emitGroupRows, emitGroups, emitPack,
+     emitPrefill, emitPackTiles, emitTiles, emitFewTiles},
     {takesInt8, int8WorkspaceBytes, kInt8DecodeRows, [](const LinearSpec &) { return true; },
-     emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr, emitInt8Pack,
+     emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr,
+     /*groupsAsDecode=*/false, /*emitGroupRows=*/nullptr, emitInt8Groups, emitInt8Pack,
      emitInt8Prefill, /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr, /*emitFewTiles=*/nullptr},
 };
 

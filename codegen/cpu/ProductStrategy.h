@@ -25,6 +25,11 @@ struct ProductStrategy {
   Emit emitRows, emitDecode;
   /// A few more, up to as many as Level::rowTiles has shapes for; null: there is no such form.
   Emit emitFewRows, emitFew;
+  /// Any number of rows in groups, each summed in the same order: where steps are to be
+  /// batch-invariant. Whether that is the order of the decode form; what prepares the rows, null:
+  /// emitRows.
+  bool groupsAsDecode;
+  Emit emitGroupRows, emitGroups;
   /// More rows: packing the input, and the product.
   Emit emitPack, emitPrefill;
   /// The same by matrix tiles, of levels that have them, for weights of bf16, and the product for

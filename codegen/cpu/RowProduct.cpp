@@ -11,6 +11,7 @@
 #include "codegen/cpu/RowProduct.h"
 
 #include "codegen/cpu/Schedule.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace strata;
@@ -27,12 +28,12 @@ static Value rowVectors(KernelBuilder &b, Value buffer, const LinearSpec &spec, 
   return b.view(buffer, element, {vectors, ShapedType::kDynamic, width}, tokens);
 }
 
-void strata::cpu::emitInputRows(KernelBuilder &b, const KernelArguments &args,
-                                const LinearSpec &spec, Value first, Value end,
-                                const PackShare &share) {
+/// Rows [first, end) of the input, of each its share: store(row, vector, pairs, mask).
+static void forEachInputVector(
+    KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, Value first, Value end,
+    const PackShare &share,
+    llvm::function_ref<void(Value row, Value vector, Value pairs, Value mask)> store) {
   Value input = inputPairs(b, args, spec);
-  Value output =
-      rowVectors(b, args.buffers[*spec.workspace], spec, /*asPairs=*/true, productRows(spec, args));
   std::optional<NormParameters> norm = normOf(b, args, spec);
   b.loop(first, end, 1, [&](Value row) {
     Value from = inputRow(b, args, spec, row);
@@ -44,9 +45,37 @@ void strata::cpu::emitInputRows(KernelBuilder &b, const KernelArguments &args,
       Value values = b.loadMasked(input, {from, pair}, mask);
       if (norm)
         values = normalizePairs(b, values, pair, mask, *norm, statistics);
-      b.storeMasked(values, output, {b.div(pair, b.lanes()), row, b.index(0)}, mask);
+      store(row, b.div(pair, b.lanes()), values, mask);
     });
   });
+}
+
+void strata::cpu::emitInputRows(KernelBuilder &b, const KernelArguments &args,
+                                const LinearSpec &spec, Value first, Value end,
+                                const PackShare &share) {
+  Value output =
+      rowVectors(b, args.buffers[*spec.workspace], spec, /*asPairs=*/true, productRows(spec, args));
+  forEachInputVector(b, args, spec, first, end, share,
+                     [&](Value row, Value vector, Value pairs, Value mask) {
+                       b.storeMasked(pairs, output, {vector, row, b.index(0)}, mask);
+                     });
+}
+
+void strata::cpu::emitInputGroups(KernelBuilder &b, const KernelArguments &args,
+                                  const LinearSpec &spec, int64_t groupTokens,
+                                  const PackShare &share) {
+  int64_t vectors = llvm::divideCeil(spec.pairs(), b.lanes());
+  Value rows = productRows(spec, args);
+  Value output =
+      b.view(args.buffers[*spec.workspace], b.getI32Type(),
+             {ShapedType::kDynamic, vectors, groupTokens, b.lanes()}, b.ceilDiv(rows, groupTokens));
+  Value first = b.mul(share.group, kPackVector);
+  forEachInputVector(
+      b, args, spec, first, b.min(b.add(first, kPackVector), rows), share,
+      [&](Value row, Value vector, Value pairs, Value mask) {
+        b.storeMasked(pairs, output,
+                      {b.div(row, groupTokens), vector, b.rem(row, groupTokens), b.index(0)}, mask);
+      });
 }
 
 namespace {
@@ -129,6 +158,55 @@ static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &blo
       totals.back() = b.addf(totals.back(), sums[accumulator * count + row * step.tokens + token]);
   }
   return b.sums(totals);
+}
+
+/// Products of `rows` whole rows from `row` on with all tokens of a group, as vectors of as many
+/// lanes as there are. The chains of emitTile for one token, one after the other: so their sums fit
+/// into registers for many.
+static Value emitChains(KernelBuilder &b, const RowStep &step, Value row, int64_t rows) {
+  int64_t lanes = b.lanes(), chains = b.level.rowTiles.front().accumulators;
+  int64_t stride = chains * lanes, full = step.columns / stride * stride;
+  Value next = storedRow(b, step.box, b.add(row, rows));
+  Values stored, totals;
+  for (int64_t r = 0; r != rows; ++r)
+    stored.push_back(storedRow(b, step.box, b.add(row, r)));
+  for (int64_t chain = 0; chain != chains; ++chain) {
+    Values sums(rows * step.tokens, b.f32(0, lanes));
+    if (full)
+      sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {
+        Values acc(carried);
+        Value from =
+            b.add(b.mul(b.div(column, stride), rows * lanes), chain * rows * full / chains);
+        prefetchRows(b, step.weight, step.columns, next, from, rows * lanes);
+        addVector(b, step, stored, b.add(column, chain * lanes), Value(), acc);
+        return acc;
+      });
+    if (int64_t column = full + chain * lanes; column < step.columns)
+      addVector(b, step, stored, b.index(column),
+                column + lanes <= step.columns ? Value() : b.mask(step.columns - column), sums);
+    for (auto [i, sum] : llvm::enumerate(sums))
+      if (chain == 0)
+        totals.push_back(sum);
+      else
+        totals[i] = b.addf(totals[i], sum);
+  }
+  return b.sums(totals);
+}
+
+void strata::cpu::multiplyGroup(
+    KernelBuilder &b, const RowStep &step, Value first, Value end,
+    llvm::function_ref<void(Value row, int64_t token, Value product)> store) {
+  auto tiles = [&](Value begin, Value end, int64_t rows) {
+    b.loop(begin, end, rows, [&](Value row) {
+      Value dots = emitChains(b, step, row, rows);
+      for (int64_t i = 0; i != rows * step.tokens; ++i)
+        store(b.add(row, i / step.tokens), i % step.tokens, vector::ExtractOp::create(b, dots, i));
+    });
+  };
+  constexpr int64_t kRows = 2; // share the loads of tokens
+  Value tiled = b.add(first, b.mul(b.div(b.sub(end, first), kRows), kRows));
+  tiles(first, tiled, kRows);
+  tiles(tiled, end, 1);
 }
 
 /// Products of the rows with the columns from `column` on; added to those of other columns.

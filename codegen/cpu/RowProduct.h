@@ -14,6 +14,11 @@ namespace strata::cpu {
 void emitInputRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                    Value first, Value end, const PackShare &share);
 
+/// The same of the step's tokens, kept in groups of so many: [group][vectors][group's
+/// tokens][lanes()].
+void emitInputGroups(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                     int64_t groupTokens, const PackShare &share);
+
 /// A weight and the input as emitInputRows() leaves it, of a known number of tokens. Rows have
 /// `columns` pairs of bf16 or, for a weight of another type, numbers.
 struct RowStep {
@@ -33,6 +38,11 @@ using PlaceOf = llvm::function_ref<Values(Value row)>;
 /// Products of the rows [first, end) of a unit with all tokens.
 void multiplyUnit(KernelBuilder &b, const RowStep &step, Value first, Value end, Value products,
                   PlaceOf placeOf);
+
+/// Products of the rows [first, end) with the tokens of a group, whole rows at a time. Each is
+/// summed as it is for one token alone: in as many chains, to be added in the same order.
+void multiplyGroup(KernelBuilder &b, const RowStep &step, Value first, Value end,
+                   llvm::function_ref<void(Value row, int64_t token, Value product)> store);
 
 /// Rows that are multiplied with a block of columns before the next.
 int64_t rowsTogether(const RowStep &step);

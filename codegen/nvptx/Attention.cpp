@@ -342,7 +342,9 @@ KernelSpec strata::nvptx::describeAttention(AttentionOp op) {
   AttentionSpec spec(op);
   VariantSpec split = describeSplit(spec, "", kContextSplits);
   split.upTo = kSplitRows;
+  split.mode = VariantMode::Usual; // the parts are added in another order
   VariantSpec sequences = describeSplit(spec, "_sequences", kSequenceSplits);
   sequences.upToRun = 1;
+  sequences.mode = VariantMode::Usual;
   return {Axis::Tokens, {split, sequences, {0, {describePrefillAttention(spec)}}}};
 }

@@ -83,7 +83,7 @@ Value strata::nvptx::rowAt(KernelBuilder &b, const LinearSpec &spec, RowOrder or
 static KernelSpec describePhases(const LinearSpec &spec, ChipFamily family) {
   KernelSpec kernel{spec.axis(), {}};
   auto add = [&](int64_t upTo, bool prepares, PhaseSpec main) {
-    VariantSpec variant{upTo, {}};
+    VariantSpec variant{upTo, {}, 0, upTo ? VariantMode::Usual : VariantMode::Any};
     if (prepares)
       variant.phases.push_back(describePreparation(spec));
     variant.phases.push_back(std::move(main));

@@ -7,11 +7,12 @@
 namespace strata::cpu {
 
 absl::StatusOr<BoundProgram> BoundProgram::create(const package::Program &program,
-                                                  const Weights &weights, const CodeObject &code) {
+                                                  const Weights &weights, const CodeObject &code,
+                                                  package::VariantMode mode) {
   BoundProgram plan;
   plan.arenaMultiple = program.arena_token_multiple();
   for (const package::Kernel *kernel : itemsOf(program.kernels())) {
-    STRATA_ASSIGN(Kernel found, findKernel(*kernel, code));
+    STRATA_ASSIGN(Kernel found, findKernel(*kernel, code, mode));
     plan.kernels.push_back(std::move(found));
   }
   for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
@@ -20,11 +21,13 @@ absl::StatusOr<BoundProgram> BoundProgram::create(const package::Program &progra
 }
 
 absl::StatusOr<BoundProgram::Kernel> BoundProgram::findKernel(const package::Kernel &kernel,
-                                                              const CodeObject &code) {
+                                                              const CodeObject &code,
+                                                              package::VariantMode mode) {
   Kernel result{kernel.axis(), {}};
-  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
-    result.variants.push_back({VariantLimits::of(kernel, i), {}});
-    for (const package::Phase *phase : itemsOf(kernel.variants()->Get(i)->phases())) {
+  STRATA_ASSIGN(const auto variants, variantsOf(kernel, mode));
+  for (const package::Variant *variant : variants) {
+    result.variants.push_back({VariantLimits::of(*variant, variant == variants.back()), {}});
+    for (const package::Phase *phase : itemsOf(variant->phases())) {
       STRATA_ASSIGN(KernelFunction function, code.function(textOf(phase->symbol())));
       result.variants.back().phases.push_back({function, *phase->grid()});
     }

@@ -29,7 +29,8 @@ struct StepMemory {
 class BoundProgram {
 public:
   static absl::StatusOr<BoundProgram> create(const package::Program &program,
-                                             const Weights &weights, const CodeObject &code);
+                                             const Weights &weights, const CodeObject &code,
+                                             package::VariantMode mode);
 
   /// Runs all dispatches in order on the pool; returns what they cost.
   Work run(const StepMemory &memory, ThreadPool &pool);
@@ -66,7 +67,8 @@ private:
     int64_t layer, units;
   };
 
-  static absl::StatusOr<Kernel> findKernel(const package::Kernel &kernel, const CodeObject &code);
+  static absl::StatusOr<Kernel> findKernel(const package::Kernel &kernel, const CodeObject &code,
+                                           package::VariantMode mode);
   static Dispatch bindDispatch(const package::Dispatch &dispatch, const Weights &weights);
   /// Adds its launches; returns what it costs.
   Work prepare(Dispatch &dispatch, const StepMemory &memory);

@@ -39,7 +39,7 @@ CpuDevice::create(const Package &package, const Weights &wanted, const DeviceOpt
   const package::Program *program = chosen.program;
   STRATA_ASSIGN(CodeObject code, loadCode(package, *chosen.code));
   STRATA_ASSIGN(Weights weights, inMemory(package, wanted));
-  STRATA_ASSIGN(BoundProgram plan, BoundProgram::create(*program, weights, code));
+  STRATA_ASSIGN(BoundProgram plan, BoundProgram::create(*program, weights, code, options.mode()));
   STRATA_ASSIGN(uint32_t pages, cachePages(*program, options));
   STRATA_ASSIGN(AnonymousMemory cache,
                 AnonymousMemory::reserve(pages * program->page_bytes(), "KV cache"));

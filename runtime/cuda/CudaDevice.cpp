@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<Device>> CudaDevice::create(int ordinal, const Pa
                 selectCode(package, context.info.capability, place, options.target));
   const package::Program &program = *selected.program;
   STRATA_ASSIGN(Module module, loadModule(context.driver, package, *selected.code));
-  auto plan = LaunchPlan::create(context.driver, context.info, program, module);
+  auto plan = LaunchPlan::create(context.driver, context.info, program, module, options.mode());
   if (!plan.ok())
     return annotate(plan.status(), package.path());
   auto auxiliary = AuxiliaryKernels::create(context.driver, context.info, program, module);

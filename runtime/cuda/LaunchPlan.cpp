@@ -21,11 +21,12 @@ static_assert(kMostBuffers * sizeof(CUdeviceptr) + kScalars * sizeof(int32_t) +
 } // namespace
 
 absl::StatusOr<LaunchPlan> LaunchPlan::create(const Driver &driver, const DeviceInfo &device,
-                                              const package::Program &program, Module &module) {
+                                              const package::Program &program, Module &module,
+                                              package::VariantMode mode) {
   LaunchPlan plan;
   plan.arenaMultiple = program.arena_token_multiple();
   for (const package::Kernel *kernel : itemsOf(program.kernels())) {
-    STRATA_ASSIGN(Kernel found, findKernel(driver, device, *kernel, module));
+    STRATA_ASSIGN(Kernel found, findKernel(driver, device, *kernel, module, mode));
     for (const Variant &variant : found.variants)
       if (variant.limits.run != VariantLimits::kNone)
         plan.runLimits.insert(variant.limits.run);
@@ -58,14 +59,14 @@ absl::Status LaunchPlan::encodeParameterMaps(const Driver &driver, const Dispatc
   return absl::OkStatus();
 }
 
-absl::StatusOr<LaunchPlan::Kernel> LaunchPlan::findKernel(const Driver &driver,
-                                                          const DeviceInfo &device,
-                                                          const package::Kernel &kernel,
-                                                          Module &module) {
+absl::StatusOr<LaunchPlan::Kernel>
+LaunchPlan::findKernel(const Driver &driver, const DeviceInfo &device,
+                       const package::Kernel &kernel, Module &module, package::VariantMode mode) {
   Kernel result{kernel.axis(), {}};
-  for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
-    result.variants.push_back({VariantLimits::of(kernel, i), {}});
-    for (const package::Phase *phase : itemsOf(kernel.variants()->Get(i)->phases())) {
+  STRATA_ASSIGN(const auto variants, variantsOf(kernel, mode));
+  for (const package::Variant *variant : variants) {
+    result.variants.push_back({VariantLimits::of(*variant, variant == variants.back()), {}});
+    for (const package::Phase *phase : itemsOf(variant->phases())) {
       STRATA_ASSIGN(CUfunction function, module.function(driver, device,
                                                          {textOf(phase->symbol()), phase->block(),
                                                           phase->shared_bytes()}));

@@ -33,7 +33,8 @@ struct StepAddresses {
 class LaunchPlan {
 public:
   static absl::StatusOr<LaunchPlan> create(const Driver &driver, const DeviceInfo &device,
-                                           const package::Program &program, Module &module);
+                                           const package::Program &program, Module &module,
+                                           package::VariantMode mode);
   /// The package's parameters, in its order; before the first launch.
   absl::Status setParameters(const Driver &driver, const std::vector<DeviceMemory> &memory);
 
@@ -77,7 +78,8 @@ private:
   };
 
   static absl::StatusOr<Kernel> findKernel(const Driver &driver, const DeviceInfo &device,
-                                           const package::Kernel &kernel, Module &module);
+                                           const package::Kernel &kernel, Module &module,
+                                           package::VariantMode mode);
   static Dispatch copyDispatch(const package::Dispatch &dispatch);
   absl::Status encodeParameterMaps(const Driver &driver, const Dispatch &dispatch);
   absl::Status launchDispatch(const Driver &driver, CUstream stream, const Dispatch &dispatch,

@@ -24,6 +24,11 @@ struct DeviceOptions {
   uint64_t sequences = 1;    // the KV cache has room for this many of `context` tokens
   uint64_t stepTokens = 512; // of a step that memory is set aside for
   bool poison = false;       // see EngineOptions
+  bool batchInvariant = false;
+
+  package::VariantMode mode() const {
+    return batchInvariant ? package::VariantMode::batch_invariant : package::VariantMode::usual;
+  }
 };
 
 /// What comes back of the R rows whose logits are wanted.

@@ -1,11 +1,14 @@
 //===- StepWork.h - how much a step is --------------------------*- C++ -*-===//
 #pragma once
 
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "runtime/engine/StepInputs.h"
-#include "runtime/package/Package_generated.h"
+#include "runtime/package/Package.h"
 
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace strata {
 
@@ -32,15 +35,29 @@ inline int64_t lengthOf(package::Axis axis, const StepInputs &inputs) {
   return 0; // not reached: the package is verified
 }
 
+/// The variants of a kernel that a mode chooses from, in order; FAILED_PRECONDITION if there are
+/// none, which is not of the usual mode.
+inline absl::StatusOr<std::vector<const package::Variant *>>
+variantsOf(const package::Kernel &kernel, package::VariantMode mode) {
+  std::vector<const package::Variant *> variants;
+  for (const package::Variant *variant : itemsOf(kernel.variants()))
+    if (variant->mode() == mode || variant->mode() == package::VariantMode::any)
+      variants.push_back(variant);
+  if (variants.empty())
+    return absl::FailedPreconditionError(
+        absl::StrCat("kernel ", textOf(kernel.name()),
+                     ": expected a variant that is batch-invariant, the package has none"));
+  return variants;
+}
+
 /// The steps that a variant of a kernel takes.
 struct VariantLimits {
   static constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
   int64_t rows = kNone, run = kNone;
 
-  /// Of the variant at `index` of a kernel; the last one has none.
-  static VariantLimits of(const package::Kernel &kernel, uint32_t index) {
-    const package::Variant &variant = *kernel.variants()->Get(index);
-    if (index + 1 == kernel.variants()->size())
+  /// `last`: of those that a mode has; it has none.
+  static VariantLimits of(const package::Variant &variant, bool last) {
+    if (last)
       return {};
     return {variant.up_to() ? variant.up_to() : kNone,
             variant.up_to_run() ? variant.up_to_run() : kNone};

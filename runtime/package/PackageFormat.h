@@ -26,7 +26,7 @@ inline constexpr char kPackageMagic[8] = {'S', 'T', 'R', 'A', 'T', 'A', '\r', '\
 /// 2: a file's header in several ranges; 3: scales are said to be such,
 /// variants for runs.
 inline constexpr uint32_t kPackageMajor = 3;
-inline constexpr uint32_t kPackageMinor = 0;
+inline constexpr uint32_t kPackageMinor = 1;
 
 /// Sections start at multiples of this; the bytes between them are zero, and the reader checks it.
 inline constexpr uint64_t kSectionAlignment = 4096;

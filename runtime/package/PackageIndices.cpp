@@ -122,6 +122,7 @@ private:
   absl::Status verifyTargets();
   absl::Status verifyCode(const package::Program &program, const package::CodeObject &code);
   absl::Status verifyKernel(const package::Program &program, const package::Kernel &kernel);
+  absl::Status verifyMode(const package::Kernel &kernel, package::VariantMode mode);
   absl::Status verifyPhases(const package::Program &program, const package::Variant &variant);
   absl::Status verifyMap(const package::TensorMap &map);
   absl::Status verifyAuxiliary(const package::Program &program);
@@ -315,12 +316,31 @@ absl::Status IndexVerifier::verifyKernel(const package::Program &program,
   for (uint32_t i = 0; i < count(kernel.variants()); ++i) {
     const package::Variant &variant = *kernel.variants()->Get(i);
     STRATA_TRY(annotate(verifyPhases(program, variant), absl::StrCat("variant ", i)));
-    const bool last = i + 1 == count(kernel.variants());
-    for (uint32_t before = 0; before < i; ++before)
-      if (covers(*kernel.variants()->Get(before), last ? kNoLimits : limitsOf(variant)))
+    STRATA_TRY(annotate(inRange("mode", uint64_t(variant.mode()), 0,
+                                uint64_t(package::VariantMode::batch_invariant)),
+                        absl::StrCat("variant ", i)));
+  }
+  STRATA_TRY(verifyMode(kernel, package::VariantMode::usual));
+  return verifyMode(kernel, package::VariantMode::batch_invariant);
+}
+
+/// That each variant of a mode has steps of its own; the usual mode has some.
+absl::Status IndexVerifier::verifyMode(const package::Kernel &kernel, package::VariantMode mode) {
+  std::vector<uint32_t> indices;
+  for (uint32_t i = 0; i < count(kernel.variants()); ++i)
+    if (const auto own = kernel.variants()->Get(i)->mode();
+        own == mode || own == package::VariantMode::any)
+      indices.push_back(i);
+  if (indices.empty() && mode == package::VariantMode::usual)
+    return invalid("variants: expected one for usual steps, found none");
+  for (uint32_t i : indices)
+    for (uint32_t before : indices) {
+      const package::Variant &variant = *kernel.variants()->Get(i);
+      const VariantLimits limits = i == indices.back() ? kNoLimits : limitsOf(variant);
+      if (before < i && covers(*kernel.variants()->Get(before), limits))
         return invalid("variant ", i, ": expected steps that variant ", before,
                        " does not take, found none");
-  }
+    }
   return absl::OkStatus();
 }
 

@@ -287,7 +287,10 @@ absl::Status Scheduler::runStep(std::span<const Share> shares) {
     if (text.wantsLogits())
       output = StepOutput::logits;
   }
-  STRATA_ASSIGN(const StepResult result, engine->step(batch, output));
+  auto stepped = engine->step(batch, output);
+  if (absl::IsInvalidArgument(stepped.status())) // the logits of one text are no numbers
+    stepped = engine->step(batch, StepOutput::logits);
+  STRATA_ASSIGN(const StepResult result, std::move(stepped));
   ++counts.steps;
   int64_t row = 0;
   for (size_t i = 0; i < shares.size(); ++i) {

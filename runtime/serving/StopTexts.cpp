@@ -11,12 +11,17 @@ std::string StopTexts::push(std::string_view piece) {
   if (stopped)
     return {};
   held += piece;
-  size_t end = std::string::npos;
+  // The one that is complete first, as if bytes came one by one.
+  size_t begin = 0, end = std::string::npos;
   for (const std::string &text : texts)
-    end = std::min(end, held.find(text));
+    if (const size_t at = held.find(text); at != std::string::npos)
+      if (at + text.size() < end || (at + text.size() == end && at < begin)) {
+        begin = at;
+        end = at + text.size();
+      }
   if (end != std::string::npos) {
     stopped = true;
-    return std::exchange(held, {}).substr(0, end);
+    return std::exchange(held, {}).substr(0, begin);
   }
   std::string certain = held.substr(0, held.size() - heldBack());
   held.erase(0, certain.size());

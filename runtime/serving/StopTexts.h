@@ -19,7 +19,7 @@ public:
   std::string push(std::string_view piece);
   /// Ends the text: returns what was held back, unless found().
   std::string flush();
-  /// Whether one of the strings has come. Of several that end the text the first in it counts.
+  /// Whether one of the strings has come. Of several the one that is complete first counts.
   bool found() const { return stopped; }
 
 private:

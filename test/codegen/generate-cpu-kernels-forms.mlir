@@ -4,8 +4,9 @@
 
 // CHECK: decoder.kernel @linear_0
 // CHECK-SAME: up_to = 1, [<"linear_0.decode", one, divisor = 1, factor = 4>]
-// CHECK-SAME: up_to = 8, [<"linear_0.few_rows", tokens, divisor = 16, factor = 4>, <"linear_0.few", one, divisor = 1, factor = 4>]
-// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 8 mode = usual, [<"linear_0.few_rows", tokens, divisor = 16, factor = 4>, <"linear_0.few", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0 mode = usual, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0 mode = batch_invariant, [<"linear_0.group_rows", tokens, divisor = 16, factor = 4>, <"linear_0.groups", one, divisor = 1, factor = 4>]
 func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x2176xbf16>) {
   %y = decoder.linear %x, [%w] workspace <4352> : (memref<?x2176xbf16, #decoder.arena<0>>, memref<64x2176xbf16>)
     -> memref<?x64xbf16, #decoder.arena<8704>>
@@ -35,7 +36,7 @@ func.func @forward(%x: memref<?x2176xbf16, #decoder.arena<0>>, %w: memref<64x217
 // CHECK: scf.for %{{.*}} = %c0 to %c1088 step %c64 {
 
 // Vectors of 8, for up to four tokens: each level has variants of its own.
-// AVX2: up_to = 4, [<"linear_0.few_rows"
+// AVX2: up_to = 4 mode = usual, [<"linear_0.few_rows"
 // AVX2: module @cpu_x86_64_v3
 // AVX2: func.func private @few_2176x64(
 // AVX2: memref<136x4x8xi32>

@@ -5,8 +5,9 @@
 // RUN: strata-opt %s --decoder-generate-kernels --decoder-lower-cpu-kernels -o /dev/null
 
 // CHECK: decoder.kernel @linear_0 axis tokens variants
-// CHECK-SAME: up_to = 4, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
-// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 4 mode = usual, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0 mode = usual, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0 mode = batch_invariant, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.groups", one, divisor = 1, factor = 4>]
 // Scales of another type are another kernel.
 // CHECK: decoder.kernel @linear_1
 // CHECK: decoder.kernel @logits_0 axis outputs

@@ -4,13 +4,13 @@
 // More than a few tokens by AMX's tiles: the input is packed for them, and the product is a phase of its own.
 
 // CHECK: decoder.kernel @linear_0
-// CHECK-SAME: up_to = 8, [<"linear_0.few_rows"
+// CHECK-SAME: up_to = 8 mode = usual, [<"linear_0.few_rows"
 // CHECK-SAME: up_to = 64, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.few_tiles", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
 
 // f16 is multiplied in f32, which tiles cannot.
 // CHECK: decoder.kernel @linear_1
-// CHECK-SAME: up_to = 0, [<"linear_1.pack", tokens, divisor = 16, factor = 4>, <"linear_1.prefill", one, divisor = 1, factor = 5>]
+// CHECK-SAME: up_to = 0 mode = usual, [<"linear_1.pack", tokens, divisor = 16, factor = 4>, <"linear_1.prefill", one, divisor = 1, factor = 5>]
 func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x1090xbf16>, %half: memref<72x1090xf16>) {
   %y = decoder.linear %x, [%w] workspace <2304> : (memref<?x1090xbf16, #decoder.arena<0>>, memref<72x1090xbf16>)
     -> memref<?x72xbf16, #decoder.arena<8704>>

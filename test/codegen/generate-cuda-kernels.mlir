@@ -7,9 +7,9 @@
 // Ops that differ only in their buffers share a kernel; another shape is another kernel. A linear
 // has a decode form for 1, 4 and 16 rows and one on tensor cores; each launch knows its block.
 // CHECK:      decoder.kernel @linear_0 axis tokens variants
-// CHECK-SAME: up_to = 1, [<"linear_0_decode1", one, divisor = 1, factor = {{[0-9]+}}, block = 128
-// CHECK-SAME: up_to = 4, [<"linear_0_decode4", one
-// CHECK-SAME: up_to = 16, [<"linear_0_decode16", one
+// CHECK-SAME: up_to = 1 mode = usual, [<"linear_0_decode1", one, divisor = 1, factor = {{[0-9]+}}, block = 128
+// CHECK-SAME: up_to = 4 mode = usual, [<"linear_0_decode4", one
+// CHECK-SAME: up_to = 16 mode = usual, [<"linear_0_decode16", one
 // CHECK-SAME: up_to = 0, [<"linear_0_prefill", tokens, divisor = {{[0-9]+}}, factor = {{[0-9]+}}, block = 128, shared = {{[0-9]+}}>
 // CHECK:      decoder.kernel @linear_1 axis tokens variants
 // CHECK-NOT:  decoder.kernel
@@ -56,7 +56,7 @@ func.func @forward(%x: memref<?x256xbf16>) {
 // takes by value. 128 x 64 bf16 of 128 tokens, 256 x 64 of as many weight rows; or as many as there
 // are.
 // SM90:      decoder.kernel @linear_0 axis tokens variants
-// SM90-SAME: up_to = 16, [<"linear_0_decode16", one, {{[^>]*}}, block = 128, shared = {{[0-9]+}}>]
+// SM90-SAME: up_to = 16 mode = usual, [<"linear_0_decode16", one, {{[^>]*}}, block = 128, shared = {{[0-9]+}}>]
 // SM90-SAME: up_to = 0, [<"linear_0_prefill", tokens, divisor = 128, factor = 1, block = 288, shared = {{[0-9]+}}, maps = [
 // SM90-SAME:   <buffer = 0, tokens, rows = 1, columns = 256, box_rows = 128, box_columns = 64>,
 // SM90-SAME:   <buffer = 1, one, rows = 256, columns = 256, box_rows = 256, box_columns = 64>]>]

@@ -669,6 +669,23 @@ decoder.kernel @k axis tokens variants [#decoder.variant<up_to = 0 run = 1, [#de
 
 // -----
 
+// kernel_c1
+// expected-error @+1 {{has no variant for usual steps}}
+decoder.kernel @add_0 axis tokens variants [
+  #decoder.variant<up_to = 0 mode = batch_invariant, [#decoder.phase<"add_0", tokens, divisor = 1, factor = 1>]>]
+
+// -----
+
+// kernel_c2: of each mode by itself.
+// expected-error @+1 {{variant 2 takes no step that variant 0 does not take}}
+decoder.kernel @add_0 axis tokens variants [
+  #decoder.variant<up_to = 8 mode = batch_invariant, [#decoder.phase<"add_0", tokens, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 0 mode = usual, [#decoder.phase<"add_0", tokens, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 4 mode = batch_invariant, [#decoder.phase<"add_0", tokens, divisor = 1, factor = 1>]>,
+  #decoder.variant<up_to = 0 mode = batch_invariant, [#decoder.phase<"add_0", tokens, divisor = 1, factor = 1>]>]
+
+// -----
+
 // kernel_c2: what a step of many rows may have, a step of few may, too.
 // expected-error @+1 {{variant 1 takes no step that variant 0 does not take}}
 decoder.kernel @k axis tokens variants [

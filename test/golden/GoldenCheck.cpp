@@ -225,12 +225,12 @@ absl::StatusOr<bool> check(const Options &options) {
   STRATA_ASSIGN(Golden golden, readGolden(options.golden));
   STRATA_ASSIGN(Package package, Package::open(options.package));
   STRATA_ASSIGN(Weights weights, Weights::fromPackage(package));
-  EngineOptions engineOptions{int(options.threads),
-                              options.target,
-                              longest(golden),
-                              uint32_t(golden.sequences.size()),
-                              true,
-                              options.device};
+  EngineOptions engineOptions{.threads = int(options.threads),
+                              .target = options.target,
+                              .context = longest(golden),
+                              .sequences = uint32_t(golden.sequences.size()),
+                              .poison = true,
+                              .device = options.device};
   STRATA_ASSIGN(auto engine, openEngine(package, weights, engineOptions));
   Comparison comparison(*engine, options.chunk);
   if (options.together)

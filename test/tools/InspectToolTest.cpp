@@ -218,7 +218,7 @@ TEST_F(Inspect, PackageAsJson) {
       (Names{"streamed_bytes", "activation_bytes", "flops", "context_bytes", "context_flops"}));
   JsonObject kernel = firstOf(program, "kernels"), variant = firstOf(kernel, "variants");
   EXPECT_EQ(keysOf(kernel), (Names{"name", "axis", "variants"}));
-  EXPECT_EQ(keysOf(variant), (Names{"up_to", "up_to_run", "phases"}));
+  EXPECT_EQ(keysOf(variant), (Names{"up_to", "up_to_run", "mode", "phases"}));
   EXPECT_EQ(keysOf(firstOf(variant, "phases")),
             (Names{"symbol", "axis", "divisor", "factor", "block", "shared_bytes", "maps"}));
   JsonObject dispatch = firstOf(program, "dispatches");

@@ -256,6 +256,8 @@ TEST_F(ServeTest, TokenizesSpecialStringsAsTheirIds) {
   EXPECT_EQ(post("/tokenize", R"({"prompt": "</s>", "add_special_tokens": false})").body,
             "{\"count\": 1, \"max_model_len\": 64, \"tokens\": [" + std::to_string(end) + "]}\n");
   EXPECT_EQ(post("/detokenize", R"({"tokens": []})").body, "{\"prompt\": \"\"}\n");
+  EXPECT_EQ(post("/detokenize", "{\"tokens\": [" + std::to_string(end) + "]}").body,
+            "{\"prompt\": \"</s>\"}\n");
 }
 
 TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
@@ -303,6 +305,15 @@ TEST_F(ServeTest, AsksForTheKey) {
   EXPECT_EQ(with("Bearer secre"), 401);
   EXPECT_EQ(with("Bearer "), 401);
   EXPECT_EQ(with("secret"), 401);
+}
+
+TEST_F(ServeTest, AnswersNoPageOfAnotherPlace) {
+  const auto from = [&](const std::string &origin) {
+    return ask(server->port(), "GET", "/v1/models", "", "Origin: " + origin + "\r\n").status;
+  };
+  EXPECT_EQ(from("http://localhost:3000"), 200);
+  EXPECT_EQ(from("https://example.org"), 403);
+  EXPECT_EQ(from("http://localhost.example.org"), 403);
 }
 
 TEST_F(ServeTest, GivesTheRequestsIdBack) {

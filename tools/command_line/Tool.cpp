@@ -31,6 +31,12 @@ CommandLine commandLineOf(const Tool &tool, Questions &asked) {
                        "which of the package's code to run, e.g. x86-64-v3, on a GPU sm_80.ptx; "
                        "default: the best",
                        setText(engine->target)});
+    options.push_back(
+        {"batch-invariant", "",
+         "logits have the same bits however a text is cut into steps and whatever else "
+         "is in them, on one kind of machine; without it, sums may be rounded in another "
+         "order, and now and then a text goes another way",
+         setFlag(engine->batchInvariant)});
   }
   options.push_back({"help", "", "this text", setFlag(asked.help)});
   options.push_back(

@@ -236,7 +236,8 @@ void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
   json.member("axis", package::EnumNameAxis(kernel.axis())).key("variants").beginArray();
   for (const package::Variant *variant : itemsOf(kernel.variants())) {
     json.beginObject().member("up_to", variant->up_to());
-    json.member("up_to_run", variant->up_to_run()).key("phases").beginArray();
+    json.member("up_to_run", variant->up_to_run());
+    json.member("mode", package::EnumNameVariantMode(variant->mode())).key("phases").beginArray();
     for (const package::Phase *phase : itemsOf(variant->phases())) {
       json.beginObject().member("symbol", textOf(phase->symbol()));
       json.member("axis", package::EnumNameAxis(phase->grid()->axis()));

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/command_line/JsonWriter.h"
 
+#include <algorithm>
 #include <set>
 
 namespace strata::serve {
@@ -35,6 +36,9 @@ void writeReason(JsonWriter &json, const ChoicePart &choice) {
 // Log-probabilities
 //===----------------------------------------------------------------------===//
 
+/// As others have it, because -infinity is no number of JSON.
+double logProbOf(const TokenLogProb &token) { return std::max(token.logProb, -9999.0); }
+
 /// {"text": -1.5, …}: the token itself among them. Of tokens that read the same the likeliest.
 void writeTop(JsonWriter &json, const Tokenizer &tokenizer, const ScoredToken &score) {
   json.beginObject(kOneLine);
@@ -42,7 +46,7 @@ void writeTop(JsonWriter &json, const Tokenizer &tokenizer, const ScoredToken &s
   const auto write = [&](const TokenLogProb &token) {
     const std::string text = tokenText(tokenizer, token.token);
     if (seen.insert(text).second)
-      json.key(text).exactly(token.logProb);
+      json.key(text).exactly(logProbOf(token));
   };
   for (const TokenLogProb &token : score.top)
     write(token);
@@ -63,7 +67,7 @@ void writeScores(JsonWriter &json, const Tokenizer &tokenizer, const ChoicePart 
   if (choice.first)
     json.null();
   for (const ScoredToken &score : choice.scores)
-    json.exactly(score.token.logProb);
+    json.exactly(logProbOf(score.token));
   json.endArray();
   json.key("top_logprobs").beginArray(kOneLine);
   if (choice.first)
@@ -82,7 +86,7 @@ void writeScores(JsonWriter &json, const Tokenizer &tokenizer, const ChoicePart 
 
 void writeChatToken(JsonWriter &json, const Tokenizer &tokenizer, const TokenLogProb &token) {
   const std::string text = tokenText(tokenizer, token.token);
-  json.member("token", text).key("logprob").exactly(token.logProb);
+  json.member("token", text).key("logprob").exactly(logProbOf(token));
   json.key("bytes").beginArray(kOneLine);
   for (char byte : text)
     json.value(unsigned(uint8_t(byte)));
@@ -172,6 +176,7 @@ int httpStatusOf(const absl::Status &status) {
   case absl::StatusCode::kResourceExhausted:
     return 429;
   case absl::StatusCode::kUnavailable:
+  case absl::StatusCode::kCancelled: // by the end of the server: other clients have gone
     return 503;
   case absl::StatusCode::kDeadlineExceeded:
     return 504;

@@ -63,8 +63,14 @@ absl::StatusOr<std::string> detokenizeJson(const ServedModel &model, std::string
   STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, "body", &duplicates));
   STRATA_ASSIGN(const JsonObject body, document.object());
   STRATA_ASSIGN(const auto ids, body.integers("tokens", {0, model.tokenizer.vocabularySize() - 1}));
-  STRATA_ASSIGN(const std::string decoded,
-                model.tokenizer.decode(std::vector<int32_t>(ids.begin(), ids.end())));
+  std::string decoded;
+  Detokenizer decoder(model.tokenizer, Detokenizer::Start::ofText);
+  for (int64_t id : ids)
+    if (model.tokenizer.isControl(int32_t(id))) // back to what /tokenize takes
+      decoded += decoder.flush() + std::string(model.tokenizer.piece(int32_t(id)));
+    else
+      decoded += decoder.push(int32_t(id));
+  decoded += decoder.flush();
   JsonWriter json;
   json.beginObject(kOneLine).member("prompt", decoded).endObject();
   return json.take();
@@ -90,6 +96,17 @@ void Service::connect(HttpServer &to, serving::Scheduler &engine) {
   scheduler = &engine;
 }
 
+/// Pages of other places that a browser shows must not ask a server of this machine.
+static bool isForeign(const Exchange &exchange) {
+  const std::string origin = exchange.header("Origin").value_or("");
+  if (origin.empty())
+    return false;
+  for (const char *host : {"http://localhost", "http://127.0.0.1", "http://[::1]"})
+    if (origin == host || origin.starts_with(std::string(host) + ":"))
+      return false;
+  return true;
+}
+
 bool Service::isAllowed(const Exchange &exchange) const {
   if (apiKey.empty() || exchange.path() == "/health")
     return true;
@@ -101,6 +118,8 @@ void Service::handle(const std::shared_ptr<Exchange> &exchange) {
     exchange->addHeader("X-Request-Id", *id);
   if (!isAllowed(*exchange))
     return refuse(*exchange, 401, "expected the header \"Authorization: Bearer KEY\" with the key");
+  if (isForeign(*exchange))
+    return refuse(*exchange, 403, "the page that asks is of another place");
   bool known = false;
   for (const Route &route : kRoutes) {
     if (exchange->path() != route.path)

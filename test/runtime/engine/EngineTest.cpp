@@ -56,6 +56,17 @@ TEST(Engine, PoisonTellsOfWritesBehindTheArena) {
   EXPECT_TRUE(says((*engine)->step({&entry, 1}).status(), "arena: a kernel wrote behind its end"));
 }
 
+TEST(Engine, WantsVariantsThatAreBatchInvariant) {
+  TestFolder folder;
+  TestPackage model = fakeModel();
+  model.layout();
+  auto package = Package::open(folder.write("fake.strata", model.encode()));
+  ASSERT_TRUE(package.ok()) << package.status();
+  auto weights = Weights::fromPackage(*package);
+  EXPECT_TRUE(says(openEngine(*package, *weights, {.batchInvariant = true}).status(),
+                   "expected a variant that is batch-invariant, the package has none"));
+}
+
 TEST(Engine, PoisonsFreshPages) {
   TestFolder folder;
   TestPackage wrong = fakeModel();

@@ -110,9 +110,9 @@ TEST(Package, HeaderFields) {
       verify("not a package, but long enough to have a header of 64 bytes, as it must"), "magic"));
   for (int step : {-1, 1})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.major += uint32_t(step); })),
-                     "format version: expected 3.0 to 3.0, found"));
+                     "format version: expected 3.0 to 3.1, found"));
   EXPECT_TRUE(says(verify(changed([](auto &header) { header.minor += 1; })),
-                   "format version: expected 3.0 to 3.0, found 3.1"));
+                   "format version: expected 3.0 to 3.1, found 3.2"));
   for (uint64_t size : {uint64_t(0), uint64_t(1) << 32, uint64_t(1) << 63, UINT64_MAX})
     EXPECT_TRUE(says(verify(changed([&](auto &header) { header.fileSize = size; })),
                      "file size: expected"));
@@ -524,6 +524,20 @@ const Case kCases[] = {
        attend(p).variants[0]->up_to = 0;
        attend(p).variants[0]->up_to_run = 4;
        attend(p).variants[1]->up_to_run = 1;
+     },
+     "kernel 2: variant 1: expected steps that variant 0 does not take, found none"},
+    {"VariantMode", [](TestPackage &p) { attend(p).variants[0]->mode = package::VariantMode(3); },
+     "kernel 2: variant 0: mode: expected 0 to 2, found 3"},
+    {"NoUsualVariant",
+     [](TestPackage &p) {
+       for (auto &variant : attend(p).variants)
+         variant->mode = package::VariantMode::batch_invariant;
+     },
+     "kernel 2: variants: expected one for usual steps, found none"},
+    {"VariantOrderOfAMode",
+     [](TestPackage &p) {
+       attend(p).variants[0]->up_to = 0;
+       attend(p).variants[0]->mode = package::VariantMode::any;
      },
      "kernel 2: variant 1: expected steps that variant 0 does not take, found none"},
     {"NoPhase", [](TestPackage &p) { attend(p).variants[0]->phases.clear(); },

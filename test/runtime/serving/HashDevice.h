@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,9 @@ public:
     return step;
   }
 
+  /// Behind this token logits are no numbers.
+  static constexpr int32_t kBroken = 2047;
+
   /// The row of logits behind `tokens`.
   static std::vector<float> rowAfter(std::span<const int32_t> tokens, int64_t vocabulary) {
     uint64_t hash = 1;
@@ -64,7 +68,8 @@ public:
       hash = hash * 6364136223846793005u + uint64_t(token) + 1;
     std::vector<float> row;
     for (int64_t v = 0; v < vocabulary; ++v)
-      row.push_back(float(philoxUniform(hash, uint64_t(v)) * 20));
+      row.push_back(tokens.back() == kBroken ? std::numeric_limits<float>::quiet_NaN()
+                                             : float(philoxUniform(hash, uint64_t(v)) * 20));
     return row;
   }
 

@@ -307,6 +307,16 @@ TEST_F(SchedulerTest, AFailedStepFailsItsRequestsAndNoOthers) {
   expectNothingHeld();
 }
 
+TEST_F(SchedulerTest, LogitsThatAreNoNumbersFailTheirRequestAlone) {
+  start(200, {.stepTokens = 64, .mostRunning = 8});
+  auto first = submit(prompt({1, 2}, 20)), broken = submit(prompt({1, HashDevice::kBroken}, 20));
+  broken->wait();
+  first->wait();
+  EXPECT_TRUE(says(broken->status, "expected a number, found NaN"));
+  EXPECT_EQ(first->tokens, expectedAfter({1, 2}, 20));
+  expectNothingHeld();
+}
+
 TEST_F(SchedulerTest, AnEngineThatFailsAgainAndAgainTakesNoMoreRequests) {
   start(200, {}, [] { return absl::InternalError("lost"); });
   for (int i = 0; i < 3; ++i)

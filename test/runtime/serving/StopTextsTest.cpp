@@ -27,8 +27,12 @@ TEST(StopTexts, AreFoundHoweverTheTextIsCut) {
   }
 }
 
-TEST(StopTexts, TheFirstInTheTextCounts) {
+TEST(StopTexts, TheOneThatIsCompleteFirstCounts) {
   EXPECT_EQ(cut("abcdef", {"ef", "cd"}, 6), "ab|");
+  for (size_t step = 1; step < 5; ++step) {
+    EXPECT_EQ(cut("abcd", {"bcd", "c"}, step), "ab|");
+    EXPECT_EQ(cut("abcd", {"c", "bc"}, step), "a|");
+  }
   EXPECT_EQ(cut("abcdef", {"cd", "cde"}, 1), "ab|");
 }
 
