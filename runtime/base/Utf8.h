@@ -23,6 +23,14 @@ inline char32_t firstCharacter(std::string_view text) {
   return result;
 }
 
+/// The last character of `text`, which is well formed and not empty.
+inline char32_t lastCharacter(std::string_view text) {
+  size_t begin = text.size() - 1;
+  while (begin > 0 && (static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80)
+    --begin;
+  return firstCharacter(text.substr(begin));
+}
+
 /// Unicode's White_Space.
 inline bool isWhiteSpace(char32_t c) {
   return (c >= 0x9 && c <= 0xD) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||

@@ -2,10 +2,12 @@
 #include "runtime/tokenizer/BpeRules.h"
 
 #include "runtime/base/Flatbuffers.h"
+#include "runtime/base/Status.h"
 #include "runtime/base/Utf8.h"
 #include "runtime/tokenizer/UnicodeNumbers.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace strata {
 
@@ -36,9 +38,26 @@ static std::string apply(const bpe::Normalizer &rule, std::string text) {
   return text;
 }
 
-std::string normalize(const bpe::Tables &tables, std::string text) {
-  for (const bpe::Normalizer *rule : itemsOf(tables.normalizers()))
+/// The size that `text` gets, bytes; at least: what a rule strips is not counted.
+static size_t sizeAfter(const bpe::Normalizer &rule, std::string_view text) {
+  const std::string_view pattern = view(rule.pattern()), content = view(rule.content());
+  size_t size = text.size();
+  if (rule.kind() == bpe::NormalizerKind::prepend)
+    size += content.size();
+  if (rule.kind() == bpe::NormalizerKind::replace)
+    for (size_t at = 0; (at = text.find(pattern, at)) != text.npos; at += pattern.size())
+      size += content.size() - pattern.size();
+  return size;
+}
+
+absl::StatusOr<std::string> normalize(const bpe::Tables &tables, std::string text) {
+  for (const bpe::Normalizer *rule : itemsOf(tables.normalizers())) {
+    if (const size_t size = sizeAfter(*rule, text); size > kMaxNormalizedBytes)
+      return absl::InvalidArgumentError(absl::StrCat("text: its normalizer makes it ", size,
+                                                     " bytes, expected at most ",
+                                                     kMaxNormalizedBytes));
     text = apply(*rule, std::move(text));
+  }
   return text;
 }
 
@@ -47,9 +66,12 @@ std::string normalize(const bpe::Tables &tables, std::string text) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A part of a text that is split.
+/// A part of a text that is split. Of a long one there are many: they are kept small.
 struct Range {
-  size_t begin, end;
+  Range(size_t begin, size_t end, bool isMatch)
+      : begin(uint32_t(begin)), end(uint32_t(end)), isMatch(isMatch) {}
+
+  uint32_t begin, end; // bytes
   bool isMatch;
 };
 } // namespace
@@ -140,13 +162,14 @@ static std::vector<Range> toWords(std::vector<Range> ranges, bpe::Matches matche
 }
 
 /// Spaces become the symbol, and one stands before the text where the rule says so.
-static void writeMetaspace(const bpe::Split &rule, Segment &segment) {
+static std::string writeMetaspace(const bpe::Split &rule, const Segment &segment) {
   const std::string_view symbol = view(rule.pattern());
-  segment.text = replaceAll(segment.text, " ", symbol);
+  std::string text = replaceAll(segment.text, " ", symbol);
   const bool prepends = rule.prepend() == bpe::Prepend::always ||
                         (rule.prepend() == bpe::Prepend::first && segment.atOrigin);
-  if (prepends && !segment.text.starts_with(symbol))
-    segment.text.insert(0, symbol);
+  if (prepends && !text.starts_with(symbol))
+    text.insert(0, symbol);
+  return text;
 }
 
 static std::vector<Range> findRanges(const bpe::Split &rule, std::string_view text) {
@@ -159,29 +182,32 @@ static std::vector<Range> findRanges(const bpe::Split &rule, std::string_view te
   return ranges;
 }
 
-static void apply(const bpe::Split &rule, Segment segment, std::vector<Segment> &words) {
+/// Applies the rules from `index` on, to one part after the other: only the first rule ever has all
+/// parts of a long text at once.
+static absl::Status applyFrom(const bpe::Tables &tables, uint32_t index, const Segment &segment,
+                              WordSink sink) {
+  if (segment.text.empty())
+    return absl::OkStatus();
+  if (index == count(tables.splits()))
+    return sink(segment.text);
+  const bpe::Split &rule = *tables.splits()->Get(index);
+  std::string written;
+  Segment whole = segment;
   if (rule.kind() == bpe::SplitKind::metaspace) {
-    writeMetaspace(rule, segment);
+    whole.text = written = writeMetaspace(rule, segment);
     if (rule.whole())
-      return words.push_back(std::move(segment));
+      return applyFrom(tables, index + 1, whole, sink);
   }
-  for (const Range &range : toWords(findRanges(rule, segment.text), rule.matches()))
-    words.push_back({segment.text.substr(range.begin, range.end - range.begin),
-                     segment.atOrigin && range.begin == 0});
+  for (const Range &range : toWords(findRanges(rule, whole.text), rule.matches()))
+    STRATA_TRY(applyFrom(tables, index + 1,
+                         {whole.text.substr(range.begin, range.end - range.begin),
+                          segment.atOrigin && range.begin == 0},
+                         sink));
+  return absl::OkStatus();
 }
 
-std::vector<Segment> splitIntoWords(const bpe::Tables &tables, Segment segment) {
-  std::vector<Segment> words;
-  words.push_back(std::move(segment));
-  for (const bpe::Split *rule : itemsOf(tables.splits())) {
-    std::vector<Segment> next;
-    for (Segment &word : words)
-      if (!word.text.empty())
-        apply(*rule, std::move(word), next);
-    words = std::move(next);
-  }
-  std::erase_if(words, [](const Segment &word) { return word.text.empty(); });
-  return words;
+absl::Status splitIntoWords(const bpe::Tables &tables, const Segment &segment, WordSink sink) {
+  return applyFrom(tables, 0, segment, sink);
 }
 
 } // namespace strata

@@ -8,15 +8,17 @@
 
 #include "runtime/tokenizer/Bpe_generated.h"
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace strata {
 
 /// A part of a text.
 struct Segment {
-  std::string text;
+  std::string_view text;
   bool atOrigin = false; // its first character is the first of the whole text
 };
 
@@ -27,10 +29,16 @@ inline std::string_view view(const flatbuffers::String *string) {
 /// `text` with `content` for every `pattern`, which is not empty.
 std::string replaceAll(std::string_view text, std::string_view pattern, std::string_view content);
 
-/// Applies the normalizers in their order.
-std::string normalize(const bpe::Tables &tables, std::string text);
+/// The longest text that normalizers may make.
+inline constexpr size_t kMaxNormalizedBytes = size_t(256) << 20;
 
-/// Applies the splits in their order; the words are not empty.
-std::vector<Segment> splitIntoWords(const bpe::Tables &tables, Segment segment);
+/// Applies the normalizers in their order. INVALID_ARGUMENT if the text becomes too long.
+absl::StatusOr<std::string> normalize(const bpe::Tables &tables, std::string text);
+
+/// Takes a word, which is not empty.
+using WordSink = absl::FunctionRef<absl::Status(std::string_view word)>;
+
+/// Applies the splits in their order and gives the words to `sink`, whose first error ends it.
+absl::Status splitIntoWords(const bpe::Tables &tables, const Segment &segment, WordSink sink);
 
 } // namespace strata

@@ -69,6 +69,16 @@ TEST_F(Tool, ScoresPairs) {
   EXPECT_NE(run("%s %p --pairs " + pairs).out.find(" 1 token   -\n"), std::string::npos);
 }
 
+// Longer than what the tokenizer's library is given at once: 4 MiB.
+TEST_F(Tool, ScoresLongTexts) {
+  const std::string part = contentsOf(STRATA_DEMO_MODEL "/heldout.txt");
+  std::string text;
+  while (text.size() <= 4 << 20)
+    text += part;
+  Result result = run("%s %p -c 4 --chunks 1 --threads 1 -f " + folder.write("text", text));
+  EXPECT_EQ(result.status, 0) << result.err;
+}
+
 TEST_F(Tool, ScoresTokens) {
   std::string text = folder.write("text", "In the beginning of the house");
   Result lines = run("%s %p -c 4 --no-bos -o tokens --threads 1 -f " + text);

@@ -93,6 +93,43 @@ TEST(TokenizerJson, BytesThatAreNoUtf8AreReplacementCharacters) {
   EXPECT_EQ(encode(withReplacement, "a\xE2\x96z"), (Ids{1, 5, 5, 0}));
 }
 
+/// Every id on its own.
+std::string streamed(const Tokenizer &tokenizer, const Ids &ids) {
+  Detokenizer detokenizer(tokenizer, Detokenizer::Start::ofText);
+  std::string text;
+  for (int32_t id : ids)
+    text += detokenizer.push(id);
+  return text + detokenizer.flush();
+}
+
+// The whole of a run of bytes is judged when its text is known; a stream goes character by
+// character.
+TEST(TokenizerJson, BytesThatAreNoUtf8) {
+  const auto compiled = compileTokenizerJson(
+      changed({{R"("decoder": null)", R"("decoder": {"type": "ByteFallback"})"},
+               {R"("ba": 4)",
+                R"("ba": 4, "<0x84>": 5, "<0x22>": 6, "<0xC3>": 7, "<0xA9>": 8, "<0xE4>": 9)"}}),
+      "t.json");
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  const std::string bad = "\xEF\xBF\xBD";
+  struct {
+    Ids ids;
+    std::string decoded, streamed;
+  } cases[] = {
+      {{5, 6}, bad + bad, bad + '"'},
+      {{1, 5, 6, 2}, "a" + bad + bad + "b", "a" + bad + "\"b"},
+      {{7, 8, 5}, bad + bad + bad, "\xC3\xA9" + bad},
+      {{9, 6}, bad + bad, bad + '"'},
+      {{9, 1, 6}, bad + "a\"", bad + "a\""},
+      {{7, 8, 6}, "\xC3\xA9\"", "\xC3\xA9\""}, // well formed: the same
+      {{9}, bad, bad},
+  };
+  for (const auto &[ids, decoded, stream] : cases) {
+    EXPECT_EQ(*tokenizer->decode(ids), decoded) << testing::PrintToString(ids);
+    EXPECT_EQ(streamed(*tokenizer, ids), stream) << testing::PrintToString(ids);
+  }
+}
+
 TEST(TokenizerJson, Syntax) {
   EXPECT_EQ(errorOf(""), "t.json: not JSON: there is nothing but whitespace");
   EXPECT_EQ(errorOf("[]"), "t.json: expected an object, found a list");
@@ -317,8 +354,48 @@ TEST(TokenizerJson, LongTexts) {
   while (text.size() < 1 << 20)
     text += "ab";
   EXPECT_EQ(tokenizer->encode(text)->size(), size_t(1) << 19);
-  EXPECT_EQ(tokenizer->encode(std::string((4 << 20) + 1, 'a')).status().message(),
-            "text has 4194305 bytes, expected at most 4194304");
+  EXPECT_EQ(tokenizer->encode(std::string((64 << 20) + 1, 'a')).status().message(),
+            "text has 67108865 bytes, expected at most 67108864");
+}
+
+// A megabyte must not become a gigabyte, rule by rule.
+TEST(TokenizerJson, NormalizersThatBlowUp) {
+  const std::string rule = R"({"type": "Replace", "pattern": {"String": "a"}, "content": ")" +
+                           std::string(60, 'a') + "\"}";
+  const auto compiled = compileTokenizerJson(
+      changed({{R"("normalizer": null)", R"("normalizer": {"type": "Sequence", "normalizers": [)" +
+                                             rule + "," + rule + "]}"}}),
+      "t.json");
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  EXPECT_EQ(tokenizer->encode("aa")->size(), 7200u);
+  EXPECT_EQ(tokenizer->encode(std::string(1 << 20, 'a')).status().message(),
+            "text: its normalizer makes it 3774873600 bytes, expected at most 268435456");
+}
+
+// A long word is cut where no merge joins, here between two a or two b: its ids are the same. The
+// reference are merges by hand: every "ab" from the left, then every "ba".
+TEST(TokenizerJson, LongWordsAreCut) {
+  const auto compiled = compileTokenizerJson(changed({}), "t.json");
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  std::mt19937 random(5);
+  std::string word;
+  while (word.size() < 300000)
+    word += random() % 8 ? (random() % 2 ? "ab" : "ba") : random() % 2 ? "?" : "c";
+  Ids expected;
+  for (size_t at = 0; at < word.size(); ++at) {
+    const std::string_view next = std::string_view(word).substr(at, 2);
+    const bool isPair = next == "ab" || (next == "ba" && word.substr(at + 1, 2) != "ab");
+    expected.push_back(next == "ab" ? 3 : isPair ? 4 : next[0] == 'a' ? 1 : next[0] == 'b' ? 2 : 0);
+    at += isPair;
+  }
+  EXPECT_EQ(*tokenizer->encode(word), expected);
+  std::string joined; // "ab" everywhere: no place to cut
+  while (joined.size() <= 4 << 20)
+    joined += "ab";
+  EXPECT_EQ(tokenizer->encode(joined).status().message(),
+            "text has a word of 4194306 bytes, expected at most 4194304");
+  EXPECT_EQ(tokenizer->encode(std::string(5 << 20, 'a'))->size(), size_t(5) << 20);
 }
 
 // Tables that something damaged, and something else gave a hash that fits, are refused or harmless.
