@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace strata {
@@ -30,6 +31,9 @@ inline char32_t lastCharacter(std::string_view text) {
     --begin;
   return firstCharacter(text.substr(begin));
 }
+
+/// Appends the UTF-8 of a character, which is none of surrogates.
+void appendCharacter(char32_t character, std::string &text);
 
 /// Unicode's White_Space.
 inline bool isWhiteSpace(char32_t c) {

@@ -130,6 +130,48 @@ TEST(TokenizerJson, BytesThatAreNoUtf8) {
   }
 }
 
+// Characters for bytes: what breaks off is one U+FFFD, as `tokenizers` has it, also in a stream.
+TEST(TokenizerJson, CharactersThatAreBytes) {
+  const auto compiled = compileTokenizerJson(
+      changed(
+          {{R"("decoder": null)", R"("decoder": {"type": "ByteLevel"})"},
+           {R"("ba": 4)",
+            R"("ba": 4, "\u0120a": 5, "\u00e4\u00b8": 6, "\u0143": 7, "\u00e4": 8, "a b": 9)"}}),
+      "t.json");
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  const std::string bad = "\xEF\xBF\xBD";
+  const std::pair<Ids, std::string> cases[] = {
+      {{1, 5}, "a a"},
+      {{6, 7}, "\xE4\xB8\xAD"},
+      {{6, 1}, bad + "a"},
+      {{6}, bad},
+      {{6, 6, 7}, bad + "\xE4\xB8\xAD"},
+      {{7, 7}, bad + bad},
+      {{8, 7, 1}, bad + "a"},
+      {{9, 1}, "a ba"}, // a space is no byte's character: the piece is its own bytes
+  };
+  for (const auto &[ids, text] : cases) {
+    EXPECT_EQ(*tokenizer->decode(ids), text) << testing::PrintToString(ids);
+    EXPECT_EQ(streamed(*tokenizer, ids), text) << testing::PrintToString(ids);
+  }
+}
+
+// Rules that make a text longer, one after the other: 2^n bytes of one.
+TEST(TokenizerJson, CharactersOfBytesThatBlowUp) {
+  std::string rules = R"({"type": "ByteLevel", "add_prefix_space": false, "use_regex": false})";
+  for (int i = 0; i < 40; ++i)
+    rules += R"(, {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false})";
+  const auto compiled = compileTokenizerJson(
+      changed({{R"("pre_tokenizer": null)",
+                R"("pre_tokenizer": {"type": "Sequence", "pretokenizers": [)" + rules + "]}"}}),
+      "t.json");
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  EXPECT_EQ(tokenizer->encode("ab")->size(), 1u);
+  EXPECT_EQ(tokenizer->encode("\xC3\xA9").status().message(),
+            "text: the tokenizer's rules make it 536870912 bytes, expected at most 268435456");
+}
+
 TEST(TokenizerJson, Syntax) {
   EXPECT_EQ(errorOf(""), "t.json: not JSON: there is nothing but whitespace");
   EXPECT_EQ(errorOf("[]"), "t.json: expected an object, found a list");
@@ -237,11 +279,11 @@ TEST(TokenizerJson, AddedTokens) {
 }
 
 TEST(TokenizerJson, Normalizers) {
-  EXPECT_EQ(errorWith("normalizer", R"({"type": "NFKC"})"),
-            "t.json: normalizer.type: NFKC is not supported");
+  EXPECT_EQ(errorWith("normalizer", R"({"type": "NFKD"})"),
+            "t.json: normalizer.type: NFKD is not supported");
   EXPECT_EQ(
-      errorWith("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "Lowercase"}]})"),
-      "t.json: normalizer.normalizers[0].type: Lowercase is not supported");
+      errorWith("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "StripAccents"}]})"),
+      "t.json: normalizer.normalizers[0].type: StripAccents is not supported");
   EXPECT_EQ(
       errorWith("normalizer", R"({"type": "Replace", "pattern": {"Regex": " +"}, "content": ""})"),
       "t.json: normalizer.pattern.Regex: regular expressions are not supported");
@@ -259,8 +301,8 @@ TEST(TokenizerJson, Normalizers) {
 }
 
 TEST(TokenizerJson, PreTokenizers) {
-  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "ByteLevel"})"),
-            "t.json: pre_tokenizer.type: ByteLevel is not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "BertPreTokenizer"})"),
+            "t.json: pre_tokenizer.type: BertPreTokenizer is not supported");
   EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Metaspace", "replacement": "__"})"),
             "t.json: pre_tokenizer.replacement: expected one character, found \"__\"");
   EXPECT_EQ(errorWith("pre_tokenizer",
@@ -278,6 +320,12 @@ TEST(TokenizerJson, PreTokenizers) {
   EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Split", "pattern": {"String": " "},
                                            "behavior": "Sometimes", "invert": false})"),
             "t.json: pre_tokenizer.behavior: Sometimes is not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Punctuation", "behavior": "Never"})"),
+            "t.json: pre_tokenizer.behavior: Never is not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Whitespace", "behavior": "Removed"})"),
+            "t.json: pre_tokenizer.behavior: not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "ByteLevel"})"),
+            "t.json: pre_tokenizer.add_prefix_space: missing, expected true or false");
   EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Digits"})"),
             "t.json: pre_tokenizer.individual_digits: missing, expected true or false");
 }
@@ -292,6 +340,12 @@ TEST(TokenizerJson, Decoders) {
   EXPECT_EQ(sequence(fuse + ", " + strip + "\"start\": 1, \"stop\": 0}"), "");
   EXPECT_EQ(sequence(strip + "\"start\": 1, \"stop\": 0}"),
             "t.json: decoder.decoders[0].type: Strip is not supported at this place");
+  const std::string byteLevel = R"({"type": "ByteLevel"})";
+  EXPECT_EQ(sequence(byteLevel), "");
+  EXPECT_EQ(sequence(byteLevel + ", " + fuse),
+            "t.json: decoder.decoders[1].type: Fuse is not supported at this place");
+  EXPECT_EQ(sequence(fuse + ", " + byteLevel),
+            "t.json: decoder.decoders[1].type: ByteLevel is not supported at this place");
   EXPECT_EQ(sequence(fuse + R"(, {"type": "ByteFallback"})"),
             "t.json: decoder.decoders[1].type: ByteFallback is not supported at this place");
   EXPECT_EQ(sequence(fuse + ", " + strip + "\"start\": 1, \"stop\": 1}"),
@@ -370,7 +424,7 @@ TEST(TokenizerJson, NormalizersThatBlowUp) {
   const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
   EXPECT_EQ(tokenizer->encode("aa")->size(), 7200u);
   EXPECT_EQ(tokenizer->encode(std::string(1 << 20, 'a')).status().message(),
-            "text: its normalizer makes it 3774873600 bytes, expected at most 268435456");
+            "text: the tokenizer's rules make it 3774873600 bytes, expected at most 268435456");
 }
 
 // A long word is cut where no merge joins, here between two a or two b: its ids are the same. The
@@ -399,15 +453,18 @@ TEST(TokenizerJson, LongWordsAreCut) {
 }
 
 // Tables that something damaged, and something else gave a hash that fits, are refused or harmless.
-TEST(BpeTables, DamageIsHarmless) {
-  const std::string file = STRATA_TOKENIZERS "/fallback.json";
+class BpeTables : public testing::TestWithParam<const char *> {};
+
+TEST_P(BpeTables, DamageIsHarmless) {
+  const std::string file = absl::StrCat(STRATA_TOKENIZERS "/", GetParam(), ".json");
   const std::string tables =
       compileTokenizerJson(readFile(file, kMaxTokenizerBytes).value(), file)->tables;
   const auto use = [](const std::string &bytes) {
     const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(bytes)), "t");
     if (!tokenizer.ok())
       return false;
-    const auto ids = tokenizer->encode("the lord <tool> said [SEP] \xF0\x9F\x98\x80</tool> x");
+    const auto ids =
+        tokenizer->encode("the lord <tool> said [SEP] \xF0\x9F\x98\x80</tool> \xEF\xAC\x81 X7");
     EXPECT_TRUE(ids.ok() && tokenizer->decode(*ids).ok());
     return true;
   };
@@ -424,3 +481,6 @@ TEST(BpeTables, DamageIsHarmless) {
   EXPECT_GT(loaded, 10);
   EXPECT_LT(loaded, 900);
 }
+
+INSTANTIATE_TEST_SUITE_P(Shapes, BpeTables,
+                         testing::Values("fallback", "bytes-of-words", "scripts"));
