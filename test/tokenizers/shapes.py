@@ -107,21 +107,25 @@ def bytes_of_scripts(demo):
 
 
 def scripts(demo):
-    """Leading spaces belong to no script; digits, and punctuation that ends a word."""
+    """Leading spaces belong to no script; digits, punctuation that ends a word; tokens found in small letters."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), normalizers.NFC()])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.UnicodeScripts(), pre_tokenizers.Digits(individual_digits=True),
          pre_tokenizers.Punctuation("merged_with_previous")])
-    return train(tokenizer, demo, unicode_corpus, vocab_size=700, limit_alphabet=300, special_tokens=["<unk>", "</s>"])
+    train(tokenizer, demo, unicode_corpus, vocab_size=700, limit_alphabet=300, special_tokens=["<unk>", "</s>"])
+    tokenizer.add_tokens([AddedToken("god", single_word=True), AddedToken("é", lstrip=True), AddedToken("'s", rstrip=True)])
+    return tokenizer
 
 
 def runs(demo):
-    """Runs of letters or of others; forms of compatibility."""
+    """Runs of letters or of others; forms of compatibility, and tokens found in them."""
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    return train(tokenizer, demo, unicode_corpus, vocab_size=700, limit_alphabet=300, special_tokens=["<unk>", "</s>"])
+    train(tokenizer, demo, unicode_corpus, vocab_size=700, limit_alphabet=300, special_tokens=["<unk>", "</s>"])
+    tokenizer.add_tokens([AddedToken("fi"), AddedToken("1⁄2", normalized=True)])
+    return tokenizer
 
 
 def with_string_merges(tokenizer):
