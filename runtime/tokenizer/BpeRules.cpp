@@ -26,7 +26,8 @@ std::string replaceAll(std::string_view text, std::string_view pattern, std::str
 // Normalizers
 //===----------------------------------------------------------------------===//
 
-static absl::StatusOr<std::string> apply(const bpe::Normalizer &rule, std::string text) {
+static absl::StatusOr<std::string> apply(const bpe::Normalizer &rule, std::string text,
+                                         size_t most) {
   switch (rule.kind()) {
   case bpe::NormalizerKind::prepend:
     return text.empty() ? text : std::string(view(rule.content())).append(text);
@@ -37,9 +38,9 @@ static absl::StatusOr<std::string> apply(const bpe::Normalizer &rule, std::strin
       text.resize(text.size() - whiteSpaceAtEnd(text));
     return text.erase(0, rule.left() ? whiteSpaceAtBegin(text) : 0);
   case bpe::NormalizerKind::nfc:
-    return normalForm(text, NormalForm::nfc, kMaxNormalizedBytes);
+    return normalForm(text, NormalForm::nfc, most);
   case bpe::NormalizerKind::nfkc:
-    return normalForm(text, NormalForm::nfkc, kMaxNormalizedBytes);
+    return normalForm(text, NormalForm::nfkc, most);
   case bpe::NormalizerKind::lowercase:
     return smallLetters(text);
   }
@@ -59,16 +60,17 @@ static size_t sizeAfter(const bpe::Normalizer &rule, std::string_view text) {
   return size;
 }
 
-static absl::Status tooLong(size_t bytes) {
+static absl::Status tooLong(size_t bytes, size_t most) {
   return absl::InvalidArgumentError(absl::StrCat("text: the tokenizer's rules make it ", bytes,
-                                                 " bytes, expected at most ", kMaxNormalizedBytes));
+                                                 " bytes, expected at most ", most));
 }
 
 absl::StatusOr<std::string> normalize(const bpe::Tables &tables, std::string text) {
+  const size_t most = mostBytes(text.size());
   for (const bpe::Normalizer *rule : itemsOf(tables.normalizers())) {
-    if (const size_t size = sizeAfter(*rule, text); size > kMaxNormalizedBytes)
-      return tooLong(size);
-    STRATA_ASSIGN(text, apply(*rule, std::move(text)));
+    if (const size_t size = sizeAfter(*rule, text); size > most)
+      return tooLong(size, most);
+    STRATA_ASSIGN(text, apply(*rule, std::move(text), most));
   }
   return text;
 }
@@ -99,13 +101,13 @@ static std::string rewrite(const bpe::Split &rule, const Segment &segment) {
 }
 
 /// Applies the rules from `index` on, to one part after the other: only the first rule ever has all
-/// parts of a long text at once.
+/// parts of a long text at once. None may have more than `most` bytes.
 static absl::Status applyFrom(const bpe::Tables &tables, uint32_t index, const Segment &segment,
-                              WordSink sink) {
+                              size_t most, WordSink sink) {
   if (segment.text.empty())
     return absl::OkStatus();
-  if (segment.text.size() > kMaxNormalizedBytes)
-    return tooLong(segment.text.size());
+  if (segment.text.size() > most)
+    return tooLong(segment.text.size(), most);
   if (index == count(tables.splits()))
     return sink(segment.text);
   const bpe::Split &rule = *tables.splits()->Get(index);
@@ -118,13 +120,14 @@ static absl::Status applyFrom(const bpe::Tables &tables, uint32_t index, const S
     std::string characters;
     if (rule.kind() == bpe::SplitKind::byte_level)
       word = characters = bytesAsCharacters(word);
-    STRATA_TRY(applyFrom(tables, index + 1, {word, segment.atOrigin && range.begin == 0}, sink));
+    STRATA_TRY(
+        applyFrom(tables, index + 1, {word, segment.atOrigin && range.begin == 0}, most, sink));
   }
   return absl::OkStatus();
 }
 
 absl::Status splitIntoWords(const bpe::Tables &tables, const Segment &segment, WordSink sink) {
-  return applyFrom(tables, 0, segment, sink);
+  return applyFrom(tables, 0, segment, mostBytes(segment.text.size()), sink);
 }
 
 } // namespace strata

@@ -11,6 +11,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -29,8 +30,9 @@ inline std::string_view view(const flatbuffers::String *string) {
 /// `text` with `content` for every `pattern`, which is not empty.
 std::string replaceAll(std::string_view text, std::string_view pattern, std::string_view content);
 
-/// The longest text that normalizers may make.
-inline constexpr size_t kMaxNormalizedBytes = size_t(256) << 20;
+/// The most bytes that rules may make of so many: what normal forms need, and no rule of which the
+/// next makes more and more.
+inline size_t mostBytes(size_t bytes) { return std::min(16 * bytes + 4096, size_t(256) << 20); }
 
 /// Applies the normalizers in their order. INVALID_ARGUMENT if the text becomes too long.
 absl::StatusOr<std::string> normalize(const bpe::Tables &tables, std::string text);
