@@ -8,7 +8,8 @@ packages=(
   # the compiler: LLVM, MLIR and LLD as libraries; lit (which needs python3) and FileCheck for its tests
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools lld-22 liblld-22-dev zlib1g-dev libzstd-dev python3
   # the runtime and its tests
-  libabsl-dev libsentencepiece-dev libflatbuffers-dev flatbuffers-compiler libsimdjson-dev libxxhash-dev libevent-dev libgmock-dev libgtest-dev
+  libabsl-dev libsentencepiece-dev libflatbuffers-dev flatbuffers-compiler libsimdjson-dev libxxhash-dev libutf8proc-dev libevent-dev
+  libgmock-dev libgtest-dev
   # fuzzing: clang with libFuzzer
   clang-22 libclang-rt-22-dev
 )

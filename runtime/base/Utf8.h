@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace strata {
@@ -22,6 +23,17 @@ inline char32_t firstCharacter(std::string_view text) {
     result = result << 6 | (static_cast<uint8_t>(text[i]) & 0x3F);
   return result;
 }
+
+/// The last character of `text`, which is well formed and not empty.
+inline char32_t lastCharacter(std::string_view text) {
+  size_t begin = text.size() - 1;
+  while (begin > 0 && (static_cast<uint8_t>(text[begin]) & 0xC0) == 0x80)
+    --begin;
+  return firstCharacter(text.substr(begin));
+}
+
+/// Appends the UTF-8 of a character, which is none of surrogates.
+void appendCharacter(char32_t character, std::string &text);
 
 /// Unicode's White_Space.
 inline bool isWhiteSpace(char32_t c) {

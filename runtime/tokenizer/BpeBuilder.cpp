@@ -64,7 +64,7 @@ absl::Status BpeBuilder::checkNormalized(const bpe::AddedT &token) const {
   for (const auto &rule : tables.normalizers)
     rules.normalizers.push_back(std::make_unique<bpe::NormalizerT>(*rule));
   const std::string bytes = pack(rules);
-  const std::string text = normalize(*bpe::GetTables(bytes.data()), token.text);
+  STRATA_ASSIGN(const std::string text, normalize(*bpe::GetTables(bytes.data()), token.text));
   if (text == token.text)
     return absl::OkStatus();
   return invalid("normalized is not supported where the normalizer changes the token, here to ",

@@ -2,6 +2,7 @@
 #include "runtime/base/Flatbuffers.h"
 #include "runtime/base/Utf8.h"
 #include "runtime/tokenizer/BpeTokenizer.h"
+#include "runtime/tokenizer/ByteLevel.h"
 
 #include <charconv>
 
@@ -48,6 +49,9 @@ std::string BpeTokenizer::strip(std::string text, DecodingState &state) const {
 std::string BpeTokenizer::push(int32_t id, DecodingState &state) const {
   if (isControl(id) || piece(id).empty())
     return "";
+  if (tables->decoder()->byte_level())
+    return state.text.push(charactersAsBytes(piece(id)).value_or(std::string(piece(id))),
+                           Malformed::sequence);
   const bool first = state.atStart && !state.hasPieces;
   state.hasPieces = true;
   std::string result = first ? "" : std::string(view(tables->decoder()->separator()));
@@ -68,6 +72,8 @@ static void flushBytes(std::string &bytes, std::string &text) {
 }
 
 std::string BpeTokenizer::decodeValid(std::span<const int32_t> ids) const {
+  if (tables->decoder()->byte_level())
+    return Tokenizer::decodeValid(ids);
   std::string text, pending;
   bool first = true;
   for (int32_t id : ids) {

@@ -2,10 +2,14 @@
 #include "runtime/tokenizer/BpeRules.h"
 
 #include "runtime/base/Flatbuffers.h"
+#include "runtime/base/Status.h"
 #include "runtime/base/Utf8.h"
-#include "runtime/tokenizer/UnicodeNumbers.h"
+#include "runtime/tokenizer/BpeSplits.h"
+#include "runtime/tokenizer/ByteLevel.h"
+#include "runtime/tokenizer/Normalize.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace strata {
 
@@ -22,7 +26,8 @@ std::string replaceAll(std::string_view text, std::string_view pattern, std::str
 // Normalizers
 //===----------------------------------------------------------------------===//
 
-static std::string apply(const bpe::Normalizer &rule, std::string text) {
+static absl::StatusOr<std::string> apply(const bpe::Normalizer &rule, std::string text,
+                                         size_t most) {
   switch (rule.kind()) {
   case bpe::NormalizerKind::prepend:
     return text.empty() ? text : std::string(view(rule.content())).append(text);
@@ -32,13 +37,41 @@ static std::string apply(const bpe::Normalizer &rule, std::string text) {
     if (rule.right())
       text.resize(text.size() - whiteSpaceAtEnd(text));
     return text.erase(0, rule.left() ? whiteSpaceAtBegin(text) : 0);
+  case bpe::NormalizerKind::nfc:
+    return normalForm(text, NormalForm::nfc, most);
+  case bpe::NormalizerKind::nfkc:
+    return normalForm(text, NormalForm::nfkc, most);
+  case bpe::NormalizerKind::lowercase:
+    return smallLetters(text);
   }
   return text;
 }
 
-std::string normalize(const bpe::Tables &tables, std::string text) {
-  for (const bpe::Normalizer *rule : itemsOf(tables.normalizers()))
-    text = apply(*rule, std::move(text));
+/// The size that a rule about strings gives `text`, bytes. Of the others none makes it much longer,
+/// or looks itself.
+static size_t sizeAfter(const bpe::Normalizer &rule, std::string_view text) {
+  const std::string_view pattern = view(rule.pattern()), content = view(rule.content());
+  size_t size = text.size();
+  if (rule.kind() == bpe::NormalizerKind::prepend)
+    size += content.size();
+  if (rule.kind() == bpe::NormalizerKind::replace)
+    for (size_t at = 0; (at = text.find(pattern, at)) != text.npos; at += pattern.size())
+      size += content.size() - pattern.size();
+  return size;
+}
+
+static absl::Status tooLong(size_t bytes, size_t most) {
+  return absl::InvalidArgumentError(absl::StrCat("text: the tokenizer's rules make it ", bytes,
+                                                 " bytes, expected at most ", most));
+}
+
+absl::StatusOr<std::string> normalize(const bpe::Tables &tables, std::string text) {
+  const size_t most = mostBytes(text.size());
+  for (const bpe::Normalizer *rule : itemsOf(tables.normalizers())) {
+    if (const size_t size = sizeAfter(*rule, text); size > most)
+      return tooLong(size, most);
+    STRATA_ASSIGN(text, apply(*rule, std::move(text), most));
+  }
   return text;
 }
 
@@ -46,142 +79,55 @@ std::string normalize(const bpe::Tables &tables, std::string text) {
 // Splits
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// A part of a text that is split.
-struct Range {
-  size_t begin, end;
-  bool isMatch;
-};
-} // namespace
-
-/// The matches of `pattern` and what lies between them, in order, without empty ones.
-static std::vector<Range> findText(std::string_view text, std::string_view pattern) {
-  std::vector<Range> ranges;
-  size_t begin = 0;
-  for (size_t at; (at = text.find(pattern, begin)) != std::string_view::npos;) {
-    if (at > begin)
-      ranges.push_back({begin, at, false});
-    begin = at + pattern.size();
-    ranges.push_back({at, begin, true});
-  }
-  if (begin < text.size())
-    ranges.push_back({begin, text.size(), false});
-  return ranges;
-}
-
-static std::vector<Range> findNumbers(std::string_view text) {
-  std::vector<Range> ranges;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = at + characterBytes(text[at]);
-    const bool isMatch = isNumber(firstCharacter(text.substr(at)));
-    if (!isMatch && !ranges.empty() && !ranges.back().isMatch)
-      ranges.back().end = end;
-    else
-      ranges.push_back({at, end, isMatch});
-    at = end;
-  }
-  return ranges;
-}
-
-/// Joins a match with the part before it, unless that was a match, too.
-static std::vector<Range> joinWithPrevious(const std::vector<Range> &ranges) {
-  std::vector<Range> words;
-  bool previous = false;
-  for (const Range &range : ranges) {
-    if (range.isMatch && !previous && !words.empty())
-      words.back().end = range.end;
-    else
-      words.push_back(range);
-    previous = range.isMatch;
-  }
-  return words;
-}
-
-static std::vector<Range> joinWithNext(std::vector<Range> ranges) {
-  std::vector<Range> words;
-  bool previous = false;
-  for (; !ranges.empty(); ranges.pop_back()) {
-    const Range &range = ranges.back();
-    if (range.isMatch && !previous && !words.empty())
-      words.back().begin = range.begin;
-    else
-      words.push_back(range);
-    previous = range.isMatch;
-  }
-  std::reverse(words.begin(), words.end());
-  return words;
-}
-
-static std::vector<Range> joinAlike(const std::vector<Range> &ranges) {
-  std::vector<Range> words;
-  for (const Range &range : ranges)
-    if (!words.empty() && words.back().isMatch == range.isMatch)
-      words.back().end = range.end;
-    else
-      words.push_back(range);
-  return words;
-}
-
-static std::vector<Range> toWords(std::vector<Range> ranges, bpe::Matches matches) {
-  switch (matches) {
-  case bpe::Matches::removed:
-    std::erase_if(ranges, [](const Range &range) { return range.isMatch; });
-    return ranges;
-  case bpe::Matches::isolated:
-    return ranges;
-  case bpe::Matches::contiguous:
-    return joinAlike(ranges);
-  case bpe::Matches::with_previous:
-    return joinWithPrevious(ranges);
-  case bpe::Matches::with_next:
-    return joinWithNext(std::move(ranges));
-  }
-  return ranges;
-}
-
 /// Spaces become the symbol, and one stands before the text where the rule says so.
-static void writeMetaspace(const bpe::Split &rule, Segment &segment) {
+static std::string writeMetaspace(const bpe::Split &rule, const Segment &segment) {
   const std::string_view symbol = view(rule.pattern());
-  segment.text = replaceAll(segment.text, " ", symbol);
+  std::string text = replaceAll(segment.text, " ", symbol);
   const bool prepends = rule.prepend() == bpe::Prepend::always ||
                         (rule.prepend() == bpe::Prepend::first && segment.atOrigin);
-  if (prepends && !segment.text.starts_with(symbol))
-    segment.text.insert(0, symbol);
+  if (prepends && !text.starts_with(symbol))
+    text.insert(0, symbol);
+  return text;
 }
 
-static std::vector<Range> findRanges(const bpe::Split &rule, std::string_view text) {
-  std::vector<Range> ranges = rule.kind() == bpe::SplitKind::numbers
-                                  ? findNumbers(text)
-                                  : findText(text, view(rule.pattern()));
-  if (rule.invert())
-    for (Range &range : ranges)
-      range.isMatch = !range.isMatch;
-  return ranges;
+/// The text that a rule splits.
+static std::string rewrite(const bpe::Split &rule, const Segment &segment) {
+  if (rule.kind() == bpe::SplitKind::metaspace)
+    return writeMetaspace(rule, segment);
+  const bool prepends = rule.kind() == bpe::SplitKind::byte_level &&
+                        rule.prepend() != bpe::Prepend::never && !segment.text.starts_with(' ');
+  std::string text(prepends, ' ');
+  return text.append(segment.text);
 }
 
-static void apply(const bpe::Split &rule, Segment segment, std::vector<Segment> &words) {
-  if (rule.kind() == bpe::SplitKind::metaspace) {
-    writeMetaspace(rule, segment);
-    if (rule.whole())
-      return words.push_back(std::move(segment));
+/// Applies the rules from `index` on, to one part after the other: only the first rule ever has all
+/// parts of a long text at once. None may have more than `most` bytes.
+static absl::Status applyFrom(const bpe::Tables &tables, uint32_t index, const Segment &segment,
+                              size_t most, WordSink sink) {
+  if (segment.text.empty())
+    return absl::OkStatus();
+  if (segment.text.size() > most)
+    return tooLong(segment.text.size(), most);
+  if (index == count(tables.splits()))
+    return sink(segment.text);
+  const bpe::Split &rule = *tables.splits()->Get(index);
+  const std::string text = rewrite(rule, segment);
+  std::vector<Range> words = {{0, text.size(), false}};
+  if (!rule.whole())
+    words = findWords(rule, text);
+  for (const Range &range : words) {
+    std::string_view word = std::string_view(text).substr(range.begin, range.end - range.begin);
+    std::string characters;
+    if (rule.kind() == bpe::SplitKind::byte_level)
+      word = characters = bytesAsCharacters(word);
+    STRATA_TRY(
+        applyFrom(tables, index + 1, {word, segment.atOrigin && range.begin == 0}, most, sink));
   }
-  for (const Range &range : toWords(findRanges(rule, segment.text), rule.matches()))
-    words.push_back({segment.text.substr(range.begin, range.end - range.begin),
-                     segment.atOrigin && range.begin == 0});
+  return absl::OkStatus();
 }
 
-std::vector<Segment> splitIntoWords(const bpe::Tables &tables, Segment segment) {
-  std::vector<Segment> words;
-  words.push_back(std::move(segment));
-  for (const bpe::Split *rule : itemsOf(tables.splits())) {
-    std::vector<Segment> next;
-    for (Segment &word : words)
-      if (!word.text.empty())
-        apply(*rule, std::move(word), next);
-    words = std::move(next);
-  }
-  std::erase_if(words, [](const Segment &word) { return word.text.empty(); });
-  return words;
+absl::Status splitIntoWords(const bpe::Tables &tables, const Segment &segment, WordSink sink) {
+  return applyFrom(tables, 0, segment, mostBytes(segment.text.size()), sink);
 }
 
 } // namespace strata

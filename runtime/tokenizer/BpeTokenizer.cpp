@@ -12,7 +12,8 @@
 
 namespace strata {
 
-static constexpr size_t kMaxTextBytes = 4 << 20;
+static constexpr size_t kLongWordBytes = 64 << 10;
+static constexpr size_t kMaxWordBytes = 4 << 20;
 
 //===----------------------------------------------------------------------===//
 // Vocabulary
@@ -93,8 +94,7 @@ std::optional<int32_t> BpeTokenizer::modelIdOf(std::string_view piece) const {
 // Text to ids
 //===----------------------------------------------------------------------===//
 
-std::optional<int32_t> BpeTokenizer::characterId(std::string_view character) const {
-  const char32_t wanted = firstCharacter(character);
+std::optional<int32_t> BpeTokenizer::characterId(char32_t wanted) const {
   const auto found = std::lower_bound(
       characters.begin(), characters.end(), wanted,
       [](const Character &entry, char32_t value) { return entry.character < value; });
@@ -125,7 +125,7 @@ std::vector<int32_t> BpeTokenizer::characterIds(std::string_view word) const {
   for (size_t at = 0; at < word.size();) {
     const std::string_view character = word.substr(at, characterBytes(word[at]));
     at += character.size();
-    if (const std::optional<int32_t> id = characterId(character)) {
+    if (const std::optional<int32_t> id = characterId(firstCharacter(character))) {
       flush();
       ids.push_back(*id);
     } else if (!(tables->byte_fallback() && appendBytes(character, ids)) &&
@@ -139,29 +139,83 @@ std::vector<int32_t> BpeTokenizer::characterIds(std::string_view word) const {
   return ids;
 }
 
-void BpeTokenizer::appendWord(std::string_view word, std::vector<int32_t> &ids) const {
-  if (tables->ignore_merges())
-    if (const std::optional<int32_t> id = modelIdOf(word))
-      return ids.push_back(*id);
+void BpeTokenizer::appendMerged(std::string_view word, std::vector<int32_t> &ids) const {
   std::vector<int32_t> pieces = characterIds(word);
   merges.apply(pieces);
   ids.insert(ids.end(), pieces.begin(), pieces.end());
 }
 
+static CharacterPair pairOf(char32_t left, char32_t right) {
+  return CharacterPair(left) << 32 | right;
+}
+
+/// The characters that merges join, ascending: the last of what stands left and the first of what
+/// stands right. Pieces grow by merges only, so that no other characters of pieces ever meet.
+std::vector<CharacterPair> BpeTokenizer::joinedCharacters() const {
+  std::vector<CharacterPair> joined;
+  for (int32_t left = 0; left < vocabularySize(); ++left) {
+    const std::string_view before = piece(left);
+    const uint32_t end = tables->merge_begins()->Get(left + 1);
+    for (uint32_t i = tables->merge_begins()->Get(left); i < end && !before.empty(); ++i)
+      if (const std::string_view after = piece(tables->merges()->Get(i)->right()); !after.empty())
+        joined.push_back(pairOf(lastCharacter(before), firstCharacter(after)));
+  }
+  std::sort(joined.begin(), joined.end());
+  joined.erase(std::unique(joined.begin(), joined.end()), joined.end());
+  return joined;
+}
+
+/// Where the first part of a long word ends: behind kLongWordBytes, between two characters with
+/// pieces of their own that no merge joins; the word's end if there is none.
+size_t BpeTokenizer::findCut(std::string_view word,
+                             const std::vector<CharacterPair> &joined) const {
+  size_t at = std::min(kLongWordBytes, word.size());
+  while (at < word.size() && (uint8_t(word[at]) & 0xC0) == 0x80)
+    ++at;
+  for (; at < word.size(); at += characterBytes(word[at])) {
+    const char32_t left = lastCharacter(word.substr(0, at)),
+                   right = firstCharacter(word.substr(at));
+    if (!std::binary_search(joined.begin(), joined.end(), pairOf(left, right)) &&
+        characterId(left) && characterId(right))
+      break;
+  }
+  return at;
+}
+
+absl::Status BpeTokenizer::appendWord(std::string_view word, Encoding &encoding) const {
+  if (tables->ignore_merges())
+    if (const std::optional<int32_t> id = modelIdOf(word)) {
+      encoding.ids.push_back(*id);
+      return absl::OkStatus();
+    }
+  while (word.size() > kLongWordBytes) {
+    if (encoding.joined.empty())
+      encoding.joined = joinedCharacters();
+    const size_t cut = findCut(word, encoding.joined);
+    if (cut > kMaxWordBytes)
+      return absl::InvalidArgumentError(
+          absl::StrCat("text has a word of ", cut, " bytes, expected at most ", kMaxWordBytes));
+    appendMerged(word.substr(0, cut), encoding.ids);
+    word.remove_prefix(cut);
+  }
+  appendMerged(word, encoding.ids);
+  return absl::OkStatus();
+}
+
 /// `segment` has no added tokens but those of the normalized text.
-void BpeTokenizer::appendSegment(const Segment &segment, bool special,
-                                 std::vector<int32_t> &ids) const {
-  const std::string text = normalize(*tables, segment.text);
-  for (const AddedPart &part : normalizedTokens.split(text, special)) {
+absl::Status BpeTokenizer::appendSegment(const Segment &segment, Encoding &encoding) const {
+  STRATA_ASSIGN(const std::string text, normalize(*tables, std::string(segment.text)));
+  for (const AddedPart &part : normalizedTokens.split(text, encoding.special)) {
     if (part.token) {
-      ids.push_back(int32_t(part.token->id()));
+      encoding.ids.push_back(int32_t(part.token->id()));
       continue;
     }
-    Segment rest{text.substr(part.begin, part.end - part.begin),
-                 segment.atOrigin && part.begin == 0};
-    for (const Segment &word : splitIntoWords(*tables, std::move(rest)))
-      appendWord(word.text, ids);
+    const Segment rest{std::string_view(text).substr(part.begin, part.end - part.begin),
+                       segment.atOrigin && part.begin == 0};
+    STRATA_TRY(splitIntoWords(*tables, rest,
+                              [&](std::string_view word) { return appendWord(word, encoding); }));
   }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<int32_t>> BpeTokenizer::encode(std::string_view text,
@@ -169,17 +223,17 @@ absl::StatusOr<std::vector<int32_t>> BpeTokenizer::encode(std::string_view text,
   if (text.size() > kMaxTextBytes)
     return absl::InvalidArgumentError(
         absl::StrCat("text has ", text.size(), " bytes, expected at most ", kMaxTextBytes));
-  const bool special = control != ControlPieces::asText;
   const std::string clean = wellFormed(text);
-  std::vector<int32_t> ids;
-  for (const AddedPart &part : rawTokens.split(clean, special)) {
-    if (part.token) {
-      ids.push_back(int32_t(part.token->id()));
-      continue;
-    }
-    appendSegment({clean.substr(part.begin, part.end - part.begin), part.begin == 0}, special, ids);
+  Encoding encoding{control != ControlPieces::asText, {}, {}};
+  for (const AddedPart &part : rawTokens.split(clean, encoding.special)) {
+    if (part.token)
+      encoding.ids.push_back(int32_t(part.token->id()));
+    else
+      STRATA_TRY(appendSegment(
+          {std::string_view(clean).substr(part.begin, part.end - part.begin), part.begin == 0},
+          encoding));
   }
-  return ids;
+  return std::move(encoding.ids);
 }
 
 } // namespace strata

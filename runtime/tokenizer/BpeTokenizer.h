@@ -11,6 +11,9 @@
 
 namespace strata {
 
+/// Two neighbours: the left one's code point in the upper half.
+using CharacterPair = uint64_t;
+
 /// A byte-pair encoding as Hugging Face's `tokenizers` has it, on compiled tables (Bpe.fbs), which
 /// are read in place. Gives the ids and texts that the package gives, id by id and byte by byte.
 class BpeTokenizer : public Tokenizer {
@@ -32,21 +35,33 @@ public:
   std::optional<int32_t> padId() const override { return specialIdOf("<pad>"); }
   std::optional<int32_t> unkId() const override;
 
-  /// Texts of more than 4 MiB are INVALID_ARGUMENT.
+  /// The merges of a word of more than 64 KiB are done apart where none of them joins the
+  /// characters on both sides, which gives the same ids. What has no such place in 4 MiB is
+  /// INVALID_ARGUMENT.
   absl::StatusOr<std::vector<int32_t>>
   encode(std::string_view text, ControlPieces control = ControlPieces::usual) const override;
 
 private:
+  /// Of one text.
+  struct Encoding {
+    bool special; // special tokens become their ids
+    std::vector<int32_t> ids;
+    std::vector<CharacterPair> joined; // as joinedCharacters() gives them; empty until needed
+  };
+
   explicit BpeTokenizer(const bpe::Tables &tables);
 
   void indexCharacters();
   std::optional<int32_t> modelIdOf(std::string_view piece) const;
   std::optional<int32_t> specialIdOf(std::string_view piece) const;
   std::string_view textAt(size_t index) const;
-  void appendSegment(const Segment &segment, bool special, std::vector<int32_t> &ids) const;
-  void appendWord(std::string_view word, std::vector<int32_t> &ids) const;
+  absl::Status appendSegment(const Segment &segment, Encoding &encoding) const;
+  absl::Status appendWord(std::string_view word, Encoding &encoding) const;
+  void appendMerged(std::string_view word, std::vector<int32_t> &ids) const;
+  std::vector<CharacterPair> joinedCharacters() const;
+  size_t findCut(std::string_view word, const std::vector<CharacterPair> &joined) const;
   std::vector<int32_t> characterIds(std::string_view word) const;
-  std::optional<int32_t> characterId(std::string_view character) const;
+  std::optional<int32_t> characterId(char32_t wanted) const;
   bool appendBytes(std::string_view character, std::vector<int32_t> &ids) const;
 
   std::string pieceText(int32_t id, bool first) const;

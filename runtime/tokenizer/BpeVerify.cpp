@@ -111,7 +111,7 @@ absl::Status verifyAdded(const bpe::Tables &tables) {
 absl::Status verifyNormalizers(const bpe::Tables &tables) {
   STRATA_TRY(checkCount("normalizers", count(tables.normalizers()), 0, kMaxBpeRules));
   for (const bpe::Normalizer *rule : itemsOf(tables.normalizers())) {
-    if (rule->kind() > bpe::NormalizerKind::strip)
+    if (rule->kind() > bpe::NormalizerKind::MAX)
       return damaged("normalizers: kind is ", int(rule->kind()));
     const size_t least = rule->kind() == bpe::NormalizerKind::replace;
     STRATA_TRY(checkText("normalizers.pattern", view(rule->pattern()), least, kMaxBpeRuleBytes));
@@ -123,7 +123,7 @@ absl::Status verifyNormalizers(const bpe::Tables &tables) {
 absl::Status verifySplits(const bpe::Tables &tables) {
   STRATA_TRY(checkCount("splits", count(tables.splits()), 0, kMaxBpeRules));
   for (const bpe::Split *rule : itemsOf(tables.splits())) {
-    if (rule->kind() > bpe::SplitKind::metaspace || rule->matches() > bpe::Matches::with_next ||
+    if (rule->kind() > bpe::SplitKind::MAX || rule->matches() > bpe::Matches::with_next ||
         rule->prepend() > bpe::Prepend::always)
       return damaged("splits: kind, matches or prepend is none");
     const std::string_view pattern = view(rule->pattern());

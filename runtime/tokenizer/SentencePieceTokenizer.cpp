@@ -4,13 +4,16 @@
 #include "runtime/base/Status.h"
 #include "runtime/tokenizer/SentencePiece.h"
 
+#include "absl/strings/ascii.h"
+
 #include <algorithm>
 
 namespace strata {
 
 static constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81"; // "▁", U+2581
-static constexpr size_t kMaxTextBytes = 4 << 20;
-static constexpr size_t kMaxTextBytesWithoutFallback = 256 << 10;
+static constexpr size_t kPartBytes = 64 << 10;
+static constexpr size_t kMaxPartBytes = 4 << 20;
+static constexpr size_t kMaxPartBytesWithoutFallback = 256 << 10;
 
 //===----------------------------------------------------------------------===//
 // Vocabulary
@@ -65,12 +68,46 @@ std::optional<int32_t> SentencePieceTokenizer::idOf(std::string_view piece) cons
 // Text to ids
 //===----------------------------------------------------------------------===//
 
-absl::Status SentencePieceTokenizer::appendIds(std::string_view text,
-                                               std::vector<int32_t> &ids) const {
+absl::Status SentencePieceTokenizer::appendPart(std::string_view text,
+                                                std::vector<int32_t> &ids) const {
+  const size_t most = model.byteFallback ? kMaxPartBytes : kMaxPartBytesWithoutFallback;
+  if (text.size() > most)
+    return absl::InvalidArgumentError(absl::StrCat(
+        "text has ", text.size(), " bytes without a place to cut it, expected at most ", most));
   std::string message;
   if (!encoder->encode(text, &ids, &message))
     return absl::InternalError(absl::StrCat("cannot encode the text: ", message));
   return absl::OkStatus();
+}
+
+/// A single space between two letters or digits of ASCII: the last in the first kPartBytes of a
+/// text that is longer, else the first behind; the text's size if there is none.
+static size_t findCut(std::string_view text) {
+  const auto isCut = [&](size_t at) {
+    return text[at] == ' ' && absl::ascii_isalnum(text[at - 1]) && at + 1 < text.size() &&
+           absl::ascii_isalnum(text[at + 1]);
+  };
+  for (size_t at = kPartBytes; at > 0; --at)
+    if (isCut(at))
+      return at;
+  for (size_t at = kPartBytes + 1; at < text.size(); ++at)
+    if (isCut(at))
+      return at;
+  return text.size();
+}
+
+/// A space at which the text is cut is the one that encoding puts before the next part, or it
+/// begins that part.
+absl::Status SentencePieceTokenizer::appendIds(std::string_view text,
+                                               std::vector<int32_t> &ids) const {
+  while (model.separatesWords && text.size() > kPartBytes) {
+    const size_t cut = findCut(text);
+    if (cut == text.size())
+      break;
+    STRATA_TRY(appendPart(text.substr(0, cut), ids));
+    text.remove_prefix(model.addDummyPrefix ? cut + 1 : cut);
+  }
+  return appendPart(text, ids);
 }
 
 /// The longest control piece that `text` begins with.
@@ -83,10 +120,9 @@ std::optional<int32_t> SentencePieceTokenizer::controlPieceAt(std::string_view t
 
 absl::StatusOr<std::vector<int32_t>> SentencePieceTokenizer::encode(std::string_view text,
                                                                     ControlPieces control) const {
-  const size_t limit = model.byteFallback ? kMaxTextBytes : kMaxTextBytesWithoutFallback;
-  if (text.size() > limit)
+  if (text.size() > kMaxTextBytes)
     return absl::InvalidArgumentError(
-        absl::StrCat("text has ", text.size(), " bytes, expected at most ", limit));
+        absl::StrCat("text has ", text.size(), " bytes, expected at most ", kMaxTextBytes));
   std::vector<int32_t> ids;
   size_t begin = 0; // of the stretch not yet encoded
   for (size_t at = 0; control == ControlPieces::asIds && at < text.size();) {

@@ -34,10 +34,11 @@ public:
   /// Whether `id` is a user-defined piece, such as "<extra_id_0>".
   bool isUserDefined(int32_t id) const;
 
-  /// User-defined pieces become their ids wherever they stand. Texts of more than 4 MiB are
-  /// INVALID_ARGUMENT, and of more than 256 KiB if the model does not fall back to bytes:
-  /// SentencePiece takes 200 bytes for one, and for characters that it does not know a time that
-  /// grows with their square.
+  /// User-defined pieces become their ids wherever they stand. Where the model separates words, a
+  /// text is encoded in parts of about 64 KiB, cut at single spaces between letters or digits of
+  /// ASCII. A part of more than 4 MiB is INVALID_ARGUMENT, and of more than 256 KiB if the model
+  /// does not fall back to bytes: SentencePiece takes 200 bytes for one, and for characters that it
+  /// does not know a time that grows with their square.
   absl::StatusOr<std::vector<int32_t>>
   encode(std::string_view text, ControlPieces control = ControlPieces::usual) const override;
 
@@ -50,6 +51,7 @@ private:
 
   std::string push(int32_t id, DecodingState &state) const override;
   absl::Status appendIds(std::string_view text, std::vector<int32_t> &ids) const;
+  absl::Status appendPart(std::string_view text, std::vector<int32_t> &ids) const;
   std::optional<int32_t> controlPieceAt(std::string_view text) const;
 
   TokenizerModel model;

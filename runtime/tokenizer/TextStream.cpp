@@ -13,7 +13,7 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD"; // U+FFFD
 /// The beginning of a text, judged by the Unicode standard's table 3-7 of well-formed sequences.
 struct Prefix {
   enum Kind { character, incomplete, invalid } kind;
-  size_t length; // bytes of the character
+  size_t length; // bytes of the character; if invalid, those before the one that is wrong, or 1
 };
 
 struct Lead {
@@ -42,14 +42,15 @@ static Prefix classify(std::string_view text) {
   for (size_t i = 1; i < present; ++i) {
     const auto byte = static_cast<uint8_t>(text[i]);
     if (byte < (i == 1 ? lead.secondMin : 0x80) || byte > (i == 1 ? lead.secondMax : 0xBF))
-      return {Prefix::invalid, 0};
+      return {Prefix::invalid, i};
   }
   if (lead.length == 0)
-    return {Prefix::invalid, 0};
+    return {Prefix::invalid, 1};
   return {text.size() < lead.length ? Prefix::incomplete : Prefix::character, lead.length};
 }
 
-std::string TextStream::push(std::string_view bytes) {
+std::string TextStream::push(std::string_view bytes, Malformed as) {
+  malformed = as;
   pending.append(bytes);
   std::string text;
   std::string_view rest = pending;
@@ -59,7 +60,7 @@ std::string TextStream::push(std::string_view bytes) {
       break;
     const bool valid = prefix.kind == Prefix::character;
     text.append(valid ? rest.substr(0, prefix.length) : kReplacement);
-    rest.remove_prefix(valid ? prefix.length : 1);
+    rest.remove_prefix(valid || as == Malformed::sequence ? prefix.length : 1);
   }
   pending.erase(0, pending.size() - rest.size());
   return text;
@@ -67,7 +68,8 @@ std::string TextStream::push(std::string_view bytes) {
 
 std::string TextStream::flush() {
   std::string text;
-  for (size_t i = 0; i < pending.size(); ++i)
+  const size_t count = malformed == Malformed::everyByte ? pending.size() : !pending.empty();
+  for (size_t i = 0; i < count; ++i)
     text.append(kReplacement);
   pending.clear();
   return text;

@@ -6,18 +6,24 @@
 
 namespace strata {
 
-/// Turns a stream of bytes, cut anywhere, into valid UTF-8 that never ends inside a character.
-///
-/// A byte that cannot be part of a character becomes U+FFFD as soon as that is certain; a sequence
-/// that breaks off gives one U+FFFD for each of its bytes, as SentencePiece has it.
+/// What a sequence becomes that breaks off.
+enum class Malformed {
+  everyByte, // one U+FFFD for each of its bytes, as SentencePiece has it
+  sequence   // one U+FFFD, as Rust has it
+};
+
+/// Turns a stream of bytes, cut anywhere, into valid UTF-8 that never ends inside a character. A
+/// byte that cannot be part of a character becomes U+FFFD as soon as that is certain.
 class TextStream {
 public:
   /// Takes the next bytes and returns the characters that are complete by now.
-  std::string push(std::string_view bytes);
-  /// Ends the stream: what is still pending becomes U+FFFD. The stream can be used again.
+  std::string push(std::string_view bytes, Malformed malformed = Malformed::everyByte);
+  /// Ends the stream: what is still pending becomes U+FFFD, as push() was told last. The stream can
+  /// be used again.
   std::string flush();
 
 private:
+  Malformed malformed = Malformed::everyByte;
   std::string pending; // at most 3 bytes: the beginning of a character
 };
 

@@ -31,6 +31,9 @@ struct DecodingState {
   uint32_t stripped = 0;  // characters taken from the beginning of the text
 };
 
+/// The longest text that is encoded.
+inline constexpr size_t kMaxTextBytes = size_t(64) << 20;
+
 /// Ids are 0 .. vocabularySize() - 1; functions that take one are harmless for others. All const
 /// functions may be called from several threads.
 class Tokenizer {
@@ -53,7 +56,8 @@ public:
   virtual std::optional<int32_t> unkId() const = 0;
 
   /// The ids of `text`, without BOS or EOS. Bytes that are no UTF-8 are encoded as U+FFFD, each of
-  /// them. Texts that are longer than the tokenizer allows are INVALID_ARGUMENT.
+  /// them. Long texts are encoded in parts, cut where the ids are those of the whole text; texts of
+  /// more than kMaxTextBytes, and stretches without such a place, are INVALID_ARGUMENT.
   virtual absl::StatusOr<std::vector<int32_t>>
   encode(std::string_view text, ControlPieces control = ControlPieces::usual) const = 0;
 
@@ -76,6 +80,11 @@ loadTokenizer(std::string_view section, std::span<const std::byte> bytes, const 
 
 /// Turns ids into text one by one; the strings it returns are whole UTF-8 characters. Uses the
 /// tokenizer, which must outlive it.
+///
+/// Together they are what decode() gives, but for bytes that are no UTF-8 in pieces of a
+/// tokenizer.json, such as "<0x84>" and "<0x22>" one after the other. `tokenizers` judges a whole
+/// run of such pieces, and if one byte is wrong, each becomes U+FFFD: two of them. A stream cannot
+/// wait for a run to end and writes what is a character by itself: U+FFFD and '"'.
 class Detokenizer {
 public:
   enum class Start {

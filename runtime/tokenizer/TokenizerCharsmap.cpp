@@ -46,6 +46,8 @@ public:
   TrieChecker(std::string_view trie, std::string_view replacements);
 
   absl::Status check();
+  /// Once checked.
+  CharsmapFacts facts() const { return {spacesAreAlone}; }
 
 private:
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -63,6 +65,7 @@ private:
   }
   uint32_t baseOf(uint32_t index) const { return index ^ unitAt(index).offset(); }
   absl::Status enter(uint32_t index);
+  void noteSpace(uint32_t index);
   absl::Status leave(uint32_t index);
   absl::Status advance();
 
@@ -71,6 +74,7 @@ private:
   std::vector<uint32_t> firstChild;  // by base; children of one base share a list
   std::vector<uint32_t> nextSibling; // by unit
   std::vector<Step> path; // from the root down: recursion could be as deep as the trie is large
+  bool spacesAreAlone = true;
 };
 
 } // namespace
@@ -107,9 +111,17 @@ absl::Status TrieChecker::enter(uint32_t index) {
       return broken(absl::StrCat("the replacement at ", value, " does not end within ",
                                  kMaxReplacement, " bytes"));
   }
+  noteSpace(index);
   matches[index] = kOnPath;
   path.push_back({index, firstChild[base]});
   return absl::OkStatus();
+}
+
+/// Looks for a space below a unit that is not the root, and for something below a space.
+void TrieChecker::noteSpace(uint32_t index) {
+  for (uint32_t child = firstChild[baseOf(index)]; child != kNone; child = nextSibling[child])
+    if (unitAt(child).label() == ' ')
+      spacesAreAlone &= index == 0 && firstChild[baseOf(child)] == kNone;
 }
 
 /// Property 2 for a unit whose children are done.
@@ -144,7 +156,7 @@ absl::Status TrieChecker::check() {
   return absl::OkStatus();
 }
 
-absl::Status checkCharsmap(std::string_view charsmap) {
+absl::StatusOr<CharsmapFacts> checkCharsmap(std::string_view charsmap) {
   uint32_t trieSize;
   if (charsmap.size() < sizeof(trieSize))
     return broken(absl::StrCat("has ", charsmap.size(), " bytes, expected at least 4"));
@@ -156,7 +168,9 @@ absl::Status checkCharsmap(std::string_view charsmap) {
   if (trieSize == 0 || trieSize % 4 != 0 || trieSize > kMaxTrieBytes)
     return broken(absl::StrCat("trie of ", trieSize, " bytes, expected a multiple of 4 up to ",
                                kMaxTrieBytes));
-  return TrieChecker(charsmap.substr(0, trieSize), charsmap.substr(trieSize)).check();
+  TrieChecker checker(charsmap.substr(0, trieSize), charsmap.substr(trieSize));
+  STRATA_TRY(checker.check());
+  return checker.facts();
 }
 
 } // namespace strata

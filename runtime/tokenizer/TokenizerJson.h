@@ -25,9 +25,12 @@ struct CompiledTokenizer {
 ///
 /// Every key is honoured as the library `tokenizers` does, or refused by name. Supported are
 ///   model          BPE, with or without byte fallback; no dropout, prefix or suffix of subwords
-///   normalizer     Sequence, Prepend, Replace of a string, Strip
-///   pre_tokenizer  Sequence, Metaspace, Split at a string, Digits
-///   decoder        Sequence, Metaspace, Replace of a string, ByteFallback, Fuse, Strip at the left
+///   normalizer     Sequence, Prepend, Replace of a string, Strip, NFC, NFKC, Lowercase
+///   pre_tokenizer  Sequence, Metaspace, Split at a string, Digits, Punctuation, Whitespace,
+///                  WhitespaceSplit, UnicodeScripts, ByteLevel with its expression or without
+///   decoder        Sequence, Metaspace, Replace of a string, ByteFallback, Fuse, Strip at the
+///   left;
+///                  ByteLevel
 ///   post_processor Sequence, ByteLevel, TemplateProcessing: tokens before the text count, those
 ///                  behind it are noted and left out, as it is to go on
 ///   added_tokens   all

@@ -98,6 +98,11 @@ absl::Status readNormalizer(const JsonObject &object, bpe::TablesT &tables) {
     rule->kind = bpe::NormalizerKind::strip;
     STRATA_ASSIGN(rule->left, object.boolean("strip_left"));
     STRATA_ASSIGN(rule->right, object.boolean("strip_right"));
+  } else if (type == "NFC" || type == "NFKC" || type == "Lowercase") {
+    STRATA_TRY(requireKnownKeys(object, {"type"}));
+    rule->kind = type == "NFC"    ? bpe::NormalizerKind::nfc
+                 : type == "NFKC" ? bpe::NormalizerKind::nfkc
+                                  : bpe::NormalizerKind::lowercase;
   } else {
     return unsupported(object, "type", type);
   }
@@ -138,15 +143,20 @@ absl::Status readMetaspace(const JsonObject &object, bool isFirstRule, bpe::Spli
   return absl::OkStatus();
 }
 
-absl::Status readSplit(const JsonObject &object, bpe::SplitT &rule) {
+absl::Status readBehavior(const JsonObject &object, bpe::SplitT &rule) {
   constexpr std::string_view kBehaviors[] = {"Removed", "Isolated", "Contiguous",
                                              "MergedWithPrevious", "MergedWithNext"};
-  STRATA_TRY(requireKnownKeys(object, {"type", "pattern", "behavior", "invert"}));
-  rule.kind = bpe::SplitKind::text;
-  STRATA_ASSIGN(rule.pattern, readPattern(object));
   STRATA_ASSIGN(const std::string_view behavior, object.string("behavior"));
   STRATA_ASSIGN(const size_t index, readName(object, "behavior", behavior, kBehaviors));
   rule.matches = static_cast<bpe::Matches>(index);
+  return absl::OkStatus();
+}
+
+absl::Status readSplit(const JsonObject &object, bpe::SplitT &rule) {
+  STRATA_TRY(requireKnownKeys(object, {"type", "pattern", "behavior", "invert"}));
+  rule.kind = bpe::SplitKind::text;
+  STRATA_ASSIGN(rule.pattern, readPattern(object));
+  STRATA_TRY(readBehavior(object, rule));
   STRATA_ASSIGN(rule.invert, object.boolean("invert"));
   return absl::OkStatus();
 }
@@ -157,6 +167,32 @@ absl::Status readDigits(const JsonObject &object, bpe::SplitT &rule) {
   rule.kind = bpe::SplitKind::numbers;
   rule.matches = individual ? bpe::Matches::isolated : bpe::Matches::contiguous;
   return absl::OkStatus();
+}
+
+absl::Status readPunctuation(const JsonObject &object, bpe::SplitT &rule) {
+  STRATA_TRY(requireKnownKeys(object, {"type", "behavior"}));
+  rule.kind = bpe::SplitKind::punctuation;
+  rule.matches = bpe::Matches::isolated;
+  return object.find("behavior") ? readBehavior(object, rule) : absl::OkStatus();
+}
+
+/// `trim_offsets` changes where tokens say that they lie in the text, nothing else.
+absl::Status readByteLevel(const JsonObject &object, bpe::SplitT &rule) {
+  STRATA_TRY(requireKnownKeys(object, {"type", "add_prefix_space", "trim_offsets", "use_regex"}));
+  STRATA_ASSIGN(const bool addsSpace, object.boolean("add_prefix_space"));
+  STRATA_ASSIGN(const auto splits, object.optionalBoolean("use_regex"));
+  rule.kind = bpe::SplitKind::byte_level;
+  rule.matches = bpe::Matches::isolated;
+  rule.prepend = addsSpace ? bpe::Prepend::always : bpe::Prepend::never;
+  rule.whole = !splits.value_or(true);
+  return absl::OkStatus();
+}
+
+/// Rules that leave out what they split at, and have no options.
+absl::Status readBare(const JsonObject &object, bpe::SplitKind kind, bpe::SplitT &rule) {
+  rule.kind = kind;
+  rule.matches = bpe::Matches::removed;
+  return requireKnownKeys(object, {"type"});
 }
 
 absl::Status readPreTokenizer(const JsonObject &object, bpe::TablesT &tables) {
@@ -172,6 +208,16 @@ absl::Status readPreTokenizer(const JsonObject &object, bpe::TablesT &tables) {
     STRATA_TRY(readSplit(object, *rule));
   else if (type == "Digits")
     STRATA_TRY(readDigits(object, *rule));
+  else if (type == "Punctuation")
+    STRATA_TRY(readPunctuation(object, *rule));
+  else if (type == "Whitespace")
+    STRATA_TRY(readBare(object, bpe::SplitKind::words, *rule));
+  else if (type == "WhitespaceSplit")
+    STRATA_TRY(readBare(object, bpe::SplitKind::spaces, *rule));
+  else if (type == "UnicodeScripts")
+    STRATA_TRY(readBare(object, bpe::SplitKind::scripts, *rule));
+  else if (type == "ByteLevel")
+    STRATA_TRY(readByteLevel(object, *rule));
   else
     return unsupported(object, "type", type);
   tables.splits.push_back(std::move(rule));
@@ -183,7 +229,7 @@ absl::Status readPreTokenizer(const JsonObject &object, bpe::TablesT &tables) {
 //===----------------------------------------------------------------------===//
 
 /// Reads a chain of decoders, whose order must be that of the table's fields: Metaspace, Replace,
-/// ByteFallback, Fuse, Strip.
+/// ByteFallback, Fuse, Strip; or ByteLevel alone.
 class DecoderReader {
 public:
   explicit DecoderReader(bpe::DecoderT &decoder) : decoder(decoder) {}
@@ -192,6 +238,11 @@ public:
     STRATA_ASSIGN(const std::string_view type, object.string("type"));
     if (type == "Sequence")
       return readList(object, "decoders", [this](const JsonObject &rule) { return read(rule); });
+    if (type == "ByteLevel")
+      return advance(object, type, byteLevel, [&] {
+        decoder.byte_level = true;
+        return requireKnownKeys(object, {"type", "add_prefix_space", "trim_offsets", "use_regex"});
+      });
     if (type == "Metaspace")
       return advance(object, type, metaspace, [&] { return readMetaspace(object); });
     if (type == "Replace")
@@ -209,12 +260,12 @@ public:
   }
 
 private:
-  enum Step { start, metaspace, replace, bytes, fuse, strip };
+  enum Step { start, metaspace, replace, bytes, fuse, strip, byteLevel };
 
   template <typename Read>
   absl::Status advance(const JsonObject &object, std::string_view type, Step next, Read read) {
     const bool inOrder = next > step || (next == step && next == replace);
-    if (!inOrder || (next == strip && step != fuse))
+    if (!inOrder || (next == strip && step != fuse) || (next == byteLevel && step != start))
       return object.error("type", absl::StrCat(printable(type), " is not supported at this place"));
     step = next;
     return read();

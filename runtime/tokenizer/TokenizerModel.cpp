@@ -130,6 +130,28 @@ static absl::Status findSpecialIds(const TokenizerSpecs &specs, TokenizerModel &
   return absl::OkStatus();
 }
 
+/// Whether a piece has a space behind something else, or is found before spaces are "▁".
+static bool reachesOverSpace(const Piece &piece) {
+  constexpr std::string_view kSpace = "\xE2\x96\x81"; // "▁"
+  std::string_view text = piece.text;
+  if (piece.type == PieceType::userDefined && text.find(' ') != std::string_view::npos)
+    return true;
+  while (text.starts_with(kSpace))
+    text.remove_prefix(kSpace.size());
+  return text.find(kSpace) != std::string_view::npos;
+}
+
+static bool separatesWords(const TokenizerSpecs &specs, const TokenizerModel &model,
+                           const CharsmapFacts &rules) {
+  const auto isSpace = [](const Piece &piece) {
+    return piece.type == PieceType::normal && piece.text == "\xE2\x96\x81";
+  };
+  return specs.modelType == kBpe && !specs.spacesAreSuffixes && specs.escapesSpaces &&
+         rules.spacesAreAlone && (model.addDummyPrefix || !model.removeExtraWhitespaces) &&
+         std::any_of(model.pieces.begin(), model.pieces.end(), isSpace) &&
+         std::none_of(model.pieces.begin(), model.pieces.end(), reachesOverSpace);
+}
+
 static absl::Status checkModel(const TokenizerSpecs &specs, TokenizerModel &model) {
   if (model.pieces.empty())
     return invalid("no pieces; is this a SentencePiece model?");
@@ -141,8 +163,11 @@ static absl::Status checkModel(const TokenizerSpecs &specs, TokenizerModel &mode
   STRATA_TRY(checkIds(specs, model.pieces.size()));
   if (!specs.denormalizerCharsmap.empty())
     return absl::UnimplementedError("models with a denormalizer are not supported yet");
-  if (!specs.charsmap.empty())
-    STRATA_TRY(checkCharsmap(specs.charsmap));
+  CharsmapFacts rules;
+  if (!specs.charsmap.empty()) {
+    STRATA_ASSIGN(rules, checkCharsmap(specs.charsmap));
+  }
+  model.separatesWords = separatesWords(specs, model, rules);
   return findSpecialIds(specs, model);
 }
 

@@ -46,6 +46,8 @@ struct TokenizerModel {
   bool addDummyPrefix = true;                // encoding puts a space before the text
   bool removeExtraWhitespaces = true;        // encoding joins spaces
   bool byteFallback = false;                 // characters without a piece become byte pieces
+  bool separatesWords = false;               // the ids of "a b" are those of "a" and of " b": BPE,
+                                             // and neither a piece nor a rule reaches over a space
 };
 
 /// Reads and checks a serialized model; errors call it `file`. Models that are neither BPE nor

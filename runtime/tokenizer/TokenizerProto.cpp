@@ -61,6 +61,8 @@ static absl::Status readTrainerField(const ProtobufField &field, TokenizerSpecs 
   switch (field.number) {
   case 3:
     return store(field.asInt32(), specs.modelType);
+  case 24:
+    return store(field.asBool(), specs.spacesAreSuffixes);
   case 35:
     return store(field.asBool(), model.byteFallback);
   case 40:
@@ -103,6 +105,8 @@ static absl::Status readNormalizer(std::string_view message, TokenizerSpecs &spe
       STRATA_TRY(store(field.asBool(), model.addDummyPrefix));
     else if (field.number == 4)
       STRATA_TRY(store(field.asBool(), model.removeExtraWhitespaces));
+    else if (field.number == 5)
+      STRATA_TRY(store(field.asBool(), specs.escapesSpaces));
   }
   return absl::OkStatus();
 }

@@ -17,6 +17,7 @@ enum TokenizerModelType : int32_t { kUnigram = 1, kBpe = 2, kWord = 3, kChar = 4
 /// are the defaults of sentencepiece_model.proto. Points into the serialized model.
 struct TokenizerSpecs {
   int32_t modelType = kUnigram;
+  bool spacesAreSuffixes = false, escapesSpaces = true;
   int32_t unkId = 0, bosId = 1, eosId = 2, padId = -1;
   std::string_view bosPiece, eosPiece, padPiece; // empty: the default name
   std::string_view charsmap, denormalizerCharsmap;

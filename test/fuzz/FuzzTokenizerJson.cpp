@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "tokenizer.json");
   if (!tokenizer.ok())
     std::abort();
-  const auto ids = tokenizer->encode(" The  word 42\xc3\xa9\xff</s>\n");
+  const auto ids =
+      tokenizer->encode(" The  word's 42\xc3\xa9\xff</s>\n\xef\xac\x81 E\xcc\x81\xe4\xb8\xad.!");
   if (ids.ok() && !tokenizer->decode(*ids).ok())
     std::abort();
   return 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes what test/runtime/tokenizer/TokenizerTextsTest.cpp reads: texts.txt, the tokenizers NAME.json, and NAME.expected, a line a
-text with a hash of the ids and the decoded text that the packages `sentencepiece` and `tokenizers` give.
+"""Writes what test/runtime/tokenizer/TokenizerTextsTest.cpp reads: texts.txt, unicode.txt, the tokenizers NAME.json, and NAME.expected, a
+line a text with a hash of the ids and the decoded text that the packages `sentencepiece` and `tokenizers` give.
 
     python3 -m venv venv && venv/bin/pip install sentencepiece==0.2.3 tokenizers==0.23.3 transformers==5.23.0 protobuf
     venv/bin/python test/tokenizers/make.py
@@ -59,3 +59,8 @@ if __name__ == "__main__":
     for name, contents in shapes.shapes(DEMO):
         write(f"{name}.json", [json.dumps(contents, ensure_ascii=False, separators=(",", ":"))])
         write(f"{name}.expected", by_tokenizers(contents, all_texts))
+    unicode_texts = texts.unicode_texts()
+    (FOLDER / "unicode.txt").write_bytes(b"".join(texts.escape(text) + b"\n" for text in unicode_texts))
+    for name, contents in shapes.unicode_shapes(DEMO):
+        write(f"{name}.json", [json.dumps(contents, ensure_ascii=False, separators=(",", ":"))])
+        write(f"{name}.expected", by_tokenizers(contents, unicode_texts))

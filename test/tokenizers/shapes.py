@@ -13,6 +13,10 @@ def corpus(demo):
     return held[:1500] + [texts.well_formed(t) for t in texts.texts()[:300]]
 
 
+def unicode_corpus(demo):
+    return corpus(demo) + [texts.well_formed(t) for t in texts.unicode_texts()]
+
+
 class Extractor:
     """What LlamaConverter asks for the merges; the one of transformers 5 has another interface than it calls."""
 
@@ -34,7 +38,7 @@ def converted(demo, legacy):
     return converter.converted()
 
 
-def train(tokenizer, demo, **options):
+def train(tokenizer, demo, corpus=corpus, **options):
     trainer = trainers.BpeTrainer(show_progress=False, **options)
     tokenizer.train_from_iterator(corpus(demo), trainer)
     return tokenizer
@@ -80,6 +84,50 @@ def words(demo):
     return train(tokenizer, demo, vocab_size=400, limit_alphabet=120, special_tokens=["</s>"])
 
 
+def bytes_of_words(demo):
+    """As GPT-2's: GPT-2's expression, every byte a character, composed first."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    train(tokenizer, demo, unicode_corpus, vocab_size=600, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=["<s>", "</s>"])
+    tokenizer.add_tokens([AddedToken("the lord", normalized=False), AddedToken("▁ü", normalized=False)])
+    return tokenizer
+
+
+def bytes_of_scripts(demo):
+    """Small letters, scripts, runs of punctuation; then all bytes as characters, a space before each word."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.UnicodeScripts(), pre_tokenizers.Punctuation("contiguous"),
+         pre_tokenizers.ByteLevel(add_prefix_space=True, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    return train(tokenizer, demo, unicode_corpus, vocab_size=500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=["</s>"])
+
+
+def scripts(demo):
+    """Leading spaces belong to no script; digits, punctuation that ends a word; tokens found in small letters."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), normalizers.NFC()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.UnicodeScripts(), pre_tokenizers.Digits(individual_digits=True),
+         pre_tokenizers.Punctuation("merged_with_previous")])
+    train(tokenizer, demo, unicode_corpus, vocab_size=700, limit_alphabet=300, special_tokens=["<unk>", "</s>"])
+    tokenizer.add_tokens([AddedToken("god", single_word=True), AddedToken("é", lstrip=True), AddedToken("'s", rstrip=True)])
+    return tokenizer
+
+
+def runs(demo):
+    """Runs of letters or of others; forms of compatibility, and tokens found in them."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    train(tokenizer, demo, unicode_corpus, vocab_size=700, limit_alphabet=300, special_tokens=["<unk>", "</s>"])
+    tokenizer.add_tokens([AddedToken("fi"), AddedToken("1⁄2", normalized=True)])
+    return tokenizer
+
+
 def with_string_merges(tokenizer):
     """As older files have them."""
     contents = json.loads(tokenizer.to_str())
@@ -87,6 +135,13 @@ def with_string_merges(tokenizer):
     if all(" " not in part for merge in merges for part in merge):
         contents["model"]["merges"] = [" ".join(merge) for merge in merges]
     return contents
+
+
+def unicode_shapes(demo):
+    """Rules that know Unicode, on unicode_texts()."""
+    for name, tokenizer in (("bytes-of-words", bytes_of_words(demo)), ("bytes-of-scripts", bytes_of_scripts(demo)),
+                            ("scripts", scripts(demo)), ("runs", runs(demo))):
+        yield name, json.loads(tokenizer.to_str())
 
 
 def shapes(demo):

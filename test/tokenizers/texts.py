@@ -57,6 +57,42 @@ def texts():
     return fixed + [text(rng) for _ in range(COUNT - len(fixed))]
 
 
+# What normal forms, case, scripts and classes of characters are about.
+PAIRS = ["e\u0301", "A\u030A", "q\u0307\u0323", "\u1100\u1161\u11A8", "가\u11A8", "ﬁ", "①", "Å", "½", "ｱﾞ", "㌔", "ﷺ", "\u0958", "\u0344",
+         "İ", "ẞ", "Σ", "ǅ", "Ⅷ", "Ⓐ", "\u212B", "Ａ", "ϓ", "\u2126", "\u0F73", "\u1D15E", "日本ー語", "カタ", "ひらカナ漢", "한국"]
+ENGLISH_PARTS = ["don't", "I'll", "we've", "'s", "IT'S", "it''s", "they're", "'d", " 'm", "l'été", "rock'n'roll", "'", "''"]
+
+
+def character(rng):
+    """Any at all, those of the first plane and of letters more often."""
+    kind = rng.random()
+    code = rng.randrange(0x3000) if kind < 0.5 else rng.randrange(0x10000) if kind < 0.75 else rng.randrange(0x10000, 0x1FC00)
+    return chr(code) if not 0xD800 <= code < 0xE000 else "中"
+
+
+def unicode_text(rng):
+    parts = []
+    for _ in range(rng.randint(1, 12)):
+        kind = rng.random()
+        if kind < 0.3:
+            parts.append("".join(character(rng) for _ in range(rng.randint(1, 4))))
+        elif kind < 0.5:
+            parts.append(rng.choice(PAIRS) + "".join(chr(rng.randrange(0x300, 0x370)) for _ in range(rng.randint(0, 2))))
+        elif kind < 0.6:
+            parts.append(rng.choice(ENGLISH_PARTS))
+        else:
+            parts.append(part(rng).decode("utf-8", "replace"))
+        parts.append(rng.choice([" ", "", "", "  ", "\n"]))
+    return "".join(parts).encode()
+
+
+def unicode_texts(count=1000, seed=21):
+    """For rules that know Unicode."""
+    rng = random.Random(seed)
+    fixed = [b"", b" ", b"  ", b" \n ", b"\xef\xbd\xb1", "ー".encode(), "  ー中".encode(), "\u0301".encode(), "a\u0301 \u0301".encode()]
+    return fixed + [unicode_text(rng) for _ in range(count - len(fixed))]
+
+
 def escape(data):
     """One text a line: what ends a line or a backslash is written \\n, \\r, \\\\."""
     return data.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")

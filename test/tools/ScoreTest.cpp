@@ -126,14 +126,71 @@ TEST_P(FakeEngine, WindowsBeginWithTheTokenGiven) {
   std::vector<int32_t> tokens = {3, 1, 4, 1, 5, 9, 2, 6};
   std::vector<Window> windows = chunkWindows(tokens.size(), 4);
   std::vector<size_t> told;
-  auto result = measurePerplexity(*engine, tokens, windows, 7,
-                                  [&](size_t done, const Perplexity &) { told.push_back(done); });
+  auto result =
+      measurePerplexity(*engine, tokens, windows, {7, {}}, [&](const WindowScores &scores) {
+        told.push_back(scores.done);
+        EXPECT_EQ(scores.scores.size(), 1u);
+        return absl::OkStatus();
+      });
   ASSERT_TRUE(result.ok()) << result.status();
   double expected = fakeScore(std::vector<int32_t>{7, 1, 4, 1}, 3, 1) +
                     fakeScore(std::vector<int32_t>{7, 9, 2, 6}, 3, 1);
   EXPECT_EQ(result->sum, -expected);
   EXPECT_EQ(result->tokens, 2);
   EXPECT_EQ(told, (std::vector<size_t>{1, 2}));
+}
+
+/// The logits of all windows, one behind the other.
+std::vector<float> logitsOf(Engine &engine, std::span<const int32_t> tokens,
+                            std::span<const Window> windows) {
+  std::vector<float> logits;
+  auto sink = [&](std::span<const float> rows) {
+    logits.insert(logits.end(), rows.begin(), rows.end());
+    return absl::OkStatus();
+  };
+  auto result = measurePerplexity(engine, tokens, windows, {std::nullopt, sink},
+                                  [](const WindowScores &) { return absl::OkStatus(); });
+  EXPECT_TRUE(result.ok()) << result.status();
+  return logits;
+}
+
+// The fake model's first logit tells what was fed.
+TEST_P(FakeEngine, LogitsAreThoseOfTheWindows) {
+  std::vector<int32_t> tokens = {3, 1, 4, 1, 5, 9, 2, 6, 5};
+  const auto vocabulary = size_t(engine->model().vocabulary());
+  for (const auto &windows : {chunkWindows(9, 4), stridedWindows(9, 4, 2), stridedWindows(9, 4, 4),
+                              stridedWindows(9, 9, 1)}) {
+    std::vector<float> logits = logitsOf(*engine, tokens, windows);
+    ASSERT_EQ(logits.size(), windows.back().end * vocabulary);
+    const auto ranges = logitRanges(windows);
+    for (size_t i = 0; i < windows.size(); ++i)
+      for (size_t row = ranges[i].first; row < ranges[i].second; ++row) {
+        auto text = std::span(tokens).subspan(windows[i].begin);
+        EXPECT_EQ(logits[row * vocabulary], fakeSum(text, int64_t(row - windows[i].begin),
+                                                    int64_t(ranges[i].second - ranges[i].first)))
+            << "window " << i << ", row " << row;
+      }
+  }
+}
+
+TEST(Windows, LogitsOfEveryTokenOnce) {
+  using Ranges = std::vector<std::pair<size_t, size_t>>;
+  EXPECT_EQ(logitRanges(chunkWindows(26, 8)), (Ranges{{0, 8}, {8, 16}, {16, 24}}));
+  // What the next window is scored by is the next window's: it has more context.
+  EXPECT_EQ(logitRanges(stridedWindows(10, 6, 2)), (Ranges{{0, 5}, {5, 7}, {7, 10}}));
+  EXPECT_EQ(logitRanges(stridedWindows(12, 6, 6)), (Ranges{{0, 6}, {6, 12}}));
+}
+
+TEST_P(FakeEngine, AnErrorOfWhoIsToldEndsIt) {
+  std::vector<int32_t> tokens = {3, 1, 4, 1, 5, 9, 2, 6};
+  std::vector<Window> windows = chunkWindows(tokens.size(), 4);
+  int told = 0;
+  auto result = measurePerplexity(*engine, tokens, windows, {}, [&](const WindowScores &) {
+    ++told;
+    return absl::DataLossError("full");
+  });
+  EXPECT_TRUE(says(result.status(), "full"));
+  EXPECT_EQ(told, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(, FakeEngine, testing::Values(FakeParameter{"cpu", 2}), &nameOf);

@@ -21,7 +21,8 @@ TEST_F(Tool, ScoreWrongCommandLines) {
   expectError("%s %p", 2, "expected one of -f and --pairs, found 0");
   expectError("%s %p -f a --pairs b", 2, "expected one of -f and --pairs, found 2");
   expectError("%s %p --pairs b --stride 3", 2, "expected --stride and --chunks with -f");
-  expectError("%s %p -f a -o xml", 2, "-o: expected text or json, found \"xml\"");
+  expectError("%s %p -f a -o xml", 2, "-o: expected text, json or tokens, found \"xml\"");
+  expectError("%s %p --pairs b --logits c", 2, "expected --logits with -f, found --pairs");
   expectError("%s %p -f a -c 1", 2, "-c: expected a whole number from 2");
 }
 
@@ -66,6 +67,63 @@ TEST_F(Tool, ScoresPairs) {
   EXPECT_EQ(run("%s %p -o json --pairs - <" + pairs).out, json.out);
   EXPECT_EQ(run("%s %p -o json --threads 1 --pairs " + pairs).out, json.out);
   EXPECT_NE(run("%s %p --pairs " + pairs).out.find(" 1 token   -\n"), std::string::npos);
+}
+
+// Longer than what the tokenizer's library is given at once: 4 MiB.
+TEST_F(Tool, ScoresLongTexts) {
+  const std::string part = contentsOf(STRATA_DEMO_MODEL "/heldout.txt");
+  std::string text;
+  while (text.size() <= 4 << 20)
+    text += part;
+  Result result = run("%s %p -c 4 --chunks 1 --threads 1 -f " + folder.write("text", text));
+  EXPECT_EQ(result.status, 0) << result.err;
+}
+
+TEST_F(Tool, ScoresTokens) {
+  std::string text = folder.write("text", "In the beginning of the house");
+  Result lines = run("%s %p -c 4 --no-bos -o tokens --threads 1 -f " + text);
+  EXPECT_EQ(lines.status, 0) << lines.err;
+  std::string first = lines.out.substr(0, lines.out.find('\n'));
+  EXPECT_TRUE(first.starts_with("{\"first\": 3, \"ids\": [")) << first;
+  EXPECT_EQ(keysOf(first), (std::vector<std::string>{"first", "ids", "logprobs"}));
+  EXPECT_EQ(lines.out.substr(lines.out.find("{\"file\"")),
+            run("%s %p -c 4 --no-bos -o json --threads 1 -f " + text).out);
+  std::string pairs = folder.write("pairs", "{\"context\": \"In\", \"continuation\": \" the\"}\n");
+  Result pair = run("%s %p -o tokens --pairs " + pairs);
+  EXPECT_EQ(keysOf(pair.out), (std::vector<std::string>{"logprob", "tokens", "greedy", "truncated",
+                                                        "ids", "logprobs"}));
+  EXPECT_NE(pair.out.find("\"ids\": [264]"), std::string::npos) << pair.out;
+}
+
+// As NumPy reads it: a header of 128 bytes, then f32, row by row.
+TEST_F(Tool, ScoreWritesLogits) {
+  std::string text = folder.write("text", "In the beginning of the house");
+  std::string logits = folder.path("logits.npy");
+  Result plain = run("%s %p -c 4 --stride 2 --no-bos --threads 1 -f " + text);
+  Result result =
+      run("%s %p -c 4 --stride 2 --no-bos --threads 1 -f " + text + " --logits " + logits);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, plain.out);
+  std::string bytes = contentsOf(logits);
+  EXPECT_TRUE(bytes.starts_with(std::string("\x93NUMPY\x01\x00\x76\x00", 10)));
+  EXPECT_NE(bytes.find("{'descr': '<f4', 'fortran_order': False, 'shape': (7, 2048), }"),
+            std::string::npos)
+      << bytes.substr(10, 118);
+  EXPECT_EQ(bytes.size(), 128 + size_t(7) * 2048 * sizeof(float));
+  EXPECT_EQ(run("%s %p -c 4 --threads 1 -f " + text + " --logits /dev/null").status, 0);
+}
+
+TEST_F(Tool, LogitsAreWrittenWholeOrNotAtAll) {
+  std::string text = folder.write("text", "In the beginning of the house");
+  std::string command = "%s %p -c 4 --threads 1 -f " + text + " --logits ";
+  expectError(command + text, 1, "expected a file to write, found one that is read");
+  EXPECT_EQ(contentsOf(text), "In the beginning of the house");
+  expectError(command + package, 1, "expected a file to write, found one that is read");
+  expectError(command + "/dev/full", 1, "/dev/full: cannot be written: No space left");
+  expectError(command + "/no/such/file", 1, "/no/such/file: cannot be written: No such file");
+  expectError("mkdir %p.d; ulimit -f 2048; %s %p --chunks 40 -f %d/heldout.txt --logits %p.d/x.npy",
+              1, "x.npy: cannot be written: File too large");
+  EXPECT_EQ(run("ls -A %p.d").out, "") << "nothing is left of a file that did not become whole";
 }
 
 TEST_F(Tool, ScoreWrongPairs) {

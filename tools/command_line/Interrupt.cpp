@@ -2,6 +2,7 @@
 
 #include "tools/command_line/Interrupt.h"
 
+#include <atomic>
 #include <csignal>
 #include <unistd.h>
 
@@ -11,10 +12,15 @@ namespace {
 // Signal handlers know nothing but globals.
 volatile sig_atomic_t interruptible = 0;
 volatile sig_atomic_t asked = 0;
+volatile sig_atomic_t removes = 0;
+char removed[4096];
 
 void onInterrupt(int) {
-  if (!interruptible || asked)
+  if (!interruptible || asked) {
+    if (removes)
+      unlink(removed);
     _exit(130);
+  }
   asked = 1;
 }
 
@@ -34,6 +40,16 @@ Interruptible::Interruptible() {
 Interruptible::~Interruptible() { interruptible = 0; }
 
 bool Interruptible::stopAsked() const { return asked; }
+
+void removeOnInterrupt(const std::string &path) {
+  removes = 0;
+  if (path.empty() || path.size() >= sizeof removed)
+    return;
+  path.copy(removed, path.size());
+  removed[path.size()] = '\0';
+  std::atomic_signal_fence(std::memory_order_release);
+  removes = 1;
+}
 
 void installSignalHandlers() {
   struct sigaction action = {};

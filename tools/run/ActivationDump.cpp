@@ -2,9 +2,9 @@
 
 #include "tools/run/ActivationDump.h"
 
-#include "absl/strings/str_format.h"
 #include "runtime/base/Status.h"
 #include "tools/command_line/JsonWriter.h"
+#include "tools/command_line/Npy.h"
 
 #include <array>
 #include <bit>
@@ -17,19 +17,6 @@ namespace strata {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kHeaderBytes = 128;
-
-/// The header of a .npy file, format 1.0, whose length does not depend on the shape.
-std::string npyHeader(uint64_t rows, uint64_t columns) {
-  std::string header("\x93NUMPY\x01\x00", 8);
-  constexpr auto rest = uint16_t(kHeaderBytes - 10);
-  header += {char(rest & 0xff), char(rest >> 8)};
-  absl::StrAppendFormat(&header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }",
-                        rows, columns);
-  header.resize(kHeaderBytes - 1, ' ');
-  return header + "\n";
-}
 
 float toFloat(package::DType dtype, const std::byte *bytes) {
   uint32_t bits = 0;
@@ -62,7 +49,7 @@ absl::Status appendRows(const std::string &path, uint64_t before, uint64_t colum
   std::fstream file(path, before ? mode : mode | std::ios::trunc);
   std::string header = npyHeader(before + values.size() / columns, columns);
   file.write(header.data(), std::streamsize(header.size()));
-  file.seekp(std::streamoff(kHeaderBytes + before * columns * sizeof(float)));
+  file.seekp(std::streamoff(kNpyHeaderBytes + before * columns * sizeof(float)));
   file.write(reinterpret_cast<const char *>(values.data()),
              std::streamsize(values.size() * sizeof(float)));
   file.close();

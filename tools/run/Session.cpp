@@ -89,18 +89,10 @@ absl::StatusOr<StepResult> Session::feedToken() {
   return result;
 }
 
-std::string describeSpeed(const Session &session, double readCeiling) {
-  const Speed &prompt = session.promptSpeed(), &generated = session.generatedSpeed();
-  if (prompt.tokens == 0)
-    return "nothing was run";
-  std::string text =
-      absl::StrFormat("prompt: %d tokens, %.1f tok/s; generated: %d tokens", prompt.tokens,
-                      double(prompt.tokens) / prompt.seconds, session.generatedTokens());
-  if (generated.tokens == 0)
-    return text;
-  double rate = generated.work.bytes / generated.seconds;
-  absl::StrAppendFormat(&text, ", %.1f tok/s, %.1f GB/s", generated.tokens / generated.seconds,
-                        rate / 1e9);
+std::string describeRate(const Speed &generated, double readCeiling) {
+  const double rate = generated.work.bytes / generated.seconds;
+  std::string text = absl::StrFormat("%.1f tok/s, %.1f GB/s",
+                                     double(generated.tokens) / generated.seconds, rate / 1e9);
   if (readCeiling > 0 &&
       rate > readCeiling) // small weights come from caches, or others disturbed it
     absl::StrAppendFormat(&text, ", more than a mere read of the weights now has (%.1f GB/s)",
@@ -109,6 +101,17 @@ std::string describeSpeed(const Session &session, double readCeiling) {
     absl::StrAppendFormat(&text, ", %.0f%% of %.1f GB/s (a mere read of the weights)",
                           100 * rate / readCeiling, readCeiling / 1e9);
   return text;
+}
+
+std::string describeSpeed(const Session &session, double readCeiling) {
+  const Speed &prompt = session.promptSpeed(), &generated = session.generatedSpeed();
+  if (prompt.tokens == 0)
+    return "nothing was run";
+  std::string text =
+      absl::StrFormat("prompt: %d tokens, %.1f tok/s; generated: %d tokens", prompt.tokens,
+                      double(prompt.tokens) / prompt.seconds, session.generatedTokens());
+  return generated.tokens == 0 ? text
+                               : absl::StrCat(text, ", ", describeRate(generated, readCeiling));
 }
 
 } // namespace strata

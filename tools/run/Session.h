@@ -64,8 +64,11 @@ private:
   int64_t tokens = 0; // generated
 };
 
-/// "prompt: 5 tokens, 312.0 tok/s; generated: …", with the bytes a second of the generation beside
-/// `readCeiling`, what was measured for a mere read.
+/// "12.3 tok/s, 4.5 GB/s, …": the bytes a second of tokens that were generated beside
+/// `readCeiling`, what was measured for a mere read; 0: it was not.
+std::string describeRate(const Speed &generated, double readCeiling);
+
+/// "prompt: 5 tokens, 312.0 tok/s; generated: 9 tokens, …", with describeRate().
 std::string describeSpeed(const Session &session, double readCeiling);
 
 } // namespace strata

@@ -113,6 +113,7 @@ absl::StatusOr<PairScore> scorePair(Scorer &scorer, const EncodedPair &pair) {
     result.logProbability += score.logProbability;
     ++result.tokens;
     result.greedy = result.greedy && score.greedy;
+    result.logProbabilities.push_back(score.logProbability);
   }
   return result;
 }

@@ -37,9 +37,10 @@ absl::StatusOr<EncodedPair> encodePair(const Tokenizer &tokenizer, const package
                                        const Pair &pair, bool addBos, size_t context);
 
 struct PairScore {
-  double logProbability = 0; // of the whole continuation: the sum
-  int64_t tokens = 0;        // of the continuation
-  bool greedy = true;        // each token of it is a likeliest one
+  double logProbability = 0;            // of the whole continuation: the sum
+  int64_t tokens = 0;                   // of the continuation
+  bool greedy = true;                   // each token of it is a likeliest one
+  std::vector<double> logProbabilities; // of each token of it
 };
 absl::StatusOr<PairScore> scorePair(Scorer &scorer, const EncodedPair &pair);
 

@@ -3,7 +3,6 @@
 #include "tools/score/Perplexity.h"
 
 #include "runtime/base/Status.h"
-#include "tools/score/Score.h"
 
 #include <algorithm>
 #include <cmath>
@@ -40,22 +39,40 @@ double Perplexity::error() const {
   return tokens < 2 ? 0 : value() * std::sqrt(std::max(variance, 0.0) / double(tokens - 1));
 }
 
+std::vector<std::pair<size_t, size_t>> logitRanges(std::span<const Window> windows) {
+  std::vector<std::pair<size_t, size_t>> ranges;
+  size_t begin = 0;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const bool overlapped = i + 1 < windows.size() && windows[i + 1].begin < windows[i].end;
+    const size_t end = windows[i].end - overlapped; // what comes last scores the next one's first
+    ranges.emplace_back(begin, end);
+    begin = end;
+  }
+  return ranges;
+}
+
 absl::StatusOr<Perplexity>
 measurePerplexity(Engine &engine, std::span<const int32_t> tokens, std::span<const Window> windows,
-                  std::optional<int32_t> begin,
-                  absl::FunctionRef<void(size_t done, const Perplexity &)> progress) {
+                  const PerplexityOptions &options,
+                  absl::FunctionRef<absl::Status(const WindowScores &)> told) {
   Perplexity result;
   Scorer scorer(engine);
-  size_t done = 0;
-  for (const Window &window : windows) {
+  const std::vector<std::pair<size_t, size_t>> ranges = logitRanges(windows);
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const Window &window = windows[i];
     std::vector<int32_t> text(tokens.begin() + ptrdiff_t(window.begin),
                               tokens.begin() + ptrdiff_t(window.end));
-    if (begin)
-      text[0] = *begin;
-    STRATA_ASSIGN(auto scores, scorer.score(text, window.first - window.begin));
+    if (options.begin)
+      text[0] = *options.begin;
+    const size_t first = window.first - window.begin;
+    STRATA_ASSIGN(auto scores, !options.logits ? scorer.score(text, first)
+                                               : scorer.score(text, first,
+                                                              {ranges[i].first - window.begin,
+                                                               ranges[i].second - window.begin,
+                                                               options.logits}));
     for (const TokenScore &score : scores)
       result.add(score.logProbability);
-    progress(++done, result);
+    STRATA_TRY(told({i + 1, window, scores, result}));
   }
   return result;
 }

@@ -4,10 +4,12 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/engine/Engine.h"
+#include "tools/score/Score.h"
 
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace strata {
@@ -41,12 +43,30 @@ struct Perplexity {
   double error() const;
 };
 
-/// Runs the windows, each a sequence of its own. With `begin`, that token takes the place of each
-/// window's first one, as llama-perplexity does with BOS. `progress` is told after each window how
-/// many are done.
+/// The logits that each window gives, those behind the tokens [begin, end): together those behind
+/// all tokens up to the last window's end, once. Where windows overlap, a token's are those that
+/// the next one is scored by.
+std::vector<std::pair<size_t, size_t>> logitRanges(std::span<const Window> windows);
+
+/// What is told of each window when it is done.
+struct WindowScores {
+  size_t done; // windows by now
+  const Window &window;
+  std::span<const TokenScore> scores; // of its tokens [first, end)
+  const Perplexity &soFar;
+};
+
+/// How windows are run, each a sequence of its own.
+struct PerplexityOptions {
+  std::optional<int32_t> begin; // takes the place of each window's first token, as BOS does in
+                                // llama-perplexity
+  LogitSink logits;             // none, or is given what logitRanges() says
+};
+
+/// Runs the windows. An error of `told`, or of the sink, ends it.
 absl::StatusOr<Perplexity>
 measurePerplexity(Engine &engine, std::span<const int32_t> tokens, std::span<const Window> windows,
-                  std::optional<int32_t> begin,
-                  absl::FunctionRef<void(size_t done, const Perplexity &)> progress);
+                  const PerplexityOptions &options,
+                  absl::FunctionRef<absl::Status(const WindowScores &)> told);
 
 } // namespace strata

@@ -54,15 +54,24 @@ absl::Status Scorer::feedPrefix(std::span<const int32_t> tokens) {
 
 absl::StatusOr<std::vector<TokenScore>> Scorer::score(std::span<const int32_t> tokens,
                                                       size_t first) {
-  STRATA_TRY(feedPrefix(tokens.first(first - 1)));
+  const auto drop = [](std::span<const float>) { return absl::OkStatus(); };
+  return score(tokens, first, {first - 1, tokens.size() - 1, drop});
+}
+
+absl::StatusOr<std::vector<TokenScore>> Scorer::score(std::span<const int32_t> tokens, size_t first,
+                                                      const WantedLogits &wanted) {
+  STRATA_TRY(feedPrefix(tokens.first(wanted.begin)));
   std::vector<TokenScore> scores;
   auto most = size_t(rowsAtOnce(engine.model().vocabulary()));
   // Row i of the logits says how likely token i + 1 is.
-  for (size_t done = first - 1; done < tokens.size() - 1;) {
-    size_t part = std::min(tokens.size() - 1 - done, most);
+  for (size_t done = wanted.begin; done < wanted.end;) {
+    size_t part = std::min(wanted.end - done, most);
     STRATA_ASSIGN(StepResult result, feed(tokens.subspan(done, part), LogitRows::all));
-    for (size_t i = 0; i < part; ++i) {
-      STRATA_ASSIGN(TokenScore score, scoreToken(result.row(int64_t(i)), tokens[done + i + 1]));
+    STRATA_TRY(wanted.sink(result.logits));
+    for (size_t next = std::max(done + 1, first); next < std::min(done + part + 1, tokens.size());
+         ++next) {
+      STRATA_ASSIGN(TokenScore score,
+                    scoreToken(result.row(int64_t(next - 1 - done)), tokens[next]));
       scores.push_back(score);
     }
     done += part;

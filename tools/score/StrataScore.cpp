@@ -4,13 +4,15 @@
 #include "absl/strings/str_format.h"
 #include "runtime/base/Status.h"
 #include "tools/command_line/Devices.h"
-#include "tools/command_line/JsonWriter.h"
 #include "tools/command_line/Load.h"
+#include "tools/command_line/Npy.h"
+#include "tools/command_line/OutputFile.h"
 #include "tools/command_line/TokenIds.h"
 #include "tools/command_line/Tool.h"
 #include "tools/score/Pairs.h"
 #include "tools/score/Perplexity.h"
 #include "tools/score/Score.h"
+#include "tools/score/ScoreReport.h"
 
 #include <algorithm>
 #include <optional>
@@ -23,10 +25,9 @@ constexpr int64_t kDefaultWindow = 512;
 constexpr uint64_t kMostTextBytes = 64 << 20;
 constexpr uint64_t kMostPairBytes = uint64_t(1) << 30;
 
-enum class ScoreFormat { text, json };
-
 struct ScoreOptions {
   std::string package, text, pairs; // of the last two, one is empty
+  std::string logits;               // empty: none are written
   int64_t context = 0;              // 0: what suits
   int64_t stride = 0;               // 0: chunks
   int64_t chunks = 0;               // 0: all windows
@@ -48,7 +49,10 @@ constexpr const char *kAbout =
     "logarithm), their number, and whether greedy decoding would have written them. Context and\n"
     "continuation are encoded together; the continuation's tokens are those behind as many as "
     "the\n"
-    "context alone has. Spaces that end the context count as the continuation's.";
+    "context alone has. Spaces that end the context count as the continuation's.\n"
+    "--logits writes those behind each token of the windows; row i says how likely token i + 1 "
+    "is.\n"
+    "Where windows overlap, a token's are of the window that the next token is scored in.";
 
 std::vector<Option> tableOf(ScoreOptions &options) {
   return {{"f", "FILE", "a text; - is stdin", setText(options.text)},
@@ -64,8 +68,15 @@ std::vector<Option> tableOf(ScoreOptions &options) {
           {"ids", "", "with -f: token ids, separated by spaces or commas; no BOS is added",
            setFlag(options.isIds)},
           {"no-bos", "", "no BOS, even if the model wants one", setFlag(options.noBos)},
-          {"o", "FORMAT", "text, the default, or json (with --pairs a line for each)",
-           setChoice(options.format, {{"text", ScoreFormat::text}, {"json", ScoreFormat::json}})},
+          {"o", "FORMAT",
+           "text, the default; json (with --pairs a line for each); or tokens: json with ids and "
+           "log p of the tokens scored, too, with -f a line for each window",
+           setChoice(options.format, {{"text", ScoreFormat::text},
+                                      {"json", ScoreFormat::json},
+                                      {"tokens", ScoreFormat::tokens}})},
+          {"logits", "FILE",
+           "with -f: writes the logits behind each token as .npy, f32 [tokens, vocabulary]",
+           setText(options.logits)},
           {"weights", "DIR", "a checkpoint to take the weights from, instead of the one compiled",
            setText(options.weights)}};
 }
@@ -77,6 +88,8 @@ absl::Status check(const ScoreOptions &options) {
         absl::StrCat("expected one of -f and --pairs, found ", sources));
   if (!options.pairs.empty() && options.isIds)
     return absl::InvalidArgumentError("expected --ids with -f, found --pairs");
+  if (!options.pairs.empty() && !options.logits.empty())
+    return absl::InvalidArgumentError("expected --logits with -f, found --pairs");
   if (!options.pairs.empty() && (options.stride || options.chunks))
     return absl::InvalidArgumentError("expected --stride and --chunks with -f, found --pairs");
   return absl::OkStatus();
@@ -142,26 +155,30 @@ absl::StatusOr<std::vector<Window>> chooseWindows(const ScoreOptions &options, s
   return windows;
 }
 
-std::string describeText(const ScoreOptions &options, size_t tokens, int64_t context,
-                         const Perplexity &result) {
-  if (options.format == ScoreFormat::json) {
-    JsonWriter json;
-    json.beginObject(JsonWriter::Layout::oneLine).member("file", options.text);
-    json.member("method", options.stride ? "strided" : "chunked").member("context", context);
-    json.key("stride");
-    options.stride ? json.value(options.stride) : json.null();
-    json.member("text_tokens", tokens).member("tokens", result.tokens);
-    json.member("logprob", -result.sum).member("logprob_per_token", -result.mean());
-    json.member("perplexity", result.value()).member("perplexity_error", result.error());
-    return json.endObject().take();
-  }
-  std::string method =
-      options.stride ? absl::StrFormat("windows of %d tokens, %d apart", context, options.stride)
-                     : absl::StrFormat("second halves of chunks of %d tokens", context);
-  return absl::StrFormat("text        %d tokens\nscored      %d tokens: %s\n"
-                         "log p       %.6f per token\nperplexity  %.6f +/- %.6f\n",
-                         tokens, result.tokens, method, -result.mean(), result.value(),
-                         result.error());
+/// A file for the logits behind so many tokens, its header written.
+absl::StatusOr<OutputFile> createLogits(const std::string &path, size_t tokens,
+                                        int64_t vocabulary) {
+  STRATA_ASSIGN(OutputFile file, OutputFile::create(path));
+  const std::string header = npyHeader(tokens, uint64_t(vocabulary));
+  STRATA_TRY(file.write(std::as_bytes(std::span(header))));
+  return file;
+}
+
+/// Writes what is wanted of each window on the way: a line, logits into `file`.
+absl::StatusOr<Perplexity> measure(Engine &engine, const ScoreOptions &options,
+                                   std::span<const int32_t> tokens, std::span<const Window> windows,
+                                   OutputFile *file, Console &console) {
+  PerplexityOptions wanted;
+  if (!options.stride && wantsBos(options, engine.model()))
+    wanted.begin = engine.model().bos_token();
+  if (file)
+    wanted.logits = [&](std::span<const float> rows) { return file->write(std::as_bytes(rows)); };
+  return measurePerplexity(engine, tokens, windows, wanted, [&](const WindowScores &scores) {
+    console.progress(absl::StrFormat("window %d of %d: perplexity %.4f", scores.done,
+                                     windows.size(), scores.soFar.value()));
+    return options.format == ScoreFormat::tokens ? console.write(describeWindow(scores, tokens))
+                                                 : absl::OkStatus();
+  });
 }
 
 absl::Status scoreText(const ScoreOptions &options, const Package &package,
@@ -171,16 +188,18 @@ absl::Status scoreText(const ScoreOptions &options, const Package &package,
   STRATA_ASSIGN(std::vector<int32_t> tokens, readTokens(options, package, tokenizer));
   STRATA_ASSIGN(std::vector<Window> windows, chooseWindows(options, tokens.size(), context));
   STRATA_ASSIGN(Loaded loaded, Loaded::load(options, package, context));
-  std::optional<int32_t> begin;
-  if (!options.stride && wantsBos(options, package.model()))
-    begin = package.model().bos_token();
-  auto progress = [&](size_t done, const Perplexity &soFar) {
-    console.progress(
-        absl::StrFormat("window %d of %d: perplexity %.4f", done, windows.size(), soFar.value()));
-  };
-  STRATA_ASSIGN(Perplexity result,
-                measurePerplexity(*loaded.engine, tokens, windows, begin, progress));
-  return console.write(describeText(options, tokens.size(), context, result));
+  std::optional<OutputFile> logits;
+  if (!options.logits.empty()) {
+    STRATA_ASSIGN(OutputFile file,
+                  createLogits(options.logits, windows.back().end, package.model().vocabulary()));
+    logits.emplace(std::move(file));
+  }
+  STRATA_ASSIGN(Perplexity result, measure(*loaded.engine, options, tokens, windows,
+                                           logits ? &*logits : nullptr, console));
+  if (logits)
+    STRATA_TRY(logits->finish());
+  return console.write(
+      describeText(options.format, {options.text, context, options.stride}, tokens.size(), result));
 }
 
 //===----------------------------------------------------------------------===//
@@ -209,16 +228,6 @@ absl::StatusOr<std::vector<EncodedPair>> readPairs(const ScoreOptions &options,
     return absl::InvalidArgumentError(
         absl::StrCat(options.pairs, ": expected at least 1 line, found none"));
   return pairs;
-}
-
-std::string describePair(ScoreFormat format, const EncodedPair &pair, const PairScore &score) {
-  if (format == ScoreFormat::text)
-    return absl::StrFormat("%14.6f  %5d %s  %s\n", score.logProbability, score.tokens,
-                           score.tokens == 1 ? "token " : "tokens", score.greedy ? "greedy" : "-");
-  JsonWriter json;
-  json.beginObject(JsonWriter::Layout::oneLine).member("logprob", score.logProbability);
-  json.member("tokens", score.tokens).member("greedy", score.greedy);
-  return json.member("truncated", pair.truncated).endObject().take();
 }
 
 absl::Status scorePairs(const ScoreOptions &options, const Package &package,

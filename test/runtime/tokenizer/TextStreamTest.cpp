@@ -61,6 +61,21 @@ TEST(TextStream, InvalidSequences) {
   EXPECT_EQ(whole("\xC3\xC3\xA9"), bad(1) + "\xC3\xA9");
 }
 
+TEST(TextStream, SequencesThatBreakOffAsOne) {
+  const auto one = [](std::string_view bytes) {
+    TextStream stream;
+    std::string text;
+    for (char byte : bytes)
+      text += stream.push(std::string_view(&byte, 1), Malformed::sequence);
+    return text + stream.flush();
+  };
+  EXPECT_EQ(one("\xE2\x96z"), bad(1) + "z");
+  EXPECT_EQ(one("\xF0\x9F\x98"), bad(1));
+  EXPECT_EQ(one("\x80\x80"), bad(2));
+  EXPECT_EQ(one("\xE0\x80\x80"), bad(3)); // no character begins so: not a sequence
+  EXPECT_EQ(one("\xF0\x9F\xC3\xA9"), bad(1) + "\xC3\xA9");
+}
+
 TEST(TextStream, EdgesOfTheValidRanges) {
   for (const char *text : {"\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
                            "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"})

@@ -93,6 +93,85 @@ TEST(TokenizerJson, BytesThatAreNoUtf8AreReplacementCharacters) {
   EXPECT_EQ(encode(withReplacement, "a\xE2\x96z"), (Ids{1, 5, 5, 0}));
 }
 
+/// Every id on its own.
+std::string streamed(const Tokenizer &tokenizer, const Ids &ids) {
+  Detokenizer detokenizer(tokenizer, Detokenizer::Start::ofText);
+  std::string text;
+  for (int32_t id : ids)
+    text += detokenizer.push(id);
+  return text + detokenizer.flush();
+}
+
+// The whole of a run of bytes is judged when its text is known; a stream goes character by
+// character.
+TEST(TokenizerJson, BytesThatAreNoUtf8) {
+  const auto compiled = compileTokenizerJson(
+      changed({{R"("decoder": null)", R"("decoder": {"type": "ByteFallback"})"},
+               {R"("ba": 4)",
+                R"("ba": 4, "<0x84>": 5, "<0x22>": 6, "<0xC3>": 7, "<0xA9>": 8, "<0xE4>": 9)"}}),
+      "t.json");
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  const std::string bad = "\xEF\xBF\xBD";
+  struct {
+    Ids ids;
+    std::string decoded, streamed;
+  } cases[] = {
+      {{5, 6}, bad + bad, bad + '"'},
+      {{1, 5, 6, 2}, "a" + bad + bad + "b", "a" + bad + "\"b"},
+      {{7, 8, 5}, bad + bad + bad, "\xC3\xA9" + bad},
+      {{9, 6}, bad + bad, bad + '"'},
+      {{9, 1, 6}, bad + "a\"", bad + "a\""},
+      {{7, 8, 6}, "\xC3\xA9\"", "\xC3\xA9\""}, // well formed: the same
+      {{9}, bad, bad},
+  };
+  for (const auto &[ids, decoded, stream] : cases) {
+    EXPECT_EQ(*tokenizer->decode(ids), decoded) << testing::PrintToString(ids);
+    EXPECT_EQ(streamed(*tokenizer, ids), stream) << testing::PrintToString(ids);
+  }
+}
+
+// Characters for bytes: what breaks off is one U+FFFD, as `tokenizers` has it, also in a stream.
+TEST(TokenizerJson, CharactersThatAreBytes) {
+  const auto compiled = compileTokenizerJson(
+      changed(
+          {{R"("decoder": null)", R"("decoder": {"type": "ByteLevel"})"},
+           {R"("ba": 4)",
+            R"("ba": 4, "\u0120a": 5, "\u00e4\u00b8": 6, "\u0143": 7, "\u00e4": 8, "a b": 9)"}}),
+      "t.json");
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  const std::string bad = "\xEF\xBF\xBD";
+  const std::pair<Ids, std::string> cases[] = {
+      {{1, 5}, "a a"},
+      {{6, 7}, "\xE4\xB8\xAD"},
+      {{6, 1}, bad + "a"},
+      {{6}, bad},
+      {{6, 6, 7}, bad + "\xE4\xB8\xAD"},
+      {{7, 7}, bad + bad},
+      {{8, 7, 1}, bad + "a"},
+      {{9, 1}, "a ba"}, // a space is no byte's character: the piece is its own bytes
+  };
+  for (const auto &[ids, text] : cases) {
+    EXPECT_EQ(*tokenizer->decode(ids), text) << testing::PrintToString(ids);
+    EXPECT_EQ(streamed(*tokenizer, ids), text) << testing::PrintToString(ids);
+  }
+}
+
+// Rules that make a text longer, one after the other: 2^n bytes of one.
+TEST(TokenizerJson, CharactersOfBytesThatBlowUp) {
+  std::string rules = R"({"type": "ByteLevel", "add_prefix_space": false, "use_regex": false})";
+  for (int i = 0; i < 40; ++i)
+    rules += R"(, {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false})";
+  const auto compiled = compileTokenizerJson(
+      changed({{R"("pre_tokenizer": null)",
+                R"("pre_tokenizer": {"type": "Sequence", "pretokenizers": [)" + rules + "]}"}}),
+      "t.json");
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  EXPECT_EQ(tokenizer->encode("ab")->size(), 1u);
+  EXPECT_EQ(tokenizer->encode("\xC3\xA9").status().message(),
+            "text: the tokenizer's rules make it 8192 bytes, expected at most 4128");
+}
+
 TEST(TokenizerJson, Syntax) {
   EXPECT_EQ(errorOf(""), "t.json: not JSON: there is nothing but whitespace");
   EXPECT_EQ(errorOf("[]"), "t.json: expected an object, found a list");
@@ -200,11 +279,11 @@ TEST(TokenizerJson, AddedTokens) {
 }
 
 TEST(TokenizerJson, Normalizers) {
-  EXPECT_EQ(errorWith("normalizer", R"({"type": "NFKC"})"),
-            "t.json: normalizer.type: NFKC is not supported");
+  EXPECT_EQ(errorWith("normalizer", R"({"type": "NFKD"})"),
+            "t.json: normalizer.type: NFKD is not supported");
   EXPECT_EQ(
-      errorWith("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "Lowercase"}]})"),
-      "t.json: normalizer.normalizers[0].type: Lowercase is not supported");
+      errorWith("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "StripAccents"}]})"),
+      "t.json: normalizer.normalizers[0].type: StripAccents is not supported");
   EXPECT_EQ(
       errorWith("normalizer", R"({"type": "Replace", "pattern": {"Regex": " +"}, "content": ""})"),
       "t.json: normalizer.pattern.Regex: regular expressions are not supported");
@@ -222,8 +301,8 @@ TEST(TokenizerJson, Normalizers) {
 }
 
 TEST(TokenizerJson, PreTokenizers) {
-  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "ByteLevel"})"),
-            "t.json: pre_tokenizer.type: ByteLevel is not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "BertPreTokenizer"})"),
+            "t.json: pre_tokenizer.type: BertPreTokenizer is not supported");
   EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Metaspace", "replacement": "__"})"),
             "t.json: pre_tokenizer.replacement: expected one character, found \"__\"");
   EXPECT_EQ(errorWith("pre_tokenizer",
@@ -241,6 +320,12 @@ TEST(TokenizerJson, PreTokenizers) {
   EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Split", "pattern": {"String": " "},
                                            "behavior": "Sometimes", "invert": false})"),
             "t.json: pre_tokenizer.behavior: Sometimes is not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Punctuation", "behavior": "Never"})"),
+            "t.json: pre_tokenizer.behavior: Never is not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Whitespace", "behavior": "Removed"})"),
+            "t.json: pre_tokenizer.behavior: not supported");
+  EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "ByteLevel"})"),
+            "t.json: pre_tokenizer.add_prefix_space: missing, expected true or false");
   EXPECT_EQ(errorWith("pre_tokenizer", R"({"type": "Digits"})"),
             "t.json: pre_tokenizer.individual_digits: missing, expected true or false");
 }
@@ -255,6 +340,12 @@ TEST(TokenizerJson, Decoders) {
   EXPECT_EQ(sequence(fuse + ", " + strip + "\"start\": 1, \"stop\": 0}"), "");
   EXPECT_EQ(sequence(strip + "\"start\": 1, \"stop\": 0}"),
             "t.json: decoder.decoders[0].type: Strip is not supported at this place");
+  const std::string byteLevel = R"({"type": "ByteLevel"})";
+  EXPECT_EQ(sequence(byteLevel), "");
+  EXPECT_EQ(sequence(byteLevel + ", " + fuse),
+            "t.json: decoder.decoders[1].type: Fuse is not supported at this place");
+  EXPECT_EQ(sequence(fuse + ", " + byteLevel),
+            "t.json: decoder.decoders[1].type: ByteLevel is not supported at this place");
   EXPECT_EQ(sequence(fuse + R"(, {"type": "ByteFallback"})"),
             "t.json: decoder.decoders[1].type: ByteFallback is not supported at this place");
   EXPECT_EQ(sequence(fuse + ", " + strip + "\"start\": 1, \"stop\": 1}"),
@@ -317,20 +408,63 @@ TEST(TokenizerJson, LongTexts) {
   while (text.size() < 1 << 20)
     text += "ab";
   EXPECT_EQ(tokenizer->encode(text)->size(), size_t(1) << 19);
-  EXPECT_EQ(tokenizer->encode(std::string((4 << 20) + 1, 'a')).status().message(),
-            "text has 4194305 bytes, expected at most 4194304");
+  EXPECT_EQ(tokenizer->encode(std::string((64 << 20) + 1, 'a')).status().message(),
+            "text has 67108865 bytes, expected at most 67108864");
+}
+
+// A megabyte must not become a gigabyte, rule by rule.
+TEST(TokenizerJson, NormalizersThatBlowUp) {
+  const std::string rule = R"({"type": "Replace", "pattern": {"String": "a"}, "content": ")" +
+                           std::string(60, 'a') + "\"}";
+  const auto compiled = compileTokenizerJson(
+      changed({{R"("normalizer": null)", R"("normalizer": {"type": "Sequence", "normalizers": [)" +
+                                             rule + "," + rule + "]}"}}),
+      "t.json");
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  EXPECT_EQ(tokenizer->encode("a")->size(), 3600u);
+  EXPECT_EQ(tokenizer->encode(std::string(1 << 20, 'a')).status().message(),
+            "text: the tokenizer's rules make it 62914560 bytes, expected at most 16781312");
+}
+
+// A long word is cut where no merge joins, here between two a or two b: its ids are the same. The
+// reference are merges by hand: every "ab" from the left, then every "ba".
+TEST(TokenizerJson, LongWordsAreCut) {
+  const auto compiled = compileTokenizerJson(changed({}), "t.json");
+  const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(compiled->tables)), "t");
+  std::mt19937 random(5);
+  std::string word;
+  while (word.size() < 300000)
+    word += random() % 8 ? (random() % 2 ? "ab" : "ba") : random() % 2 ? "?" : "c";
+  Ids expected;
+  for (size_t at = 0; at < word.size(); ++at) {
+    const std::string_view next = std::string_view(word).substr(at, 2);
+    const bool isPair = next == "ab" || (next == "ba" && word.substr(at + 1, 2) != "ab");
+    expected.push_back(next == "ab" ? 3 : isPair ? 4 : next[0] == 'a' ? 1 : next[0] == 'b' ? 2 : 0);
+    at += isPair;
+  }
+  EXPECT_EQ(*tokenizer->encode(word), expected);
+  std::string joined; // "ab" everywhere: no place to cut
+  while (joined.size() <= 4 << 20)
+    joined += "ab";
+  EXPECT_EQ(tokenizer->encode(joined).status().message(),
+            "text has a word of 4194306 bytes, expected at most 4194304");
+  EXPECT_EQ(tokenizer->encode(std::string(5 << 20, 'a'))->size(), size_t(5) << 20);
 }
 
 // Tables that something damaged, and something else gave a hash that fits, are refused or harmless.
-TEST(BpeTables, DamageIsHarmless) {
-  const std::string file = STRATA_TOKENIZERS "/fallback.json";
+class BpeTables : public testing::TestWithParam<const char *> {};
+
+TEST_P(BpeTables, DamageIsHarmless) {
+  const std::string file = absl::StrCat(STRATA_TOKENIZERS "/", GetParam(), ".json");
   const std::string tables =
       compileTokenizerJson(readFile(file, kMaxTokenizerBytes).value(), file)->tables;
   const auto use = [](const std::string &bytes) {
     const auto tokenizer = BpeTokenizer::load(std::as_bytes(std::span(bytes)), "t");
     if (!tokenizer.ok())
       return false;
-    const auto ids = tokenizer->encode("the lord <tool> said [SEP] \xF0\x9F\x98\x80</tool> x");
+    const auto ids =
+        tokenizer->encode("the lord <tool> said [SEP] \xF0\x9F\x98\x80</tool> \xEF\xAC\x81 X7");
     EXPECT_TRUE(ids.ok() && tokenizer->decode(*ids).ok());
     return true;
   };
@@ -347,3 +481,6 @@ TEST(BpeTables, DamageIsHarmless) {
   EXPECT_GT(loaded, 10);
   EXPECT_LT(loaded, 900);
 }
+
+INSTANTIATE_TEST_SUITE_P(Shapes, BpeTables,
+                         testing::Values("fallback", "bytes-of-words", "scripts"));

@@ -180,11 +180,56 @@ TEST(Tokenizer, UserDefinedPiecesAreIdsAnywhere) {
 }
 
 TEST(Tokenizer, LongTextsAreRefused) {
+  EXPECT_EQ(demo().encode(std::string((64 << 20) + 1, 'a')).status().message(),
+            "text has 67108865 bytes, expected at most 67108864");
   EXPECT_EQ(demo().encode(std::string((4 << 20) + 1, 'a')).status().message(),
-            "text has 4194305 bytes, expected at most 4194304");
+            "text has 4194305 bytes without a place to cut it, expected at most 4194304");
   const SentencePieceTokenizer withoutFallback = loaded(smallModel(protoPiece("a", 0, 1)));
   EXPECT_EQ(withoutFallback.encode(std::string((256 << 10) + 1, 'a')).status().message(),
-            "text has 262145 bytes, expected at most 262144");
+            "text has 262145 bytes without a place to cut it, expected at most 262144");
+}
+
+/// `length` bytes of parts at random, many of them words with one space between.
+std::string longText(std::mt19937 &random, size_t length) {
+  std::string text;
+  while (text.size() < length)
+    text += random() % 4 ? "the house 7 of e\xCC\x81 Israel" : randomText(random);
+  return text;
+}
+
+// Cut into parts, a long text has the ids that SentencePiece gives the whole.
+TEST(Tokenizer, LongTextsAreEncodedInParts) {
+  std::mt19937 random(3);
+  for (const char *options :
+       {"--model_type=bpe --vocab_size=320 --byte_fallback",
+        "--model_type=bpe --vocab_size=320 --byte_fallback --add_dummy_prefix=false",
+        "--model_type=bpe --vocab_size=320 --byte_fallback --add_dummy_prefix=false "
+        "--remove_extra_whitespaces=false --normalization_rule_name=identity",
+        "--model_type=bpe --vocab_size=320 --byte_fallback --remove_extra_whitespaces=false",
+        "--model_type=bpe --vocab_size=320 --byte_fallback --split_by_whitespace=false",
+        "--model_type=bpe --vocab_size=320 --byte_fallback --treat_whitespace_as_suffix",
+        "--model_type=bpe --vocab_size=320 --byte_fallback --user_defined_symbols=\xE2\x96\x81the",
+        "--model_type=unigram --vocab_size=320 --byte_fallback"}) {
+    SCOPED_TRACE(options);
+    const std::string model = trainSentencePiece(options), text = longText(random, 300000);
+    EXPECT_EQ(*loaded(model).encode(text), SentencePieceReference(model).encode(text));
+  }
+  const std::string text = longText(random, 1 << 20);
+  EXPECT_EQ(*demo().encode(text), SentencePieceReference(demoModel()).encode(text));
+}
+
+// A piece of two words forbids cutting between words: the text is too long then.
+TEST(Tokenizer, WhatReachesOverSpacesIsNotCut) {
+  const std::string space = "\xE2\x96\x81";
+  const std::string apart = protoPiece("a", 0, 1) + protoPiece(space, 0, 1);
+  std::string text;
+  while (text.size() < 300000)
+    text += "a a ";
+  EXPECT_TRUE(loaded(smallModel(apart)).encode(text).ok());
+  for (const std::string &piece : {protoPiece("a" + space, -1, 1),
+                                   protoPiece("a" + space + "a", -1, 5), protoPiece(" a", -1, 4)})
+    EXPECT_FALSE(loaded(smallModel(apart + piece)).encode(text).ok());
+  EXPECT_TRUE(loaded(smallModel(apart + protoPiece(space + space + "a", -1, 1))).encode(text).ok());
 }
 
 TEST(Tokenizer, DemoIsLikeSentencePiece) { expectLikeSentencePiece(demoModel(), 2000); }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
 #include <gtest/gtest.h>
@@ -27,7 +28,7 @@ std::vector<std::string> lines(const std::string &name) {
   std::vector<std::string> lines = absl::StrSplit(read(name), '\n');
   EXPECT_EQ(lines.back(), "");
   lines.pop_back();
-  EXPECT_EQ(lines.size(), 2000u);
+  EXPECT_GE(lines.size(), 1000u);
   return lines;
 }
 
@@ -35,10 +36,9 @@ std::vector<std::string> lines(const std::string &name) {
 std::string unescape(const std::string &line) {
   std::string text;
   for (size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\\')
-      ++i;
-    const bool escaped = i > 0 && line[i - 1] == '\\' && line[i] != '\\';
-    text += !escaped ? line[i] : line[i] == 'n' ? '\n' : '\r';
+    const bool escapes = line[i] == '\\';
+    i += escapes;
+    text += !escapes || line[i] == '\\' ? line[i] : line[i] == 'n' ? '\n' : '\r';
   }
   return text;
 }
@@ -63,10 +63,12 @@ std::string streamed(const Tokenizer &tokenizer, const std::vector<int32_t> &ids
   return text + detokenizer.flush();
 }
 
-/// `modes`: of the columns of NAME.expected.
+/// Those of NAME.expected, of which `modes` are the columns.
 void expectLikeReference(const Tokenizer &tokenizer, const std::string &name,
-                         const std::vector<ControlPieces> &modes) {
-  const std::vector<std::string> texts = lines("texts.txt"), expected = lines(name + ".expected");
+                         const std::vector<ControlPieces> &modes,
+                         const std::string &file = "texts.txt") {
+  const std::vector<std::string> texts = lines(file), expected = lines(name + ".expected");
+  ASSERT_EQ(texts.size(), expected.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     SCOPED_TRACE(texts[i]);
     std::vector<std::string> found;
@@ -98,16 +100,23 @@ TEST(TokenizerModel, TextsAreLikeSentencePiece) {
   expectLikeReference(*demo, "demo", {ControlPieces::usual});
 }
 
+/// Whether the rules of a shape know Unicode, and are tried on texts about it.
+bool isUnicode(const std::string &shape) {
+  return shape.starts_with("bytes-") || shape == "scripts" || shape == "runs";
+}
+
 TEST_P(TokenizerJson, TextsAreLikeTokenizers) {
-  expectLikeReference(tokenizer, GetParam(), {ControlPieces::asIds, ControlPieces::asText});
+  expectLikeReference(tokenizer, GetParam(), {ControlPieces::asIds, ControlPieces::asText},
+                      isUnicode(GetParam()) ? "unicode.txt" : "texts.txt");
 }
 
 TEST_P(TokenizerJson, TablesAreTheSameEveryTime) { EXPECT_EQ(compiled(GetParam()), tables); }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, TokenizerJson,
-                         testing::Values("llama", "llama-legacy", "metaspace", "fallback", "words"),
+                         testing::Values("llama", "llama-legacy", "metaspace", "fallback", "words",
+                                         "bytes-of-words", "bytes-of-scripts", "scripts", "runs"),
                          [](const auto &shape) {
-                           return shape.param == "llama-legacy" ? "llamaLegacy" : shape.param;
+                           return absl::StrReplaceAll(shape.param, {{"-", ""}});
                          });
 
 // What is lost is known: "▁" becomes a space, and a space stands behind each added token.
