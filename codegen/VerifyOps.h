@@ -11,8 +11,4 @@ mlir::LogicalResult verifyPlanned(mlir::Operation *op, bool wantsWorkspace, llvm
 /// An error at an op with a cache whose heads have a number of features that is no multiple.
 mlir::LogicalResult verifyHeadDim(mlir::Operation *op, int64_t multiple, llvm::StringRef target);
 
-/// An error at an op with a row of bf16, or a head in the cache, whose features are no multiple of
-/// what the target's kernels load at once.
-mlir::LogicalResult verifyFeatures(mlir::Operation *op, int64_t multiple, llvm::StringRef target);
-
 } // namespace strata

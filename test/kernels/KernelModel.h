@@ -53,11 +53,8 @@ struct KernelModel {
   bool isInt8() const { return !scaleType.empty(); }
   /// Whether a parameter is a weight of i8.
   bool isInt8(const std::string &parameter) const;
-  /// Weights of f32 and i8 are not for GPUs, nor are rows that are no whole 16 bytes.
-  bool runsOnCuda() const {
-    return type != "f32" && !isInt8() && in % 8 == 0 && queryFeatures() % 8 == 0 &&
-           (!out || out % 8 == 0);
-  }
+  /// Weights of f32 and i8 are not for GPUs.
+  bool runsOnCuda() const { return type != "f32" && !isInt8(); }
   /// What is tested, for messages: "linear norm activation".
   std::string operation() const;
   /// The text that strata-compile reads.
