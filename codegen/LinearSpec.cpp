@@ -22,6 +22,10 @@ LinearSpec::AroundRope LinearSpec::Part::aroundRope() const {
   return {{epilogue.begin(), rope}, rope, {rope + 1, epilogue.end()}};
 }
 
+bool LinearSpec::isInPairs(const Part &part) const {
+  return part.element.isBF16() && inFeatures % 2 == 0 && rowElements(part.box, inFeatures) % 2 == 0;
+}
+
 static void describeNorm(NormOpInterface op, ArrayRef<BufferRef> buffers, LinearSpec &spec) {
   spec.gamma = findBuffer(buffers, op.getGamma());
   spec.beta = findBuffer(buffers, op.getBeta());

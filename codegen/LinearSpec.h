@@ -51,7 +51,10 @@ struct LinearSpec {
   int64_t headDim = 0;    ///< > 0 where rope or the cache need whole heads
   std::optional<CacheBuffers> cache;
 
-  int64_t pairs() const { return inFeatures / 2; }
+  /// Of an input row; the last of an odd number of features is a half.
+  int64_t pairs() const { return llvm::divideCeil(inFeatures, 2); }
+  /// Whether a weight's rows are whole pairs of bf16, one behind the other, and so is the input.
+  bool isInPairs(const Part &part) const;
   /// Rows of the input that are multiplied: tokens, or the output rows of logits.
   Axis axis() const { return outputRows ? Axis::Outputs : Axis::Tokens; }
 };

@@ -60,9 +60,9 @@ std::pair<Value, Value> strata::emitCosSin(BodyBuilder &b, Value angle) {
 
 llvm::SmallVector<float> strata::rotaryFrequencies(RotaryTableOp op) {
   float theta = op.getTheta().convertToFloat(), scale = op.getScale().convertToFloat();
-  int64_t dims = columnsOf(op.getResult());
+  int64_t columns = columnsOf(op.getResult()), dims = op.getDims().value_or(columns);
   SmallVector<float> result;
-  for (int64_t i = 0; i != dims / 2; ++i)
+  for (int64_t i = 0; i != columns / 2; ++i)
     result.push_back(1.0f / std::pow(theta, float(2 * i) / float(dims)) / scale);
   return result;
 }

@@ -8,8 +8,7 @@ namespace strata {
 /// An error at an op that is on tensors, or that has no workspace though its kernel wants one.
 mlir::LogicalResult verifyPlanned(mlir::Operation *op, bool wantsWorkspace, llvm::StringRef target);
 
-/// An error at an op with a row of bf16, or a head in the cache, whose features are no multiple of
-/// what the target's kernels load at once.
-mlir::LogicalResult verifyFeatures(mlir::Operation *op, int64_t multiple, llvm::StringRef target);
+/// An error at an op with a cache whose heads have a number of features that is no multiple.
+mlir::LogicalResult verifyHeadDim(mlir::Operation *op, int64_t multiple, llvm::StringRef target);
 
 } // namespace strata

@@ -123,13 +123,16 @@ LogicalResult EmbeddingOp::verify() {
 }
 
 LogicalResult RotaryTableOp::verify() {
-  int64_t dims = columnsOf(getResult()); // rotary_table_c1
-  if (ShapedType::isDynamic(dims) || dims <= 0 || dims % 2)
-    return emitOpError() << "has " << dims << " dims, expected an even number > 0";
+  int64_t columns = columnsOf(getResult()); // rotary_table_c1
+  if (ShapedType::isDynamic(columns) || columns <= 0 || columns % 2)
+    return emitOpError() << "has " << columns << " columns, expected an even number > 0";
   for (auto [name, attr] : {std::pair{"theta", getTheta()}, {"scale", getScale()}})
     if (float value = attr.convertToFloat(); !(value > 0) || !std::isfinite(value))
       return emitOpError() << name << " is " << value // rotary_table_c2
                            << ", expected a finite number > 0";
+  if (int64_t dims = getDims().value_or(columns); dims != columns && dims != columns - 1)
+    return emitOpError() << "has " << columns << " columns, expected " << dims // rotary_table_c3
+                         << " dims rounded up to an even number";
   return success();
 }
 

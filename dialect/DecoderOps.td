@@ -94,15 +94,17 @@ def Decoder_EmbeddingOp : Decoder_KernelizedOp<"embedding"> {
 def Decoder_RotaryTableOp : Decoder_KernelizedOp<"rotary_table"> {
   let summary = "cosines and sines of the step's positions";
   let description = [{
-    For token t and i < dims/2, with `frequency(i) = theta^(-2i/dims) / scale`:
-    `result[t, i] = cos(position[t] * frequency(i))` and `result[t, dims/2 + i] = sin(…)`.
+    For token t and i < columns/2, with `frequency(i) = theta^(-2i/dims) / scale`:
+    `result[t, i] = cos(position[t] * frequency(i))` and `result[t, columns/2 + i] = sin(…)`.
     The denominator is the number of rotary dims, not head_dim (RoPE, arXiv 2104.09864, section
-    3.4.2, applied to part of the head). Frequency and angle are f32, as in training; one table
+    3.4.2, applied to part of the head): `dims`, or the columns where it is not given. An odd number
+    of dims has one column more, as features are rotated in pairs. Frequency and angle are f32, as in training; one table
     serves all layers. `scale` > 1 is linear position interpolation (arXiv 2306.15595).
 
     Constraints:
-    - rotary_table_c1: the result has `dims` columns, an even number > 0
+    - rotary_table_c1: the result has an even number > 0 of columns
     - rotary_table_c2: theta and scale are finite and positive
+    - rotary_table_c3: `dims`, where it is given, is the number of columns or one less
 
     ```mlir
     func.func @forward(%batch: !decoder.batch) -> tensor<?x32xf32> {
@@ -112,7 +114,8 @@ def Decoder_RotaryTableOp : Decoder_KernelizedOp<"rotary_table"> {
     ```
   }];
   let arguments = (ins Decoder_BatchType:$batch, F32Attr:$theta,
-                       DefaultValuedAttr<F32Attr, "1.0f">:$scale);
+                       DefaultValuedAttr<F32Attr, "1.0f">:$scale,
+                       OptionalAttr<I64Attr>:$dims);
   let results = (outs Decoder_RotaryTable:$result);
   let assemblyFormat = "$batch attr-dict `:` type($result)";
   let hasVerifier = 1;

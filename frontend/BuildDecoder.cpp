@@ -118,9 +118,13 @@ func::FuncOp DecoderBuilder::forward() {
 
 /// The stream's first value, and the rotary table that all layers share.
 Value DecoderBuilder::embedding() {
+  int64_t columns = llvm::alignTo(config.rotaryDims, 2);
+  IntegerAttr dims;
+  if (columns != config.rotaryDims)
+    dims = builder.getI64IntegerAttr(config.rotaryDims);
   rotaryTable = RotaryTableOp::create(
-      builder, at(module(Role::rotaryTable)), rowsOf(config.rotaryDims, builder.getF32Type()),
-      batch, llvm::APFloat(config.ropeTheta), llvm::APFloat(config.ropeScale));
+      builder, at(module(Role::rotaryTable)), rowsOf(columns, builder.getF32Type()), batch,
+      builder.getF32FloatAttr(config.ropeTheta), builder.getF32FloatAttr(config.ropeScale), dims);
   const Module table = module(Role::embedding);
   return EmbeddingOp::create(builder, at(table), activations(config.hidden), tokens,
                              weightOf(table));

@@ -199,10 +199,11 @@ absl::Status readRotaryDims(const JsonObject &json, ModelConfig &config) {
   STRATA_ASSIGN(std::optional<double> found, readSpelledNumber(json, kRotaryFraction, range));
   double fraction = found.value_or(0.5);
   config.rotaryDims = static_cast<int64_t>(static_cast<double>(config.headDim) * fraction);
-  if (config.rotaryDims >= 2 && config.rotaryDims % 2 == 0)
+  const int64_t rotated = config.rotaryDims + config.rotaryDims % 2; // in pairs, as transformers
+  if (config.rotaryDims >= 1 && rotated <= config.headDim)
     return absl::OkStatus();
   return json.error("partial_rotary_factor",
-                    absl::StrCat("expected an even number of rotary dims >= 2, found ",
+                    absl::StrCat("expected 1 to ", config.headDim / 2 * 2, " rotary dims, found ",
                                  config.rotaryDims, ", ", fraction, " of head_dim ",
                                  config.headDim));
 }

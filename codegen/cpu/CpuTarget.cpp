@@ -19,7 +19,7 @@ using namespace strata::cpu;
 // Kernels
 //===----------------------------------------------------------------------===//
 
-/// bf16 travels in pairs: an odd number of features has no whole pair at its end.
+/// Keys lie in the cache as whole pairs of features.
 constexpr int64_t kPair = 2;
 
 static LogicalResult verifyPages(Operation *op) {
@@ -73,7 +73,7 @@ private:
 
 FailureOr<KernelSpec> CpuGenerator::describe(Operation *op) {
   if (failed(verifyPlanned(op, target.workspaceBytes(op), "cpu")) ||
-      failed(verifyFeatures(op, kPair, "cpu")) || failed(verifyPages(op)) ||
+      failed(verifyHeadDim(op, kPair, "cpu")) || failed(verifyPages(op)) ||
       failed(verifyProduct(op)))
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<KernelSpec>>(op)

@@ -53,24 +53,23 @@ KernelSpec strata::cpu::describeLayerNorm(LayerNormOp op) {
   auto buffers = listBuffers(op);
   unsigned input = findBuffer(buffers, op.getInput()), gamma = findBuffer(buffers, op.getGamma()),
            beta = findBuffer(buffers, op.getBeta()), result = findBuffer(buffers, op.getResult());
-  int64_t pairs = columnsOf(op.getInput()) / 2;
+  int64_t features = columnsOf(op.getInput());
   double eps = op.getEps().convertToDouble();
   bool includesOne = op.getGammaIncludesOne();
   auto elementOf = [](Value value) { return cast<ShapedType>(value.getType()).getElementType(); };
   Type gammaElement = elementOf(op.getGamma()), betaElement = elementOf(op.getBeta());
   return perToken("layer_norm", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
     auto view = [&](unsigned buffer) {
-      return b.view(args.buffers[buffer], b.getI32Type(), {ShapedType::kDynamic, pairs},
-                    args.tokens);
+      return b.viewPairs(args.buffers[buffer], ShapedType::kDynamic, features, args.tokens);
     };
     Value from = view(input), to = view(result);
-    NormParameters norm{normVector(b, args.buffers[gamma], gammaElement, pairs),
-                        normVector(b, args.buffers[beta], betaElement, pairs), includesOne, eps};
-    RowStatistics statistics = rowStatistics(b, from, token, pairs, eps);
-    reducePairs(b, pairs, {}, [&](Value pair, Value mask, ValueRange) {
-      Value values = b.loadMasked(from, {token, pair}, mask);
-      b.storeMasked(normalizePairs(b, values, pair, mask, norm, statistics), to, {token, pair},
-                    mask);
+    NormParameters norm{normVector(b, args.buffers[gamma], gammaElement, features),
+                        normVector(b, args.buffers[beta], betaElement, features), includesOne, eps};
+    RowStatistics statistics = rowStatistics(b, from, token, features, eps);
+    reducePairs(b, llvm::divideCeil(features, 2), {}, [&](Value pair, Value mask, ValueRange) {
+      Value values = b.loadPairs(from, {token, pair}, mask);
+      b.storePairs(normalizePairs(b, values, pair, mask, norm, statistics), to, {token, pair},
+                   mask);
       return Values();
     });
   });

@@ -146,7 +146,7 @@ void strata::cpu::emitInt8Rows(KernelBuilder &b, const KernelArguments &args,
     Value from = inputRow(b, args, spec, row);
     RowStatistics statistics;
     if (input.norm)
-      statistics = rowStatistics(b, input.pairs, from, spec.pairs(), input.norm->eps);
+      statistics = rowStatistics(b, input.pairs, from, spec.inFeatures, input.norm->eps);
     b.loop(b.index(0), b.index(int8Groups(spec)), 1, [&](Value at) {
       RoundedGroup group = roundGroup(b, loadGroup(b, input, from, at, statistics));
       storeFours(b, group, output.fours, row, b.mul(at, kInt8Group / 4));
@@ -186,7 +186,8 @@ static PackedTokens describeTokens(KernelBuilder &b, const KernelArguments &args
     b.store(from, tokens.from, i);
     if (!input.norm)
       return;
-    RowStatistics statistics = rowStatistics(b, input.pairs, from, spec.pairs(), input.norm->eps);
+    RowStatistics statistics =
+        rowStatistics(b, input.pairs, from, spec.inFeatures, input.norm->eps);
     b.store(statistics.mean, tokens.means, i);
     b.store(statistics.scale, tokens.scales, i);
   });

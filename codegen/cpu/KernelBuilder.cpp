@@ -70,19 +70,68 @@ Value KernelBuilder::stack(Type element, ArrayRef<int64_t> shape) {
 
 Value KernelBuilder::loadMasked(Value memory, ValueRange at, Value mask, int64_t count) {
   count = count ? count : lanes();
-  if (!mask)
-    return load(memory, at, count);
   Type element = cast<MemRefType>(memory.getType()).getElementType();
-  auto type = VectorType::get(count, element);
-  Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
-  return vector::MaskedLoadOp::create(*this, type, memory, at, mask, zero);
+  Value loaded;
+  if (mask) {
+    auto type = VectorType::get(count, element);
+    Value zero = arith::ConstantOp::create(*this, getZeroAttr(type));
+    loaded = vector::MaskedLoadOp::create(*this, type, memory, at, mask, zero);
+  } else {
+    loaded = load(memory, at, count);
+  }
+  return element.isInteger(16) ? reinterpret(loaded, getBF16Type()) : loaded;
 }
 
 void KernelBuilder::storeMasked(Value value, Value memory, ValueRange at, Value mask) {
+  if (cast<MemRefType>(memory.getType()).getElementType().isInteger(16))
+    value = reinterpret(value, getI16Type());
   if (mask)
     vector::MaskedStoreOp::create(*this, memory, at, mask, value);
   else
     store(value, memory, at);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows in pairs
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::viewPairs(Value bytes, ArrayRef<int64_t> rows, int64_t features,
+                               ValueRange sizes) {
+  bool whole = features % 2 == 0;
+  SmallVector<int64_t> shape(rows);
+  shape.push_back(whole ? features / 2 : features);
+  return view(bytes, whole ? getI32Type() : getI16Type(), shape, sizes);
+}
+
+/// Which of the numbers of lanes() pairs are in the row, and where the first is.
+Value KernelBuilder::maskOfPairs(Value memory, ValueRange at, Value mask, Values &first) {
+  int64_t features = cast<MemRefType>(memory.getType()).getShape().back();
+  first.assign(at.begin(), at.end());
+  first.back() = mul(first.back(), 2);
+  Value numbers = mask ? vector::InterleaveOp::create(*this, mask, mask) : Value();
+  if (features % 2 == 0)
+    return numbers;
+  Value inside = vector::CreateMaskOp::create(*this, VectorType::get(2 * lanes(), getI1Type()),
+                                              sub(index(features), first.back()));
+  return numbers ? both(numbers, inside) : inside;
+}
+
+Value KernelBuilder::loadPairs(Value memory, ValueRange at, Value mask) {
+  Type element = cast<MemRefType>(memory.getType()).getElementType();
+  if (element.isInteger(32))
+    return loadMasked(memory, at, mask);
+  Values first;
+  Value numbers = maskOfPairs(memory, at, mask, first);
+  Value loaded = loadMasked(memory, first, numbers, 2 * lanes());
+  return element.isInteger(16) ? reinterpret(loaded, getI32Type()) : toF32(loaded);
+}
+
+void KernelBuilder::storePairs(Value pairs, Value memory, ValueRange at, Value mask) {
+  if (cast<MemRefType>(memory.getType()).getElementType().isInteger(32))
+    return storeMasked(pairs, memory, at, mask);
+  Values first;
+  Value numbers = maskOfPairs(memory, at, mask, first);
+  storeMasked(reinterpret(pairs, getBF16Type()), memory, first, numbers);
 }
 
 void KernelBuilder::prefetch(Value memory, ValueRange at) {

@@ -42,10 +42,21 @@ public:
   /// Scratch on the stack, aligned to 64 bytes. Placed in the entry block: it does not grow in
   /// loops.
   Value stack(mlir::Type element, llvm::ArrayRef<int64_t> shape);
+  /// Arrays of bf16 are of i16 here, which every level can load under a mask; vectors are of bf16.
   /// Lanes where `mask` is false are 0 and touch no memory. A null mask loads all: `count` of them,
   /// lanes() if it is 0.
   Value loadMasked(Value memory, ValueRange at, Value mask, int64_t count = 0);
   void storeMasked(Value value, Value memory, ValueRange at, Value mask);
+
+  // Rows in pairs: arrays of i32 or, where a row is no whole number of pairs, of numbers. What its
+  // last pair has beyond the row is 0 and touches no memory.
+  /// An array of rows of `features` bf16, as whole pairs if they are.
+  Value viewPairs(Value bytes, llvm::ArrayRef<int64_t> rows, int64_t features,
+                  ValueRange sizes = {});
+  /// lanes() pairs, of which `mask` says as in loadMasked(): as i32, or 2 * lanes() elements of
+  /// f32 if the numbers are not bf16. `at` ends with a pair.
+  Value loadPairs(Value memory, ValueRange at, Value mask);
+  void storePairs(Value pairs, Value memory, ValueRange at, Value mask);
 
   /// Asks for the cache line of an element, which need not exist, to be in the cache.
   void prefetch(Value memory, ValueRange at);
@@ -90,6 +101,7 @@ public:
   void addTileProducts(int sums, int a, int b);
 
 private:
+  Value maskOfPairs(Value memory, ValueRange at, Value mask, Values &first);
   /// What stands for a tile where tiles are emulated, on the stack.
   Value emulatedTile(int tile);
   void emulateTileProducts(int sums, int a, int b);

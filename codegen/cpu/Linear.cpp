@@ -17,8 +17,7 @@ static int64_t unitCount(const LinearSpec &spec, const LinearSpec::Part &part) {
 
 Value strata::cpu::inputPairs(KernelBuilder &b, const KernelArguments &args,
                               const LinearSpec &spec) {
-  return b.view(args.buffers[spec.input], b.getI32Type(), {ShapedType::kDynamic, spec.pairs()},
-                args.tokens);
+  return b.viewPairs(args.buffers[spec.input], ShapedType::kDynamic, spec.inFeatures, args.tokens);
 }
 
 Value strata::cpu::inputRow(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
@@ -31,7 +30,7 @@ std::optional<NormParameters> strata::cpu::normOf(KernelBuilder &b, const Kernel
   if (!spec.gamma)
     return std::nullopt;
   auto vector = [&](unsigned buffer, Type element) {
-    return normVector(b, args.buffers[buffer], element, spec.pairs());
+    return normVector(b, args.buffers[buffer], element, spec.inFeatures);
   };
   return NormParameters{vector(*spec.gamma, spec.gammaElement),
                         vector(*spec.beta, spec.betaElement), spec.gammaIncludesOne, spec.eps};
@@ -40,9 +39,10 @@ std::optional<NormParameters> strata::cpu::normOf(KernelBuilder &b, const Kernel
 Value strata::cpu::weightRows(KernelBuilder &b, Value buffer, const LinearSpec &spec,
                               const LinearSpec::Part &part, Value rows) {
   int64_t elements = rowElements(part.box, spec.inFeatures);
-  if (part.element.isBF16())
+  if (spec.isInPairs(part))
     return b.view(buffer, b.getI32Type(), {ShapedType::kDynamic, elements / 2}, rows);
-  return b.view(buffer, part.element, {ShapedType::kDynamic, elements}, rows);
+  Type element = part.element.isBF16() ? Type(b.getI16Type()) : part.element;
+  return b.view(buffer, element, {ShapedType::kDynamic, elements}, rows);
 }
 
 void strata::cpu::prefetchRows(KernelBuilder &b, Value weight, int64_t columns, Value row,
@@ -108,9 +108,9 @@ void strata::cpu::forEachTokenGroup(
 
 /// Whether more than a few tokens are multiplied by tiles.
 static bool takesTiles(const LinearSpec &spec, const Level &level) {
-  auto isBf16 = [](const LinearSpec::Part &part) { return part.element.isBF16(); };
+  auto inPairs = [&](const LinearSpec::Part &part) { return spec.isInPairs(part); };
   return level.matrixTiles != Tiles::None && findStrategy(spec)->emitTiles &&
-         llvm::all_of(spec.parts, isBf16);
+         llvm::all_of(spec.parts, inPairs);
 }
 
 static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {

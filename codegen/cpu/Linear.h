@@ -19,7 +19,7 @@ namespace strata::cpu {
 /// Rows of a unit.
 int64_t unitRows(const LinearSpec &spec);
 
-/// The input as pairs [tokens, pairs].
+/// The input [tokens] in pairs: see KernelBuilder::viewPairs().
 Value inputPairs(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 
 /// The input row that row `row` of the product comes from.
@@ -28,8 +28,8 @@ Value inputRow(KernelBuilder &b, const KernelArguments &args, const LinearSpec &
 std::optional<NormParameters> normOf(KernelBuilder &b, const KernelArguments &args,
                                      const LinearSpec &spec);
 
-/// A buffer of `rows` stored rows of a weight: as pairs [rows, pairs] if it is bf16, which the dot
-/// product takes as it is, else as numbers [rows, 2 * pairs] that are multiplied in f32. What lies
+/// A buffer of `rows` stored rows of a weight: as pairs [rows, pairs] if it is in pairs of bf16,
+/// which the dot product takes as they are, else as numbers that are multiplied in f32. What lies
 /// between the ends of rows and the next belongs to rows of this array, too.
 Value weightRows(KernelBuilder &b, Value buffer, const LinearSpec &spec,
                  const LinearSpec::Part &part, Value rows);

@@ -3,7 +3,8 @@
 // The input is packed once into P[block][pair][tokens]; a pair of a weight row is broadcast and
 // multiplied with vectors of tokens. Weights are read as they lie in the checkpoint: pairs of bf16
 // go to the dot product, f32 is multiplied as it is, and f16 is widened first, a stretch of a few
-// rows at a time, because a single number costs as much to widen as a vector.
+// rows at a time, because a single number costs as much to widen as a vector; so are rows of bf16
+// that are no whole pairs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,7 +55,7 @@ static PackedRows describePackedRows(KernelBuilder &b, const KernelArguments &ar
     b.store(b.select(inside, b.index(b.lanes()), b.index(0)), rows.lanes, i);
     if (!norm)
       return;
-    RowStatistics statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
+    RowStatistics statistics = rowStatistics(b, input, from, spec.inFeatures, norm->eps);
     b.store(statistics.mean, rows.means, i);
     b.store(statistics.scale, rows.scales, i);
   });
@@ -71,7 +72,7 @@ static void packVector(KernelBuilder &b, Value input, Value packed, const Packed
   for (int64_t i = 0; i != b.lanes(); ++i) {
     Value at = b.index(i), inside = b.mask(b.load(rows.lanes, at));
     Value mask = partial ? arith::AndIOp::create(b, inside, partial) : inside;
-    Value values = b.loadMasked(input, {b.load(rows.from, at), pair}, mask);
+    Value values = b.loadPairs(input, {b.load(rows.from, at), pair}, mask);
     if (norm) {
       RowStatistics statistics{b.load(rows.means, at), b.load(rows.scales, at)};
       values = normalizePairs(b, values, pair, partial, *norm, statistics);
@@ -131,8 +132,10 @@ struct TokenBlock {
   int64_t pairs;
   bool inParts; ///< `count` may be less than `pairs`; both are multiples of kPairsAhead
   Value count, first;
-  BoxAttr box;   ///< of the weight
-  Value widened; ///< for f16: f32 [tile rows, kWidenedFeatures] on the stack; else null
+  bool endsWithHalf; ///< the last pair is one number
+  BoxAttr box;       ///< of the weight
+  Value widened; ///< for numbers of 16 bits: f32 [tile rows, kWidenedFeatures] on the stack; else
+                 ///< null
 };
 
 /// Rows that are multiplied from pair `firstPair` of the input on: pairs of bf16, or numbers of
@@ -142,7 +145,7 @@ struct FactorRows {
   Values rows;
   Value firstPair;
   bool widened; ///< `memory` begins with `firstPair`; else it has whole rows
-  bool inPairs() const { return cast<MemRefType>(memory.getType()).getElementType().isInteger(); }
+  bool inPairs() const { return cast<MemRefType>(memory.getType()).getElementType().isInteger(32); }
 };
 
 /// A register tile at work.
@@ -152,10 +155,10 @@ struct TileWork : TilePlace {
 };
 } // namespace
 
-/// Adds the products of pair `pair` of the rows to sums[row][vector]. `weightOf` loads a number or
-/// a pair of a row into all lanes.
+/// Adds the products of pair `pair` of the rows to sums[row][vector], or of its first number alone.
+/// `weightOf` loads a number or a pair of a row into all lanes.
 static void addPair(KernelBuilder &b, const TileWork &work, const FactorRows &weights, Value pair,
-                    llvm::MutableArrayRef<Value> sums,
+                    bool half, llvm::MutableArrayRef<Value> sums,
                     llvm::function_ref<Value(size_t row, Value column)> weightOf) {
   Value packedPair = b.add(weights.firstPair, pair), column = weights.widened ? pair : packedPair;
   Values x, odds;
@@ -177,6 +180,8 @@ static void addPair(KernelBuilder &b, const TileWork &work, const FactorRows &we
     pairs = b.evens(pairs);
   }
   multiply(b.mul(column, 2), x);
+  if (half)
+    return;
   multiply(b.add(b.mul(column, 2), 1), odds);
 }
 
@@ -184,7 +189,7 @@ static void addPair(KernelBuilder &b, const TileWork &work, const FactorRows &we
 /// row of this one, and so many more.
 static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int64_t pairs) {
   const TokenBlock &block = work.block;
-  bool inPairs = cast<MemRefType>(block.weight.getType()).getElementType().isInteger();
+  bool inPairs = cast<MemRefType>(block.weight.getType()).getElementType().isInteger(32);
   int64_t columns = inPairs ? 1 : 2;            // of a pair: elements
   int64_t ofAllRows = work.tile.rows * columns; // of a pair
   Value row = work.next, from = b.mul(pair, ofAllRows);
@@ -196,12 +201,16 @@ static void prefetchNext(KernelBuilder &b, const TileWork &work, Value pair, int
   prefetchRows(b, block.weight, block.pairs * columns, row, from, pairs * ofAllRows);
 }
 
-static int64_t wholeSteps(int64_t pairs) { return pairs / kPairsAhead * kPairsAhead; }
+/// Pairs that are multiplied kPairsAhead at a time; `half`: the last is one number.
+static int64_t wholeSteps(int64_t pairs, bool half) {
+  return (pairs - half) / kPairsAhead * kPairsAhead;
+}
 
 /// Adds the products of the first pairs of the rows to sums[accumulator][row][vector]: of
-/// `unrolled`, a multiple of kPairsAhead, and `others` behind them.
+/// `unrolled`, a multiple of kPairsAhead, and `others` behind them. `endsWithHalf`: of the last of
+/// those, the first number alone.
 static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows &weights,
-                       Value unrolled, int64_t others, Values sums) {
+                       Value unrolled, int64_t others, bool endsWithHalf, Values sums) {
   int64_t size = work.tile.rows * work.width;
   auto weightOf = [&](size_t row, Value column) {
     return b.splat(b.load(weights.memory, {weights.rows[row], column}), b.lanes());
@@ -209,9 +218,9 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
   // One vector of tokens takes a load of a weight for each product, more than a core has. Some of
   // the weights are spread in registers instead.
   bool spread = work.width == 1 && weights.inPairs() && b.level.bf16Dot;
-  auto addTo = [&](Values &sums, Value pair, int64_t accumulator,
+  auto addTo = [&](Values &sums, Value pair, bool half, int64_t accumulator,
                    llvm::function_ref<Value(size_t, Value)> weightOf) {
-    addPair(b, work, weights, pair, MutableArrayRef(sums).slice(accumulator * size, size),
+    addPair(b, work, weights, pair, half, MutableArrayRef(sums).slice(accumulator * size, size),
             weightOf);
   };
   sums = b.loop(b.index(0), unrolled, kPairsAhead, sums, [&](Value pair, ValueRange in) {
@@ -223,38 +232,41 @@ static Values addPairs(KernelBuilder &b, const TileWork &work, const FactorRows 
       fours.push_back(spread ? b.loadFour(weights.memory, {row, b.add(weights.firstPair, pair)})
                              : Value());
     for (int64_t p = 0; p != kPairsAhead; ++p)
-      addTo(acc, b.add(pair, p), p % work.tile.accumulators, [&](size_t row, Value column) {
+      addTo(acc, b.add(pair, p), false, p % work.tile.accumulators, [&](size_t row, Value column) {
         return spread && p < kSpreadPairs ? b.spreadOne(fours[row], p) : weightOf(row, column);
       });
     return acc;
   });
   for (int64_t pair = 0; pair != others; ++pair)
-    addTo(sums, b.add(unrolled, pair), 0, weightOf);
+    addTo(sums, b.add(unrolled, pair), endsWithHalf && pair + 1 == others, 0, weightOf);
   return sums;
 }
 
-/// The same for all pairs of rows of f16, a stretch at a time.
+/// The same for all pairs of rows of 16 bits a number, a stretch at a time.
 static Values addWidened(KernelBuilder &b, const TileWork &work, ValueRange rows, Values sums) {
-  int64_t stretch = kWidenedFeatures / 2, full = work.block.pairs / stretch * stretch;
+  const bool half = work.block.endsWithHalf;
+  int64_t stretch = kWidenedFeatures / 2, full = (work.block.pairs - half) / stretch * stretch;
   FactorRows wide{work.block.widened, {}, {}, /*widened=*/true};
   for (size_t r = 0; r != rows.size(); ++r)
     wide.rows.push_back(b.index(int64_t(r)));
-  auto add = [&](Value first, int64_t pairs, Values acc) {
+  auto add = [&](Value first, int64_t pairs, bool half, Values acc) {
     prefetchNext(b, work, first, pairs);
     for (auto [row, target] : llvm::zip(rows, wide.rows))
-      b.vectors(2 * pairs, [&](Value i, int64_t lanes) {
-        Value w = b.load(work.block.weight, {row, b.add(b.mul(first, 2), i)}, lanes);
+      b.vectors(2 * pairs - half, [&](Value i, int64_t lanes) {
+        Value w = b.loadMasked(work.block.weight, {row, b.add(b.mul(first, 2), i)}, Value(), lanes);
         b.store(b.toF32(w), wide.memory, {target, i});
       });
     wide.firstPair = first;
-    return addPairs(b, work, wide, b.index(wholeSteps(pairs)), pairs - wholeSteps(pairs), acc);
+    int64_t whole = wholeSteps(pairs, half);
+    return addPairs(b, work, wide, b.index(whole), pairs - whole, half, acc);
   };
   if (full)
-    sums = b.loop(b.index(0), b.index(full), stretch, sums,
-                  [&](Value first, ValueRange in) { return add(first, stretch, Values(in)); });
+    sums = b.loop(b.index(0), b.index(full), stretch, sums, [&](Value first, ValueRange in) {
+      return add(first, stretch, false, Values(in));
+    });
   if (full == work.block.pairs)
     return sums;
-  return add(b.index(full), work.block.pairs - full, sums);
+  return add(b.index(full), work.block.pairs - full, half, sums);
 }
 
 /// products[row ..][token ..] for a register tile. A tile reads its rows side by side, which memory
@@ -269,9 +281,11 @@ static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, const Ti
     rows.push_back(stored(r));
   Values sums(accumulators * count, b.f32(0, b.lanes()));
   FactorRows direct{block.weight, rows, block.first, /*widened=*/false};
-  Value unrolled = block.inParts ? block.count : b.index(wholeSteps(block.pairs));
-  sums = block.widened ? addWidened(b, work, rows, sums)
-                       : addPairs(b, work, direct, unrolled, block.pairs % kPairsAhead, sums);
+  int64_t whole = wholeSteps(block.pairs, block.endsWithHalf);
+  Value unrolled = block.inParts ? block.count : b.index(whole);
+  sums = block.widened
+             ? addWidened(b, work, rows, sums)
+             : addPairs(b, work, direct, unrolled, block.pairs - whole, block.endsWithHalf, sums);
   for (int64_t i = 0; i != count; ++i)
     for (int64_t accumulator = 1; accumulator != accumulators; ++accumulator)
       sums[i] = b.addf(sums[i], sums[accumulator * count + i]);
@@ -283,7 +297,7 @@ static void emitRegisterTile(KernelBuilder &b, const TokenBlock &block, const Ti
 /// beside the sums, which leaves room for fewer of those.
 static SmallVector<RegisterTile> tilesOf(const Level &level, const TokenBlock &block) {
   SmallVector<RegisterTile> tiles(level.tiles);
-  if (!cast<MemRefType>(block.weight.getType()).getElementType().isInteger())
+  if (!cast<MemRefType>(block.weight.getType()).getElementType().isInteger(32))
     for (auto [i, tile] : llvm::enumerate(tiles))
       tile = {std::min(tile.rows, kWideRows), i > 1 ? 1 : tile.accumulators};
   return tiles;
@@ -295,7 +309,7 @@ static int64_t countParts(const LinearSpec &spec, const LinearSpec::Part &part) 
   int64_t pairs = spec.pairs(), parts = llvm::divideCeil(pairs, kBlockPairs);
   while (parts < pairs && pairs % (parts * kPairsAhead))
     ++parts;
-  return part.element.isBF16() && pairs / parts >= kBlockPairs / 2 ? parts : 1;
+  return spec.isInPairs(part) && pairs / parts >= kBlockPairs / 2 ? parts : 1;
 }
 
 /// products[row][token] of a packed block. Fewer tokens than a whole block stay in the cache as
@@ -305,8 +319,8 @@ static void multiplyPacked(KernelBuilder &b, const RowFactors &factors, const Li
   int64_t pairs = spec.pairs(), most = countParts(spec, part);
   Value packed = packedView(b, factors.input, b.add(place.block, 1), pairs, place.width);
   Value weight = weightRows(b, factors.weight, spec, part, place.endRow);
-  Value widened =
-      part.element.isF16() ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
+  bool widens = !spec.isInPairs(part) && !part.element.isF32();
+  Value widened = widens ? b.stack(b.getF32Type(), {kWideRows, kWidenedFeatures}) : Value();
   Value parts = b.index(1), count = b.index(pairs);
   if (most != 1) {
     Value narrow = b.less(place.width, b.index(kPackTokens));
@@ -314,9 +328,10 @@ static void multiplyPacked(KernelBuilder &b, const RowFactors &factors, const Li
     count = b.select(narrow, count, b.index(pairs / most));
     clearProducts(b, place);
   }
+  const bool half = spec.inFeatures % 2 != 0;
   b.loop(b.index(0), parts, 1, [&](Value index) {
-    TokenBlock work{weight,   packed, place, pairs, most != 1, count, b.mul(index, count),
-                    part.box, widened};
+    TokenBlock work{weight, packed,   place,  pairs, most != 1, count, b.mul(index, count),
+                    half,   part.box, widened};
     forEachRegisterTile(b, place, tilesOf(b.level, work),
                         [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
   });

@@ -1,7 +1,6 @@
 //===- Norm.cpp - LayerNorm1P on rows of bf16 pairs -----------------------===//
 
 #include "codegen/cpu/Norm.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace strata;
@@ -20,24 +19,26 @@ Values strata::cpu::reducePairs(KernelBuilder &b, int64_t count, ValueRange init
 }
 
 /// sum(f(evens), f(odds)) over a row; lanes beyond the row count as 0.
-static Value sumOverRow(KernelBuilder &b, Value input, Value row, int64_t pairs,
+static Value sumOverRow(KernelBuilder &b, Value input, Value row, int64_t features,
                         llvm::function_ref<Value(Value acc, Value x, Value mask)> accumulate) {
   Value zero = b.f32(0, b.lanes());
+  int64_t pairs = llvm::divideCeil(features, 2);
   Values sums = reducePairs(b, pairs, {zero, zero}, [&](Value i, Value mask, ValueRange acc) {
-    Value x = b.loadMasked(input, {row, i}, mask);
-    return Values{accumulate(acc[0], b.evens(x), mask), accumulate(acc[1], b.odds(x), mask)};
+    Value x = b.loadPairs(input, {row, i}, mask);
+    Value oddMask = features % 2 == 0 ? mask : b.mask(b.sub(b.index(features / 2), i));
+    return Values{accumulate(acc[0], b.evens(x), mask), accumulate(acc[1], b.odds(x), oddMask)};
   });
   return b.sum(b.addf(sums[0], sums[1]));
 }
 
-RowStatistics strata::cpu::rowStatistics(KernelBuilder &b, Value input, Value row, int64_t pairs,
+RowStatistics strata::cpu::rowStatistics(KernelBuilder &b, Value input, Value row, int64_t features,
                                          double eps) {
-  Value inverseCount = b.f32(1.0 / double(2 * pairs));
-  Value total =
-      sumOverRow(b, input, row, pairs, [&](Value acc, Value x, Value) { return b.addf(acc, x); });
+  Value inverseCount = b.f32(1.0 / double(features));
+  Value total = sumOverRow(b, input, row, features,
+                           [&](Value acc, Value x, Value) { return b.addf(acc, x); });
   Value mean = b.mulf(total, inverseCount);
   Value means = b.splat(mean, b.lanes());
-  Value squares = sumOverRow(b, input, row, pairs, [&](Value acc, Value x, Value mask) {
+  Value squares = sumOverRow(b, input, row, features, [&](Value acc, Value x, Value mask) {
     Value d = b.subf(x, means);
     if (mask)
       d = b.selectLanes(mask, d, b.f32(0, b.lanes()));
@@ -48,24 +49,14 @@ RowStatistics strata::cpu::rowStatistics(KernelBuilder &b, Value input, Value ro
   return {mean, scale};
 }
 
-Value strata::cpu::normVector(KernelBuilder &b, Value buffer, Type element, int64_t pairs) {
-  if (element.isBF16())
-    return b.view(buffer, b.getI32Type(), {pairs});
-  return b.view(buffer, element, {2 * pairs});
-}
-
-/// What evens() and odds() take apart: the pairs at `pair`, as they are or as f32.
-static Value loadPairs(KernelBuilder &b, Value vector, Value pair, Value mask) {
-  if (cast<MemRefType>(vector.getType()).getElementType().isInteger())
-    return b.loadMasked(vector, pair, mask);
-  Value both = mask ? vector::InterleaveOp::create(b, mask, mask) : Value();
-  return b.toF32(b.loadMasked(vector, b.mul(pair, 2), both, 2 * b.lanes()));
+Value strata::cpu::normVector(KernelBuilder &b, Value buffer, Type element, int64_t features) {
+  return element.isBF16() ? b.viewPairs(buffer, {}, features) : b.view(buffer, element, {features});
 }
 
 FeaturePairs strata::cpu::normalizeFeatures(KernelBuilder &b, Value values, Value pair, Value mask,
                                             const NormParameters &norm,
                                             const RowStatistics &statistics) {
-  Value gamma = loadPairs(b, norm.gamma, pair, mask), beta = loadPairs(b, norm.beta, pair, mask);
+  Value gamma = b.loadPairs(norm.gamma, pair, mask), beta = b.loadPairs(norm.beta, pair, mask);
   Value mean = b.splat(statistics.mean, b.lanes()), scale = b.splat(statistics.scale, b.lanes());
   auto normalize = [&](Value x, Value g, Value shift) {
     Value centred = b.mulf(b.subf(x, mean), scale);

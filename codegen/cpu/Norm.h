@@ -10,23 +10,23 @@ struct RowStatistics {
   Value mean, scale;
 };
 
-/// gamma and beta as pairs [pairs], or as f16 or f32 [2 * pairs].
+/// gamma and beta as viewPairs() has them, or as f16 or f32 [features].
 struct NormParameters {
   Value gamma, beta;
   bool gammaIncludesOne;
   double eps;
 };
 
-/// A buffer of `pairs` * 2 elements as NormParameters has it.
-Value normVector(KernelBuilder &b, Value buffer, mlir::Type element, int64_t pairs);
+/// A buffer of `features` elements as NormParameters has it.
+Value normVector(KernelBuilder &b, Value buffer, mlir::Type element, int64_t features);
 
 /// body(pair, mask, carried) -> carried over `count` pairs, a vector at a time; the mask is null
 /// but for the last, partial vector.
 Values reducePairs(KernelBuilder &b, int64_t count, ValueRange initial,
                    llvm::function_ref<Values(Value, Value, ValueRange)> body);
 
-/// Statistics of row `row` of `input` [rows, pairs]; two passes, f32.
-RowStatistics rowStatistics(KernelBuilder &b, Value input, Value row, int64_t pairs, double eps);
+/// Statistics of row `row` of `input` [rows] of `features` in pairs; two passes, f32.
+RowStatistics rowStatistics(KernelBuilder &b, Value input, Value row, int64_t features, double eps);
 
 /// The even and the odd features of pairs, f32.
 struct FeaturePairs {

@@ -22,7 +22,7 @@ using namespace strata::cpu;
 /// these are the rows of any input.
 static Value rowVectors(KernelBuilder &b, Value buffer, const LinearSpec &spec, bool asPairs,
                         Value tokens) {
-  Type element = asPairs ? Type(b.getI32Type()) : Type(b.getBF16Type());
+  Type element = asPairs ? b.getI32Type() : b.getI16Type();
   int64_t vectors = llvm::divideCeil(spec.pairs(), b.lanes());
   int64_t width = asPairs ? b.lanes() : 2 * b.lanes();
   return b.view(buffer, element, {vectors, ShapedType::kDynamic, width}, tokens);
@@ -39,10 +39,10 @@ static void forEachInputVector(
     Value from = inputRow(b, args, spec, row);
     RowStatistics statistics;
     if (norm)
-      statistics = rowStatistics(b, input, from, spec.pairs(), norm->eps);
+      statistics = rowStatistics(b, input, from, spec.inFeatures, norm->eps);
     b.vectorsBetween(spec.pairs(), share.begin, share.end, [&](Value pair, int64_t lanes) {
       Value mask = lanes == b.lanes() ? Value() : b.mask(lanes);
-      Value values = b.loadMasked(input, {from, pair}, mask);
+      Value values = b.loadPairs(input, {from, pair}, mask);
       if (norm)
         values = normalizePairs(b, values, pair, mask, *norm, statistics);
       store(row, b.div(pair, b.lanes()), values, mask);
@@ -270,7 +270,7 @@ void strata::cpu::multiplyUnit(KernelBuilder &b, const RowStep &step, Value firs
 RowStep strata::cpu::describeStep(KernelBuilder &b, Value weight, Value input, Value rows,
                                   const LinearSpec &spec, const LinearSpec::Part &part,
                                   int64_t tokens) {
-  bool asPairs = part.element.isBF16();
+  bool asPairs = spec.isInPairs(part);
   return {weightRows(b, weight, spec, part, rows),
           rowVectors(b, input, spec, asPairs, b.index(tokens)), part.box,
           asPairs ? spec.pairs() : spec.inFeatures, tokens};

@@ -24,7 +24,7 @@ using namespace strata::nvptx;
 // What kernels ask of ops
 //===----------------------------------------------------------------------===//
 
-/// Rows are copied and loaded 16 bytes at a time.
+/// Heads of the cache are copied and loaded 16 bytes at a time.
 constexpr int64_t kLoadedTogether = 8;
 
 static LogicalResult verifyPages(Operation *op) {
@@ -110,7 +110,7 @@ private:
 
 FailureOr<KernelSpec> CudaGenerator::describe(Operation *op) {
   if (failed(verifyPlanned(op, target.workspaceBytes(op), "cuda")) || failed(verifyWeights(op)) ||
-      failed(verifyFeatures(op, kLoadedTogether, "cuda")) || failed(verifyPages(op)))
+      failed(verifyHeadDim(op, kLoadedTogether, "cuda")) || failed(verifyPages(op)))
     return failure();
   auto product = dyn_cast<ProductOpInterface>(op);
   if (product && product.getAxis() == Axis::Outputs)

@@ -36,10 +36,21 @@ KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
            result = findBuffer(buffers, op.getResult());
   BoxAttr box = getBox(op.getTable());
   Type element = cast<ShapedType>(op.getTable().getType()).getElementType();
-  int64_t pairs = columnsOf(op.getTable()) / 2, storedElements = rowElements(box, 2 * pairs);
+  int64_t features = columnsOf(op.getTable()), pairs = features / 2;
+  int64_t storedElements = rowElements(box, features);
   auto emit = [=](KernelBuilder &b, const KernelArguments &args) {
     Value id = b.loadIndex(args.buffers[tokens], b.block), row = storedRow(b, box, id);
     Value stored = b.add(row, 1);
+    if (features % 2 || storedElements % 2) {
+      Value from =
+          b.view(args.buffers[table], element, {ShapedType::kDynamic, storedElements}, stored);
+      Value to = activations(b, args, result, features);
+      perFeature(b, features, [&](Value i) {
+        Value x = b.load(from, {row, i});
+        b.store(element.isBF16() ? x : b.toBf16(b.toF32(x)), to, {b.block, i});
+      });
+      return;
+    }
     Value to =
         b.view(args.buffers[result], b.getI32Type(), {ShapedType::kDynamic, pairs}, args.tokens);
     if (element.isBF16()) {

@@ -22,11 +22,13 @@ int64_t strata::nvptx::rowBlocks(const LinearSpec &spec, int64_t rowsPerBlock) {
 BlockPart strata::nvptx::selectPart(KernelBuilder &b, const KernelArguments &args,
                                     const LinearSpec &spec, Value rowBlock, int64_t rowsPerBlock) {
   BlockPart selected;
+  bool narrow = isNarrow(spec);
   int64_t first = 0; // block of the part's first row
   for (auto [i, part] : llvm::enumerate(spec.parts)) {
     Value rows = b.index(part.rows);
-    Value weight = b.view(args.buffers[part.weight], b.getI32Type(),
-                          {ShapedType::kDynamic, rowElements(part.box, spec.inFeatures) / 2}, rows);
+    int64_t elements = rowElements(part.box, spec.inFeatures);
+    Value weight = b.view(args.buffers[part.weight], narrow ? part.element : Type(b.getI32Type()),
+                          {ShapedType::kDynamic, narrow ? elements : elements / 2}, rows);
     Value firstRow = b.mul(b.sub(rowBlock, b.index(first)), rowsPerBlock);
     if (i == 0) {
       selected = {b.index(0), firstRow, rows, weight};
@@ -89,6 +91,10 @@ static KernelSpec describePhases(const LinearSpec &spec, ChipFamily family) {
     variant.phases.push_back(std::move(main));
     kernel.variants.push_back(std::move(variant));
   };
+  if (isNarrow(spec)) {
+    add(0, prefillPrepares(spec), describeNarrow(spec));
+    return kernel;
+  }
   for (const DecodeForm &form : kDecodeForms)
     add(form.tokens, decodePrepares(spec, form), describeDecode(spec, form));
   bool sm90 = family == ChipFamily::Sm90 && fitsPrefillSm90(spec);

@@ -24,6 +24,9 @@ inline constexpr int64_t kLoadPairs = 4;
 bool prefillPrepares(const LinearSpec &spec);
 bool decodePrepares(const LinearSpec &spec, const DecodeForm &form);
 
+/// Whether rows of the input or of a weight are no whole loads of 16 bytes.
+bool isNarrow(const LinearSpec &spec);
+
 /// LayerNorm1P, or a mere gather, of one row a block into the workspace: that launch.
 PhaseSpec describePreparation(const LinearSpec &spec);
 
@@ -56,7 +59,8 @@ enum class RowOrder {
 };
 
 /// The part and the first row of a block, for blocks that share `rowsPerBlock` rows each, part by
-/// part. `weight` holds all rows of that part, as pairs [rows, at least pairs].
+/// part. `weight` holds all rows of that part, as pairs [rows, at least pairs]; of a narrow
+/// product, as numbers [rows, at least features].
 struct BlockPart {
   Value index;    ///< of the part
   Value firstRow; ///< in the part, in its order
@@ -110,5 +114,9 @@ PhaseSpec describePrefill(const LinearSpec &spec);
 /// not too many for it.
 PhaseSpec describePrefillSm90(const LinearSpec &spec);
 bool fitsPrefillSm90(const LinearSpec &spec);
+/// Any number of tokens, where isNarrow().
+PhaseSpec describeNarrow(const LinearSpec &spec);
+/// The body of describePreparation() for it.
+void emitNarrowRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 
 } // namespace strata::nvptx

@@ -134,7 +134,9 @@ PhaseSpec strata::nvptx::describePreparation(const LinearSpec &spec) {
           spec.axis(),
           1,
           1,
-          [spec](KernelBuilder &b, const KernelArguments &args) { emitRows(b, args, spec); },
+          [spec](KernelBuilder &b, const KernelArguments &args) {
+            (isNarrow(spec) ? emitNarrowRows : emitRows)(b, args, spec);
+          },
           block(scratchBytes)};
 }
 

@@ -40,6 +40,9 @@ inline constexpr int64_t kStages = 3;
 /// The same on sm_90a, whose wgmma takes 64 features at a time.
 inline constexpr int64_t kSm90TileTokens = 128, kSm90TileRows = 256, kSm90Stages = 4;
 
+/// Tile of the form for rows that are no whole loads of 16 bytes.
+inline constexpr int64_t kNarrowTokens = 16, kNarrowRows = 16;
+
 /// Parts of the context in the decode form of attention, each a block of its own.
 inline constexpr int64_t kContextSplits = 16;
 

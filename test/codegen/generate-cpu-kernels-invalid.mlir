@@ -17,14 +17,6 @@ func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>) {
 
 // -----
 
-func.func @forward(%x: memref<?x255xbf16>) {
-  // expected-error @below {{has 255 features; the cpu target needs a multiple of 2}}
-  %y = decoder.activation(squared_relu) %x : (memref<?x255xbf16>) -> memref<?x255xbf16, #decoder.arena<0>>
-  return
-}
-
-// -----
-
 !kv = !decoder.kv_cache<layers = 1, heads = 2, head_dim = 5, page_tokens = 64>
 func.func @forward(%q: memref<?x10xbf16>, %kv: !kv, %batch: !decoder.batch) {
   // expected-error @below {{head_dim is 5; the cpu target needs a multiple of 2}}
@@ -40,15 +32,6 @@ func.func @forward(%q: memref<?x16xbf16>, %kv: !kv, %batch: !decoder.batch) {
   // expected-error @below {{page_tokens is 48; the cpu target needs a multiple of 64}}
   %a = decoder.attention %q, %kv, %batch {layer = 0 : i64}
     : (memref<?x16xbf16>, !kv, !decoder.batch) -> memref<?x16xbf16, #decoder.arena<0>>
-  return
-}
-
-// -----
-
-func.func @forward(%tokens: memref<?xi32>, %table: memref<16x32xbf16, #decoder.box<row_stride = 63>>) {
-  // expected-error @below {{has rows 63 elements apart; the cpu target needs a multiple of 2}}
-  %y = decoder.embedding %tokens, %table
-    : (memref<?xi32>, memref<16x32xbf16, #decoder.box<row_stride = 63>>) -> memref<?x32xbf16, #decoder.arena<0>>
   return
 }
 

@@ -17,15 +17,6 @@ func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16>, %batch: !dec
 
 // -----
 
-func.func @forward(%x: memref<?x252xbf16>, %w: memref<16x252xbf16>) {
-  // expected-error @below {{has 252 features; the cuda target needs a multiple of 8}}
-  %y = decoder.linear %x, [%w]
-    : (memref<?x252xbf16>, memref<16x252xbf16>) -> memref<?x16xbf16, #decoder.arena<0>>
-  return
-}
-
-// -----
-
 func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xf32>) {
   // expected-error @below {{has weights of f32; the cuda target needs bf16 or f16}}
   %y = decoder.linear %x, [%w] : (memref<?x256xbf16>, memref<16x256xf32>) -> memref<?x16xbf16, #decoder.arena<0>>
@@ -56,15 +47,6 @@ func.func @forward(%x: memref<?x256xbf16>, %v: memref<16x256xf16>, %w: memref<16
   // expected-error @below {{has weights of 'f16' and 'bf16'; the cuda target needs one type}}
   %y:2 = decoder.linear %x, [%v, %w]
     : (memref<?x256xbf16>, memref<16x256xf16>, memref<16x256xbf16>) -> (memref<?x16xbf16, #decoder.arena<0>>, memref<?x16xbf16, #decoder.arena<64>>)
-  return
-}
-
-// -----
-
-func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16, #decoder.box<row_stride = 516>>) {
-  // expected-error @below {{has rows 516 elements apart; the cuda target needs a multiple of 8}}
-  %y = decoder.linear %x, [%w]
-    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.box<row_stride = 516>>) -> memref<?x16xbf16, #decoder.arena<0>>
   return
 }
 

@@ -195,7 +195,7 @@ func.func @f(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16>) {
 
 func.func @f(%batch: !decoder.batch) {
   // rotary_table_c1
-  // expected-error @+1 {{has 31 dims, expected an even number > 0}}
+  // expected-error @+1 {{has 31 columns, expected an even number > 0}}
   %r = decoder.rotary_table %batch {theta = 1.0e4 : f32} : tensor<?x31xf32>
   return
 }
@@ -215,6 +215,24 @@ func.func @f(%batch: !decoder.batch) {
   // rotary_table_c2: 0x7F800000 is infinity
   // expected-error @+1 {{scale is INF, expected a finite number > 0}}
   %r = decoder.rotary_table %batch {theta = 1.0e4 : f32, scale = 0x7F800000 : f32} : tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%batch: !decoder.batch) {
+  // rotary_table_c3
+  // expected-error @+1 {{has 32 columns, expected 30 dims rounded up to an even number}}
+  %r = decoder.rotary_table %batch {theta = 1.0e4 : f32, dims = 30 : i64} : tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%batch: !decoder.batch) {
+  // rotary_table_c3
+  // expected-error @+1 {{has 32 columns, expected 33 dims rounded up to an even number}}
+  %r = decoder.rotary_table %batch {theta = 1.0e4 : f32, dims = 33 : i64} : tensor<?x32xf32>
   return
 }
 

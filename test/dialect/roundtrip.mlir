@@ -21,6 +21,8 @@ func.func @inputs(%tokens: tensor<?xi32>, %batch: !decoder.batch) -> (tensor<?x2
   %x = decoder.embedding %tokens, %table : (tensor<?xi32>, tensor<2048x256xbf16>) -> tensor<?x256xbf16>
   // CHECK: decoder.rotary_table %{{.*}} {scale = 2.000000e+00 : f32, theta = 1.000000e+04 : f32} : tensor<?x32xf32>
   %scaled = decoder.rotary_table %batch {theta = 1.0e4 : f32, scale = 2.0 : f32} : tensor<?x32xf32>
+  // CHECK: decoder.rotary_table %{{.*}} {dims = 31 : i64, theta = 1.000000e+04 : f32} : tensor<?x32xf32>
+  %odd = decoder.rotary_table %batch {theta = 1.0e4 : f32, dims = 31 : i64} : tensor<?x32xf32>
   // CHECK: decoder.rotary_table %{{.*}} {theta = 1.000000e+04 : f32} : tensor<?x32xf32>
   %r = decoder.rotary_table %batch {theta = 1.0e4 : f32} : tensor<?x32xf32>
   return %x, %r : tensor<?x256xbf16>, tensor<?x32xf32>

@@ -122,15 +122,11 @@ const Malformed kMalformed[] = {
      "num_key_value_heads: expected a divisor of num_attention_heads 6, found 4"},
     {{{"num_key_value_heads", "12"}},
      "num_key_value_heads: expected a divisor of num_attention_heads 6, found 12"},
-    {{{"partial_rotary_factor", "0.1"}},
-     "partial_rotary_factor: expected an even number of rotary "
-     "dims >= 2, found 1, 0.1 of head_dim 16"},
-    {{{"head_dim", "18"}},
-     "partial_rotary_factor: expected an even number of rotary dims >= 2, "
-     "found 9, 0.5 of head_dim 18"},
-    {{{"head_dim", "1"}},
-     "partial_rotary_factor: expected an even number of rotary dims >= 2, "
-     "found 0, 0.5 of head_dim 1"},
+    {{{"partial_rotary_factor", "0.01"}},
+     "partial_rotary_factor: expected 1 to 16 rotary dims, found 0, 0.01 of head_dim 16"},
+    // Of 17 dims 18 are rotated, which a head of 17 does not have.
+    {{{"head_dim", "17"}, {"partial_rotary_factor", "1"}},
+     "partial_rotary_factor: expected 1 to 16 rotary dims, found 17, 1 of head_dim 17"},
     {{{"hidden_size", "65536"},
       {"intermediate_size", "1048576"},
       {"num_hidden_layers", "1024"},

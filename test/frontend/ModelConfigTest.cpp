@@ -129,6 +129,15 @@ TEST(ModelConfig, HeadsNeedNotMakeUpTheHiddenSize) {
   EXPECT_EQ(config.rotaryDims, 2); // int(10 * 0.25)
 }
 
+TEST(ModelConfig, RotaryDimsAreCutDownToWholeNumbersEvenOrOdd) {
+  auto dims = [](const char *headDim, const char *fraction) {
+    return parseValid({{"head_dim", headDim}, {"partial_rotary_factor", fraction}}).rotaryDims;
+  };
+  EXPECT_EQ(dims("64", "0.33"), 21); // 22 are rotated
+  EXPECT_EQ(dims("18", "0.5"), 9);
+  EXPECT_EQ(dims("16", "0.1"), 1);
+}
+
 TEST(ModelConfig, Choices) {
   parseValid({{"hidden_act", "\"relu2\""}, {"normalization", "\"layernorm1p\""}});
   EXPECT_EQ(parseValid({{"hidden_act", "\"relu2\""}}).activation, "squared_relu");

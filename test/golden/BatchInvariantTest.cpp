@@ -164,9 +164,9 @@ INSTANTIATE_TEST_SUITE_P(Levels, BatchInvariant, testing::ValuesIn([] {
                            std::vector<Case> cases;
                            for (const char *level : {"x86-64-v3", "x86-64-v4-bf16", "x86-64-v4-amx",
                                                      "x86-64-v4-amx-emulated"})
-                             for (const char *name : {"demo", "odd_sizes", "f16", "int8"})
+                             for (const char *name : {"demo", "odd_sizes", "odd_widths", "f16", "int8"})
                                cases.push_back({name, "cpu", level, 130});
-                           for (const char *name : {"odd_sizes"})
+                           for (const char *name : {"odd_sizes", "odd_widths"})
                              for (const char *chip : {"sim", "sim_90a"})
                                cases.push_back({name, "cuda", chip, 40});
                            return cases;

@@ -30,7 +30,7 @@ else
   check STRATA_SIM_STREAMS=lazy --chunk 7 --together
 fi
 
-if [[ $case == odd_sizes || $case == norm_bias ]]; then
+if [[ $case == odd_* || $case == norm_bias ]]; then
   if [[ $arch == sim ]]; then
     echo "$case on cuda: token by token, by threes"
     check STRATA_SIM_RACES=0 --chunk 1

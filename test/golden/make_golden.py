@@ -118,6 +118,8 @@ CASES = [
     Case("rotary_25", rotary=0.25),
     Case("rotary_50", rotary=0.5, absent=("partial_rotary_factor", "rope_theta", "norm_eps")),
     Case("rotary_100", rotary=1.0, theta=500.0, rope_parameters=True),
+    Case("rotary_33", hidden=72, ffn=136, heads=2, kv_heads=1, head_dim=64, vocab=128, rotary=0.33),
+    Case("odd_widths", hidden=95, ffn=257, heads=2, kv_heads=1, vocab=129, attention_bias=True, mlp_bias=True),
     Case("odd_sizes", hidden=200, ffn=520, heads=5, kv_heads=1, head_dim=40, vocab=1003, lengths=(41, 83)),
     Case("norm_bias", hidden=96, ffn=256, heads=6, head_dim=16, vocab=320, norm_weight_std=0.7, norm_bias_std=1.0),
     Case("head_192", hidden=64, head_dim=192, vocab=320),
@@ -206,7 +208,7 @@ def load_hf(case, folder, dtype, attention):
     # Frequencies stay in float32 whatever the model's type, and span the rotary dimensions alone.
     rotary_dims = int(case.head_dim * case.rotary)
     assert model.model.rotary_emb.inv_freq.dtype == torch.float32
-    assert model.model.rotary_emb.inv_freq.shape == (rotary_dims // 2,)
+    assert model.model.rotary_emb.inv_freq.shape == (math.ceil(rotary_dims / 2),)
     assert next(model.parameters()).dtype == dtype and model.config._attn_implementation == attention
     return model.eval()
 
@@ -231,11 +233,11 @@ def relative_error(ours, reference):
 def numpy_rope(case, x):
     """x: [tokens, heads, head_dim]. Angles in float32, as every implementation has them; the rest in float64."""
     rotary_dims = int(case.head_dim * case.rotary)
-    half = rotary_dims // 2
+    half = math.ceil(rotary_dims / 2)  # of an odd number, one feature more is rotated
     exponents = np.arange(0, rotary_dims, 2, dtype=np.float32) / np.float32(rotary_dims)
     frequencies = (1.0 / np.float64(case.theta) ** exponents).astype(np.float32)
     angles = np.outer(np.arange(len(x), dtype=np.float32), frequencies).astype(np.float64)[:, None, :]
-    a, b, rest = x[..., :half], x[..., half:rotary_dims], x[..., rotary_dims:]
+    a, b, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
     return np.concatenate([a * np.cos(angles) - b * np.sin(angles), b * np.cos(angles) + a * np.sin(angles), rest], -1)
 
 

@@ -290,6 +290,18 @@ static std::vector<KernelModel> listModels() {
       {.name = "logits_f16", .vocabulary = 331, .in = 200, .norm = true, .scores = true,
        .type = "f16"},
       {.name = "logits_f32", .vocabulary = 331, .in = 200, .scores = true, .type = "f32"},
+      // Rows that are no whole pairs, nor begin at one; 95 are 48 pairs, three whole vectors.
+      {.name = "odd", .vocabulary = 137, .in = 1305, .out = 137, .residual = true},
+      {.name = "odd_norm", .vocabulary = 71, .in = 95, .out = 71, .norm = true, .bias = true,
+       .squaredRelu = true},
+      {.name = "odd_f16", .vocabulary = 137, .in = 2057, .out = 137, .norm = true, .type = "f16",
+       .normType = "f32"},
+      {.name = "odd_f32", .vocabulary = 137, .in = 327, .out = 137, .norm = true, .type = "f32",
+       .normType = "f16", .gammaIncludesOne = true},
+      {.name = "odd_columns", .vocabulary = 200, .in = 135, .out = 200, .grouped = true,
+       .sliced = true},
+      {.name = "odd_logits", .vocabulary = 331, .in = 201, .norm = true, .scores = true},
+      {.name = "even", .vocabulary = 142, .in = 78, .out = 142, .norm = true, .residual = true},
       // Weights of 8 bits: stretches, vectors and tiles of groups, whole and not.
       {.name = "int8", .vocabulary = 200, .in = 544, .out = 200, .scaleType = "bf16"},
       {.name = "int8_residual", .vocabulary = 136, .in = 1056, .out = 136, .residual = true,
@@ -312,6 +324,8 @@ static std::vector<KernelModel> listModels() {
       queries({.name = "int8_qkv40", .vocabulary = 120, .in = 256, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20, .scaleType = "f16"}),
       // q through logits.
+      queries({.name = "odd_qkv40", .vocabulary = 120, .in = 77, .norm = true, .headDim = 40,
+               .group = 3, .rotaryDims = 20}),
       queries({.name = "qkv40", .vocabulary = 120, .in = 200, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20}),
       queries({.name = "qkv128", .vocabulary = 128, .in = 72, .norm = true, .headDim = 128,
@@ -353,8 +367,24 @@ static std::vector<KernelModel> listModels() {
 }
 // clang-format on
 
-/// Shapes that nobody chose.
-static void addRandomShapes(std::vector<KernelModel> &models) {
+/// Shapes that nobody chose, whose rows are no whole pairs.
+static void addRandomOddShapes(std::vector<KernelModel> &models) {
+  std::mt19937 generator(9);
+  auto odd = [&](int64_t end) { return 1 + 2 * int64_t(generator() % uint32_t(end / 2)); };
+  for (int i = 0; i != 6; ++i) {
+    KernelModel model{.name = "odd_random" + std::to_string(i),
+                      .vocabulary = 130,
+                      .in = odd(i < 3 ? 40 : 1500),
+                      .out = odd(200)};
+    model.vocabulary = std::max(model.out, model.vocabulary);
+    model.type = i % 3 == 1 ? "f16" : "bf16";
+    model.residual = i % 2 == 1;
+    models.push_back(model);
+  }
+}
+
+/// Shapes of 8 bits.
+static void addRandomInt8Shapes(std::vector<KernelModel> &models) {
   std::mt19937 generator(8);
   auto below = [&](int64_t end) { return int64_t(generator() % uint32_t(end)); };
   for (int i = 0; i != 6; ++i) {
@@ -373,7 +403,8 @@ static void addRandomShapes(std::vector<KernelModel> &models) {
 const std::vector<KernelModel> &kernelModels() {
   static const std::vector<KernelModel> models = [] {
     std::vector<KernelModel> all = listModels();
-    addRandomShapes(all);
+    addRandomInt8Shapes(all);
+    addRandomOddShapes(all);
     return all;
   }();
   return models;

@@ -284,8 +284,13 @@ TEST_P(Kernel, IsRight) {
     testFar(run, model().context - 124);
 }
 
-/// Every model on every device that it is for. Cosines are no integers, nor are normalized numbers
-/// that are rounded to bytes.
+/// Whether small integers have one right result. Cosines are no integers, nor are normalized
+/// numbers that are rounded to bytes, nor an odd number of them.
+bool isExact(const KernelModel &model) {
+  return !model.rotaryDims && !(model.norm && (model.isInt8() || model.in % 2));
+}
+
+/// Every model on every device that it is for.
 std::vector<Kernel::ParamType> kernels(Numbers numbers) {
   std::vector<Kernel::ParamType> result;
   std::vector<std::string> devices = cpuLevels();
@@ -293,7 +298,7 @@ std::vector<Kernel::ParamType> kernels(Numbers numbers) {
   for (const std::string &device : devices)
     for (const KernelModel &model : kernelModels())
       if ((model.runsOnCuda() || !device.starts_with("cuda")) &&
-          (numbers == Numbers::normal || (!model.rotaryDims && !(model.isInt8() && model.norm))))
+          (numbers == Numbers::normal || isExact(model)))
         result.emplace_back(device, &model, numbers);
   return result;
 }
