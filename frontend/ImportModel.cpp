@@ -27,6 +27,7 @@ absl::StatusOr<ImportedModel> importConfig(const ModelConfig &config, MLIRContex
   ImportedModel model;
   model.chatTemplate = config.chatTemplate;
   model.warnings = config.notes;
+  model.unsupported = config.unsupported;
   model.module = buildDecoder(config, context, checkpoint);
   if (failed(verify(*model.module)))
     return absl::InternalError(absl::StrCat(config.name, ": the module built for it is invalid"));

@@ -1,6 +1,7 @@
 //===- ImportModel.h - the stage `import` -----------------------*- C++ -*-===//
 #pragma once
 
+#include "frontend/ModelConfig.h"
 #include "runtime/checkpoint/Checkpoint.h"
 #include "runtime/tokenizer/TokenizerFile.h"
 
@@ -19,9 +20,10 @@ struct ImportedModel {
   mlir::OwningOpRef<mlir::ModuleOp> module; // verified
   std::unique_ptr<Checkpoint> checkpoint; // has every parameter of the module; null without weights
   std::string directory;                  // of the checkpoint; empty without weights
-  std::optional<TokenizerSection> tokenizer; // of that folder
-  std::string chatTemplate;                  // as in ModelConfig
-  std::vector<std::string> warnings;         // for people, one line each
+  std::optional<TokenizerSection> tokenizer;  // of that folder
+  std::string chatTemplate;                   // as in ModelConfig
+  std::vector<std::string> warnings;          // for people, one line each
+  std::vector<UnsupportedTarget> unsupported; // as in ModelConfig
 };
 
 /// Imports the model that `argument` names: a folder with weights, and config.json unless they hold

@@ -277,6 +277,22 @@ absl::Status checkTotal(const JsonValue &root, const ModelConfig &config) {
                                  config.hidden, " x ", config.intermediate));
 }
 
+/// Targets whose kernels take heads of a multiple of so many features only: those of the KV cache
+/// are loaded together.
+constexpr struct {
+  const char *target;
+  int64_t multiple;
+} kHeadMultiples[] = {{"cpu", 2}, {"cuda", 8}};
+
+void findUnsupportedTargets(const JsonObject &json, ModelConfig &config) {
+  for (const auto &[target, multiple] : kHeadMultiples)
+    if (config.headDim % multiple) {
+      std::string reason = absl::StrCat("expected a multiple of ", multiple, " for the target ",
+                                        target, ", found ", config.headDim);
+      config.unsupported.push_back({target, std::string(json.error("head_dim", reason).message())});
+    }
+}
+
 absl::StatusOr<ModelConfig> parse(const JsonDocument &document, JsonDocument::Notes notes) {
   STRATA_ASSIGN(JsonObject json, document.object());
   ModelConfig config;
@@ -288,6 +304,7 @@ absl::StatusOr<ModelConfig> parse(const JsonDocument &document, JsonDocument::No
   STRATA_TRY(readSizes(json, config));
   STRATA_TRY(readKvHeads(json, config));
   STRATA_TRY(readHeadDim(json, config));
+  findUnsupportedTargets(json, config);
   STRATA_TRY(readRotaryDims(json, config));
   STRATA_TRY(readRopeScale(json, config));
   STRATA_TRY(readConstants(json, config));

@@ -22,6 +22,12 @@ namespace strata {
 
 /// A decoder of the Nemotron family. The defaults are those of Hugging Face's NemotronConfig, which
 /// are Nemotron-4 15B's (arXiv 2402.16819).
+/// A target that has no kernels for a configuration.
+struct UnsupportedTarget {
+  std::string target;
+  std::string reason; // file, key, what is expected and what is found
+};
+
 struct ModelConfig {
   std::string name;                                 // for people: the folder's or the preset's
   std::string architecture = "NemotronForCausalLM"; // as in config.json
@@ -57,6 +63,7 @@ struct ModelConfig {
 
   std::vector<std::string> notes; // for people, one line each: what was read in another way than it
                                   // looks
+  std::vector<UnsupportedTarget> unsupported;
 
   /// Whether the linear module of this name has weights of 8 bits and scales.
   bool quantizes(std::string_view linear) const {

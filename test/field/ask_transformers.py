@@ -264,6 +264,17 @@ def row13():
     attempt("13 bos_token_id null, add_bos_token", null_bos)
 
 
+def row14():
+    def columns(head_dim, fraction, **widths):
+        config = CONFIG | {"head_dim": head_dim, "partial_rotary_factor": fraction} | widths
+        model = transformers.NemotronForCausalLM(transformers.NemotronConfig(**config))
+        model(torch.tensor([[1, 2, 3]]))
+        return f"{2 * len(model.model.rotary_emb.inv_freq)} of {head_dim} are rotated"
+    for head_dim, fraction in [(64, 0.33), (18, 0.5), (33, 0.5), (33, 1.0), (16, 0.1), (16, 0.01)]:
+        attempt(f"14 head_dim {head_dim}, partial_rotary_factor {fraction}", lambda: columns(head_dim, fraction))
+    attempt("14 hidden_size 15, intermediate_size 47", lambda: columns(4, 0.5, hidden_size=15, intermediate_size=47))
+
+
 def row16():
     def renamed(rename, config={}, drop=()):
         tensors = weights()
@@ -280,7 +291,7 @@ def row16():
 
 def main():
     tell("transformers", f"{transformers.__version__}, tokenizers {tokenizers.__version__}, torch {torch.__version__}")
-    for row in sys.argv[1:] or ["3", "4", "5", "9", "10", "11", "13", "16"]:
+    for row in sys.argv[1:] or ["3", "4", "5", "9", "10", "11", "13", "14", "16"]:
         globals()[f"row{row}"]()
     if not sys.argv[1:]:
         write(os.path.join(HERE, "transformers.txt"), "\n".join(lines) + "\n")

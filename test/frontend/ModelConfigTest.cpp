@@ -138,6 +138,20 @@ TEST(ModelConfig, RotaryDimsAreCutDownToWholeNumbersEvenOrOdd) {
   EXPECT_EQ(dims("16", "0.1"), 1);
 }
 
+TEST(ModelConfig, TargetsThatHaveNoKernelsForIt) {
+  auto reasons = [](const char *headDim) {
+    std::vector<std::string> found;
+    for (const auto &[target, reason] : parseValid({{"head_dim", headDim}}).unsupported)
+      found.push_back(target + ": " + reason.substr(reason.find("head_dim")));
+    return found;
+  };
+  const std::string cpu = "cpu: head_dim: expected a multiple of 2 for the target cpu, found ",
+                    cuda = "cuda: head_dim: expected a multiple of 8 for the target cuda, found ";
+  EXPECT_EQ(reasons("16"), std::vector<std::string>());
+  EXPECT_EQ(reasons("20"), std::vector<std::string>{cuda + "20"});
+  EXPECT_EQ(reasons("13"), (std::vector<std::string>{cpu + "13", cuda + "13"}));
+}
+
 TEST(ModelConfig, Choices) {
   parseValid({{"hidden_act", "\"relu2\""}, {"normalization", "\"layernorm1p\""}});
   EXPECT_EQ(parseValid({{"hidden_act", "\"relu2\""}}).activation, "squared_relu");

@@ -62,6 +62,15 @@ static absl::Status checkOutputs(const CompileArguments &args) {
   return absl::OkStatus();
 }
 
+/// That the targets have kernels for the model, where it comes to kernels.
+static Error checkTargets(const ImportedModel &model, const CompileOptions &options) {
+  for (const TargetChoice &choice : options.targets)
+    for (const auto &[target, reason] : model.unsupported)
+      if (options.stopAfter >= Stage::Kernels && choice.target->name() == target)
+        return error(reason);
+  return Error::success();
+}
+
 static void warn(const Twine &message) { errs() << "strata-compile: warning: " << message << "\n"; }
 
 namespace {
@@ -88,6 +97,8 @@ static Error run(const CompileArguments &args) {
     return error(std::string(good.message()));
   for (const std::string &warning : model->warnings)
     warn(warning);
+  if (Error unsupported = checkTargets(*model, args.options))
+    return unsupported;
 
   std::string report;
   raw_string_ostream os(report);

@@ -55,6 +55,9 @@ void addNotes(InspectedModel &model) {
   };
   if (model.config)
     add(model.config->notes);
+  if (model.config)
+    for (const auto &[target, reason] : model.config->unsupported)
+      model.notes.push_back(reason);
   if (model.checkpoint)
     add(model.checkpoint->notes());
   if (model.tokenizerSection)
