@@ -222,8 +222,17 @@ Value BodyBuilder::narrowPair(Value even, Value odd) {
 }
 
 Value BodyBuilder::toF32(Value number) {
-  Type type = f32Type(lanesOf(number));
-  return number.getType() == type ? number : arith::ExtFOp::create(*this, type, number);
+  int64_t n = lanesOf(number);
+  Type type = f32Type(n);
+  if (number.getType() == type)
+    return number;
+  if (narrowsBf16 || !getElementTypeOrSelf(number.getType()).isBF16())
+    return arith::ExtFOp::create(*this, type, number);
+  // The same bits. Where bf16 is no type of the target, LLVM may take vectors of it apart and want
+  // functions to put them together again.
+  Value half = arith::BitcastOp::create(*this, withLanes(getI16Type(), n), number);
+  Value low = arith::ExtUIOp::create(*this, withLanes(getI32Type(), n), half);
+  return arith::BitcastOp::create(*this, type, arith::ShLIOp::create(*this, low, i32(16, n)));
 }
 
 Value BodyBuilder::toBf16(Value f32) {

@@ -12,12 +12,16 @@ using namespace strata;
 std::vector<ScheduleRow> strata::collectSchedule(ModuleOp module) {
   std::vector<ScheduleRow> rows;
   for (auto kernel : module.getOps<KernelOp>()) {
-    int64_t first = 1;
+    int64_t firstUsual = 1, firstInvariant = 1; // rows that no variant before takes
     for (auto variant : kernel.getVariants().getAsRange<VariantAttr>()) {
+      const bool usual = variant.isOf(VariantMode::Usual);
       for (PhaseAttr phase : variant.getPhases())
-        rows.push_back({kernel.getSymName().str(), variant, first, phase});
-      if (variant.getUpTo())
-        first = variant.getUpTo() + 1;
+        rows.push_back(
+            {kernel.getSymName().str(), variant, usual ? firstUsual : firstInvariant, phase});
+      if (variant.getUpTo() && usual)
+        firstUsual = variant.getUpTo() + 1;
+      if (variant.getUpTo() && variant.isOf(VariantMode::BatchInvariant))
+        firstInvariant = variant.getUpTo() + 1;
     }
   }
   return rows;
@@ -55,6 +59,8 @@ using Cells = std::vector<std::string>;
 /// "16", "any", "any, runs of 1": of one new token of each sequence.
 static std::string limitsOf(VariantAttr variant) {
   std::string rows = variant.getUpTo() ? std::to_string(variant.getUpTo()) : "any";
+  if (variant.getMode() == VariantMode::BatchInvariant)
+    rows += ", batch-invariant";
   return variant.getUpToRun() ? rows + ", runs of " + std::to_string(variant.getUpToRun()) : rows;
 }
 

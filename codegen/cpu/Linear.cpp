@@ -92,7 +92,7 @@ void strata::cpu::forEachDecodeUnit(
 void strata::cpu::forEachTokenGroup(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const TokenGroup &)> multiply) {
-  Value values = b.stack(b.getF32Type(), {most, unitRows(spec)});
+  Value values = b.stack(b.getF32Type(), {most, llvm::alignTo(unitRows(spec), 2)});
   Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, unitRows(spec), [&](Value firstRow) {

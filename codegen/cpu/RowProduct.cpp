@@ -160,53 +160,51 @@ static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &blo
   return b.sums(totals);
 }
 
-/// Products of `rows` whole rows from `row` on with all tokens of a group, as vectors of as many
-/// lanes as there are. The chains of emitTile for one token, one after the other: so their sums fit
-/// into registers for many.
-static Value emitChains(KernelBuilder &b, const RowStep &step, Value row, int64_t rows) {
+/// Products of whole rows, as they are stored, with all tokens of a group: [row][token], as many
+/// lanes as there are. The chains of emitTile for one token, one after the other, so that the sums
+/// of many fit into registers. `next`: where the rows behind them begin.
+static Value emitChains(KernelBuilder &b, const RowStep &step, ValueRange rows, Value next) {
   int64_t lanes = b.lanes(), chains = b.level.rowTiles.front().accumulators;
-  int64_t stride = chains * lanes, full = step.columns / stride * stride;
-  Value next = storedRow(b, step.box, b.add(row, rows));
-  Values stored, totals;
-  for (int64_t r = 0; r != rows; ++r)
-    stored.push_back(storedRow(b, step.box, b.add(row, r)));
-  for (int64_t chain = 0; chain != chains; ++chain) {
-    Values sums(rows * step.tokens, b.f32(0, lanes));
-    if (full)
-      sums = b.loop(b.index(0), b.index(full), stride, sums, [&](Value column, ValueRange carried) {
-        Values acc(carried);
-        Value from =
-            b.add(b.mul(b.div(column, stride), rows * lanes), chain * rows * full / chains);
-        prefetchRows(b, step.weight, step.columns, next, from, rows * lanes);
-        addVector(b, step, stored, b.add(column, chain * lanes), Value(), acc);
-        return acc;
+  int64_t stride = chains * lanes, whole = step.columns / lanes * lanes;
+  int64_t ahead = int64_t(rows.size()) * lanes; // elements to be fetched for each vector of a row
+  Values zeros(rows.size() * step.tokens, b.f32(0, lanes));
+  Values totals =
+      b.loop(b.index(0), b.index(chains), 1, zeros, [&](Value chain, ValueRange before) {
+        Value first = b.mul(chain, lanes);
+        Values sums =
+            b.loop(first, b.index(whole), stride, zeros, [&](Value column, ValueRange in) {
+              Values acc(in);
+              Value from = b.add(b.mul(chain, step.columns / stride * ahead),
+                                 b.mul(b.div(column, stride), ahead));
+              prefetchRows(b, step.weight, step.columns, next, from, ahead);
+              addVector(b, step, rows, column, Value(), acc);
+              return acc;
+            });
+        if (int64_t left = step.columns - whole) {
+          Value own = b.equal(chain, b.index(whole / lanes % chains));
+          Value mask = b.mask(b.select(own, b.index(left), b.index(0)));
+          addVector(b, step, rows, b.index(whole), mask, sums);
+        }
+        Values added;
+        for (auto [total, sum] : llvm::zip_equal(before, sums))
+          added.push_back(b.addf(total, sum));
+        return added;
       });
-    if (int64_t column = full + chain * lanes; column < step.columns)
-      addVector(b, step, stored, b.index(column),
-                column + lanes <= step.columns ? Value() : b.mask(step.columns - column), sums);
-    for (auto [i, sum] : llvm::enumerate(sums))
-      if (chain == 0)
-        totals.push_back(sum);
-      else
-        totals[i] = b.addf(totals[i], sum);
-  }
   return b.sums(totals);
 }
 
 void strata::cpu::multiplyGroup(
     KernelBuilder &b, const RowStep &step, Value first, Value end,
     llvm::function_ref<void(Value row, int64_t token, Value product)> store) {
-  auto tiles = [&](Value begin, Value end, int64_t rows) {
-    b.loop(begin, end, rows, [&](Value row) {
-      Value dots = emitChains(b, step, row, rows);
-      for (int64_t i = 0; i != rows * step.tokens; ++i)
-        store(b.add(row, i / step.tokens), i % step.tokens, vector::ExtractOp::create(b, dots, i));
-    });
-  };
   constexpr int64_t kRows = 2; // share the loads of tokens
-  Value tiled = b.add(first, b.mul(b.div(b.sub(end, first), kRows), kRows));
-  tiles(first, tiled, kRows);
-  tiles(tiled, end, 1);
+  b.loop(first, end, kRows, [&](Value row) {
+    Values rows; // beyond the last: that again
+    for (int64_t r = 0; r != kRows; ++r)
+      rows.push_back(storedRow(b, step.box, b.min(b.add(row, r), b.add(end, -1))));
+    Value dots = emitChains(b, step, rows, storedRow(b, step.box, b.add(row, kRows)));
+    for (int64_t i = 0; i != kRows * step.tokens; ++i)
+      store(b.add(row, i / step.tokens), i % step.tokens, vector::ExtractOp::create(b, dots, i));
+  });
 }
 
 /// Products of the rows with the columns from `column` on; added to those of other columns.

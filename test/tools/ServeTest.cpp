@@ -280,6 +280,11 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
   refusal(400, path, "");
   refusal(400, path, "[1, 2");
   refusal(400, path, std::string(1000, '['));
+  std::string prompts = "[1]";
+  for (int i = 1; i < 100; ++i)
+    prompts += ",[1]";
+  EXPECT_EQ(refusal(400, path, "{\"prompt\": [" + prompts + "], \"n\": 3}"),
+            "prompt: expected at most 256 texts of all prompts with n, found 300");
   refusal(404, "/v1/nothing", "{}");
   refusal(405, "/health", "{}");
 }
@@ -314,6 +319,7 @@ TEST_F(ServeTest, AnswersNoPageOfAnotherPlace) {
   EXPECT_EQ(from("http://localhost:3000"), 200);
   EXPECT_EQ(from("https://example.org"), 403);
   EXPECT_EQ(from("http://localhost.example.org"), 403);
+  EXPECT_EQ(from("http://localhost:80.example.org"), 403);
 }
 
 TEST_F(ServeTest, GivesTheRequestsIdBack) {
@@ -397,6 +403,15 @@ TEST_F(ServeTest, HalfSentRequestsHoldNobodyUp) {
   }
   EXPECT_EQ(get("/health").status, 200);
   EXPECT_EQ(post("/v1/completions", R"({"prompt": [1], "max_tokens": 1})").status, 200);
+}
+
+TEST_F(ServeTest, HeadHasNoBody) {
+  HttpClient client(server->port());
+  client.send("HEAD /health HTTP/1.1\r\nHost: t\r\n\r\nGET /health HTTP/1.1\r\nHost: t\r\n\r\n");
+  const std::string head = client.readUntil("\r\n\r\n");
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200")) << head;
+  EXPECT_NE(head.find("Content-Length: 17"), std::string::npos) << head;
+  EXPECT_TRUE(client.readUntil("ok\"}\n").starts_with("HTTP/1.1 200"));
 }
 
 TEST_F(ServeTest, AConnectionServesManyRequests) {

@@ -16,6 +16,7 @@ namespace strata::serve {
 namespace {
 
 constexpr int64_t kMostPrompts = 256, kMostChoices = 8;
+constexpr int64_t kMostTexts = 256;    // of all prompts
 constexpr int64_t kDefaultTokens = 16; // of a completion, as OpenAI has it
 
 /// Fields that change the answer and are not supported, unless they have the value that means
@@ -177,6 +178,9 @@ absl::Status readCommon(const JsonObject &body, CompletionRequest &result,
 /// own.
 absl::Status addRequests(const ServedModel &model, const serving::Request &common,
                          std::vector<std::vector<int32_t>> prompts, CompletionRequest &result) {
+  if (const int64_t texts = int64_t(prompts.size()) * result.choices; texts > kMostTexts)
+    return absl::InvalidArgumentError(absl::StrCat("prompt: expected at most ", kMostTexts,
+                                                   " texts of all prompts with n, found ", texts));
   for (std::vector<int32_t> &prompt : prompts) {
     serving::Request request = common;
     request.prompt = std::move(prompt);

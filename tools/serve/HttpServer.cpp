@@ -26,11 +26,10 @@ constexpr suseconds_t kCheckMicroseconds = 50000;
 const char *nameOf(evhttp_cmd_type method) {
   switch (method) {
   case EVHTTP_REQ_GET:
+  case EVHTTP_REQ_HEAD:
     return "GET";
   case EVHTTP_REQ_POST:
     return "POST";
-  case EVHTTP_REQ_HEAD:
-    return "HEAD";
   case EVHTTP_REQ_OPTIONS:
     return "OPTIONS";
   default:
@@ -63,8 +62,8 @@ uint16_t portOf(evhttp_bound_socket *socket) {
 //===----------------------------------------------------------------------===//
 
 Exchange::Exchange(evhttp_request *request)
-    : request(request), verb(nameOf(evhttp_request_get_command(request))),
-      content(bodyOf(request)) {
+    : request(request), verb(nameOf(evhttp_request_get_command(request))), content(bodyOf(request)),
+      headOnly(evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
   const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
   place = path && *path ? path : "/";
   evhttp_connection_set_closecb(evhttp_request_get_connection(request), closed, this);
@@ -92,7 +91,10 @@ void Exchange::reply(int status, const char *type, std::string_view text) {
     return;
   addHeader("Content-Type", type);
   evbuffer *output = evhttp_request_get_output_buffer(request);
-  evbuffer_add(output, text.data(), text.size());
+  if (headOnly)
+    addHeader("Content-Length", absl::StrCat(text.size()));
+  else
+    evbuffer_add(output, text.data(), text.size());
   evhttp_request *answered = request;
   forget();
   evhttp_send_reply(answered, status, nullptr, nullptr);

@@ -29,6 +29,7 @@ public:
   Exchange(const Exchange &) = delete;
   Exchange &operator=(const Exchange &) = delete;
 
+  /// HEAD is GET to who answers; the body is left out.
   const std::string &method() const { return verb; }
   /// Without the query.
   const std::string &path() const { return place; }
@@ -58,6 +59,7 @@ private:
 
   evhttp_request *request; // null once answered or gone
   std::string verb, place, content;
+  bool headOnly;
   std::function<void()> gone;
 };
 

@@ -102,8 +102,12 @@ static bool isForeign(const Exchange &exchange) {
   if (origin.empty())
     return false;
   for (const char *host : {"http://localhost", "http://127.0.0.1", "http://[::1]"})
-    if (origin == host || origin.starts_with(std::string(host) + ":"))
-      return false;
+    if (origin.starts_with(host)) {
+      const std::string port = origin.substr(std::string_view(host).size());
+      if (port.empty() ||
+          (port[0] == ':' && port.find_first_not_of("0123456789", 1) == std::string::npos))
+        return false;
+    }
   return true;
 }
 
