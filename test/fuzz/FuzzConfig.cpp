@@ -13,8 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   const bool fits =
       config->layers >= 1 && config->heads >= 1 && config->kvHeads >= 1 &&
-      config->heads % config->kvHeads == 0 && config->headDim >= 1 && config->rotaryDims >= 2 &&
-      config->rotaryDims <= config->headDim && config->bosToken < config->vocabulary &&
+      config->heads % config->kvHeads == 0 && config->headDim >= 1 && config->rotaryDims >= 1 &&
+      config->rotaryDims + config->rotaryDims % 2 <= config->headDim &&
+      config->bosToken < config->vocabulary &&
       std::ranges::all_of(config->eosTokens,
                           [&](int64_t id) { return id >= 0 && id < config->vocabulary; }) &&
       config->normEps > 0 && config->ropeTheta > 0 &&

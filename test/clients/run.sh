@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# run.sh PACKAGE [PYTHON]: real clients against strata-serve: curl, openai-python, lm-evaluation-harness. PYTHON has the
+# packages openai and lm-eval, with what its API models need. Serves models/demo's PACKAGE; prints what the clients print.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+package=$1 python=${2:-python3}
+work=$(mktemp -d)
+export HF_DATASETS_OFFLINE=1 HF_HUB_OFFLINE=1 HF_DATASETS_CACHE=$work/cache TOKENIZERS_PARALLELISM=false
+
+mkfifo "$work/port"
+"${STRATA_SERVE:-$root/build/release/bin/strata-serve}" "$package" --model-name demo --chat-template raw --port 0 >"$work/port" &
+server=$!
+trap 'kill $server; wait $server; rm -rf "$work"' EXIT
+read -r port <"$work/port"
+url=http://127.0.0.1:$port
+
+echo "== curl"
+curl -sS --version | head -n 1
+curl -sS "$url/health" "$url/v1/models" "$url/version"
+curl -sS "$url/v1/completions" --json '{"prompt": "In the beginning", "max_tokens": 8, "temperature": 0}'
+curl -sSN "$url/v1/chat/completions" --json '{"messages": [{"role": "user", "content": "In the"}], "max_tokens": 3, "stream": true}'
+
+echo "== openai-python"
+"$python" "$here/openai_client.py" "$url/v1" demo
+
+echo "== lm-evaluation-harness"
+"$python" "$here/make_tasks.py" "$root/models/demo/heldout.txt" "$work/tasks"
+evaluate() { # MODEL ARGUMENTS TASKS BATCH
+  echo "-- $1 $2, batch $4"
+  "$python" -m lm_eval --model "$1" --model_args "$2" --tasks $3 --batch_size "$4" --include_path "$work/tasks" 2>"$work/log" |
+    grep '^|' || { tail -n 20 "$work/log" >&2; return 1; }
+}
+all=strata_choice,strata_generate,strata_rolling
+for setting in "1 1" "8 1" "1 16" "8 16"; do
+  read -r batch concurrent <<<"$setting"
+  evaluate local-completions "model=demo,base_url=$url/v1/completions,num_concurrent=$concurrent,max_length=255" $all "$batch"
+done
+evaluate local-chat-completions "model=demo,base_url=$url/v1/chat/completions,num_concurrent=4" "strata_generate --apply_chat_template" 1
+if "$python" -c 'import torch, transformers' 2>/dev/null; then
+  evaluate hf "pretrained=$root/models/demo,dtype=float32,max_length=255,add_bos_token=True" $all 1
+fi
