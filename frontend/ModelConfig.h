@@ -20,14 +20,14 @@
 
 namespace strata {
 
-/// A decoder of the Nemotron family. The defaults are those of Hugging Face's NemotronConfig, which
-/// are Nemotron-4 15B's (arXiv 2402.16819).
 /// A target that has no kernels for a configuration.
 struct UnsupportedTarget {
   std::string target;
   std::string reason; // file, key, what is expected and what is found
 };
 
+/// A decoder of the Nemotron family. The defaults are those of Hugging Face's NemotronConfig, which
+/// are Nemotron-4 15B's (arXiv 2402.16819).
 struct ModelConfig {
   std::string name;                                 // for people: the folder's or the preset's
   std::string architecture = "NemotronForCausalLM"; // as in config.json
