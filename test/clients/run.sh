@@ -12,7 +12,8 @@ mkfifo "$work/port"
 "${STRATA_SERVE:-$root/build/release/bin/strata-serve}" "$package" --model-name demo --chat-template raw --port 0 >"$work/port" &
 server=$!
 trap 'kill $server; wait $server; rm -rf "$work"' EXIT
-read -r port <"$work/port"
+read -r port <"$work/port" # "serving demo on http://127.0.0.1:PORT"
+port=${port##*:}
 url=http://127.0.0.1:$port
 
 echo "== curl"
