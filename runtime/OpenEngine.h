@@ -22,9 +22,9 @@ struct EngineOptions {
                           // a kernel that writes behind arena or logits is an error
   bool batchInvariant = false; // a row's logits have the same bits whatever else is in its steps
                                // and however its text is cut into them, on one kind of machine
-  std::string device = "cpu"; // as parseDeviceName (Devices.h) takes it
-  uint32_t stepTokens = 512;  // cuda: memory is set aside for steps of this many tokens; larger
-                              // ones take more when they come
+  std::string device = "cpu";  // as parseDeviceName (Devices.h) takes it
+  uint32_t stepTokens = 512;   // cuda: memory is set aside for steps of this many tokens; larger
+                               // ones take more when they come
 };
 
 /// An engine without sequences. Package and weights must outlive it.

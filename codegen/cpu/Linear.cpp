@@ -92,7 +92,7 @@ void strata::cpu::forEachDecodeUnit(
 void strata::cpu::forEachTokenGroup(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const TokenGroup &)> multiply) {
-  Value values = b.stack(b.getF32Type(), {most, llvm::alignTo(unitRows(spec), 2)});
+  Value values = b.stack(b.getF32Type(), {most, int64_t(llvm::alignTo(unitRows(spec), 2))});
   Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, unitRows(spec), [&](Value firstRow) {
@@ -137,8 +137,10 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   if (strategy.preparesRows(spec))
     decode.push_back(rows);
   decode.push_back(product("decode", strategy.emitDecode));
-  add(strategy.decodeRows,
-      strategy.groupsAsDecode && !tiled ? VariantMode::Any : VariantMode::Usual, std::move(decode));
+  // The groups of batch-invariant steps are summed as one token is.
+  add(1, tiled ? VariantMode::Usual : VariantMode::Any, decode);
+  if (strategy.decodeRows > 1)
+    add(strategy.decodeRows, VariantMode::Usual, decode);
   if (strategy.emitFew)
     add(level.rowTiles.size(), VariantMode::Usual,
         {shared("few_rows", strategy.emitFewRows), product("few", strategy.emitFew)});

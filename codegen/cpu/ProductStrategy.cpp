@@ -33,12 +33,12 @@ static bool takesInt8(const LinearSpec &spec) {
 
 static constexpr ProductStrategy kStrategies[] = {
     {takesPlain, plainWorkspaceBytes, /*decodeRows=*/1, isPrepared, emitRows, emitDecode,
-     emitFewRows, emitFew, /*groupsAsDecode=*/true, emitGroupRows, emitGroups, emitPack,
-     emitPrefill, emitPackTiles, emitTiles, emitFewTiles},
+     emitFewRows, emitFew, emitGroupRows, emitGroups, emitPack, emitPrefill, emitPackTiles,
+     emitTiles, emitFewTiles},
     {takesInt8, int8WorkspaceBytes, kInt8DecodeRows, [](const LinearSpec &) { return true; },
      emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr,
-     /*groupsAsDecode=*/false, /*emitGroupRows=*/nullptr, emitInt8Groups, emitInt8Pack,
-     emitInt8Prefill, /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr, /*emitFewTiles=*/nullptr},
+     /*emitGroupRows=*/nullptr, emitInt8Groups, emitInt8Pack, emitInt8Prefill,
+     /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr, /*emitFewTiles=*/nullptr},
 };
 
 const ProductStrategy *strata::cpu::findStrategy(const LinearSpec &spec) {

@@ -25,10 +25,8 @@ struct ProductStrategy {
   Emit emitRows, emitDecode;
   /// A few more, up to as many as Level::rowTiles has shapes for; null: there is no such form.
   Emit emitFewRows, emitFew;
-  /// Any number of rows in groups, each summed in the same order: where steps are to be
-  /// batch-invariant. Whether that is the order of the decode form; what prepares the rows, null:
-  /// emitRows.
-  bool groupsAsDecode;
+  /// Any number of rows in groups, each summed in the order of the decode form for one row: where
+  /// steps are to be batch-invariant. What prepares the rows, null: emitRows.
   Emit emitGroupRows, emitGroups;
   /// More rows: packing the input, and the product.
   Emit emitPack, emitPrefill;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace strata {
 namespace {
@@ -41,14 +40,14 @@ absl::StatusOr<ScoredToken> scoreToken(std::span<const float> logits, int32_t to
   double sum = 0;
   for (float logit : logits)
     sum += std::exp(double(logit) - most);
-  const double shift = most + std::log(sum);
-  if (!std::isfinite(shift))
+  if (!std::isfinite(sum))
     return absl::InternalError(
         absl::StrCat("logits: expected numbers, found a sum of their exponentials of ", sum));
+  const double logSum = std::log(sum);
   const auto logProbOf = [&](int32_t id) {
-    return TokenLogProb{id, double(logits[size_t(id)]) - shift};
+    return TokenLogProb{id, double(logits[size_t(id)]) - most - logSum};
   };
-  ScoredToken scored{logProbOf(token), {}};
+  ScoredToken scored{logProbOf(token), logits[size_t(token)] == most, {}};
   for (int32_t id : findTop(logits, count))
     scored.top.push_back(logProbOf(id));
   return scored;

@@ -18,6 +18,7 @@ struct TokenLogProb {
 /// A token of a text, and what the model found likeliest in its place.
 struct ScoredToken {
   TokenLogProb token;
+  bool greedy;                   // no other token was likelier
   std::vector<TokenLogProb> top; // from the likeliest on; of equal ones, the lowest ids first
 };
 

@@ -1,13 +1,12 @@
 //===- UnicodeNumbers.cpp - written by test/tokenizers/unicode_numbers.py -===//
 #include "runtime/tokenizer/UnicodeNumbers.h"
 
-#include <algorithm>
-#include <iterator>
+#include "runtime/tokenizer/UnicodeRanges.h"
 
 namespace strata {
 
 // First and last character of each range, ascending.
-static constexpr char32_t kNumbers[][2] = {
+static constexpr CharacterRange kNumbers[] = {
     {0x0030, 0x0039},   {0x00B2, 0x00B3},   {0x00B9, 0x00B9},   {0x00BC, 0x00BE},
     {0x0660, 0x0669},   {0x06F0, 0x06F9},   {0x07C0, 0x07C9},   {0x0966, 0x096F},
     {0x09E6, 0x09EF},   {0x09F4, 0x09F9},   {0x0A66, 0x0A6F},   {0x0AE6, 0x0AEF},
@@ -46,11 +45,6 @@ static constexpr char32_t kNumbers[][2] = {
     {0x1ECAD, 0x1ECAF}, {0x1ECB1, 0x1ECB4}, {0x1ED01, 0x1ED2D}, {0x1ED2F, 0x1ED3D},
     {0x1F100, 0x1F10C}, {0x1FBF0, 0x1FBF9}};
 
-bool isNumber(char32_t character) {
-  const auto *range =
-      std::lower_bound(std::begin(kNumbers), std::end(kNumbers), character,
-                       [](const char32_t *range, char32_t value) { return range[1] < value; });
-  return range != std::end(kNumbers) && (*range)[0] <= character;
-}
+bool isNumber(char32_t character) { return findRange(kNumbers, character); }
 
 } // namespace strata

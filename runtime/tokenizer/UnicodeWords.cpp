@@ -1,13 +1,12 @@
 //===- UnicodeWords.cpp - written by test/tokenizers/unicode_words.py -===//
 #include "runtime/tokenizer/UnicodeWords.h"
 
-#include <algorithm>
-#include <iterator>
+#include "runtime/tokenizer/UnicodeRanges.h"
 
 namespace strata {
 
 // First and last character of each range, ascending.
-static constexpr char32_t kWords[][2] = {
+static constexpr CharacterRange kWords[] = {
     {0x0030, 0x0039},   {0x0041, 0x005A},   {0x005F, 0x005F},   {0x0061, 0x007A},
     {0x00AA, 0x00AA},   {0x00B5, 0x00B5},   {0x00BA, 0x00BA},   {0x00C0, 0x00D6},
     {0x00D8, 0x00F6},   {0x00F8, 0x02C1},   {0x02C6, 0x02D1},   {0x02E0, 0x02E4},
@@ -208,11 +207,6 @@ static constexpr char32_t kWords[][2] = {
     {0x2B740, 0x2B81D}, {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0}, {0x2EBF0, 0x2EE5D},
     {0x2F800, 0x2FA1D}, {0x30000, 0x3134A}, {0x31350, 0x323AF}, {0xE0100, 0xE01EF}};
 
-bool isWordCharacter(char32_t character) {
-  const auto *range =
-      std::lower_bound(std::begin(kWords), std::end(kWords), character,
-                       [](const char32_t *range, char32_t value) { return range[1] < value; });
-  return range != std::end(kWords) && (*range)[0] <= character;
-}
+bool isWordCharacter(char32_t character) { return findRange(kWords, character); }
 
 } // namespace strata

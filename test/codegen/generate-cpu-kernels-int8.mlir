@@ -5,6 +5,8 @@
 // RUN: strata-opt %s --decoder-generate-kernels --decoder-lower-cpu-kernels -o /dev/null
 
 // CHECK: decoder.kernel @linear_0 axis tokens variants
+// One token is summed as it is in the groups of batch-invariant steps.
+// CHECK-SAME: up_to = 1, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
 // CHECK-SAME: up_to = 4 mode = usual, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
 // CHECK-SAME: up_to = 0 mode = usual, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
 // CHECK-SAME: up_to = 0 mode = batch_invariant, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.groups", one, divisor = 1, factor = 4>]

@@ -160,22 +160,23 @@ TEST_P(BatchInvariant, UsualStepsDiffer) {
   EXPECT_FALSE(isSame(logitsOf(tokens, 1)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, BatchInvariant, testing::ValuesIn([] {
-                           std::vector<Case> cases;
-                           for (const char *level : {"x86-64-v3", "x86-64-v4-bf16", "x86-64-v4-amx",
-                                                     "x86-64-v4-amx-emulated"})
-                             for (const char *name : {"demo", "odd_sizes", "odd_widths", "f16", "int8"})
-                               cases.push_back({name, "cpu", level, 130});
-                           for (const char *name : {"odd_sizes", "odd_widths"})
-                             for (const char *chip : {"sim", "sim_90a"})
-                               cases.push_back({name, "cuda", chip, 40});
-                           return cases;
-                         }()),
-                         [](const auto &info) {
-                           std::string name = info.param.name + "_" + info.param.target;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Levels, BatchInvariant, testing::ValuesIn([] {
+      std::vector<Case> cases;
+      for (const char *level :
+           {"x86-64-v3", "x86-64-v4-bf16", "x86-64-v4-amx", "x86-64-v4-amx-emulated"})
+        for (const char *name : {"demo", "odd_sizes", "odd_widths", "f16", "int8"})
+          cases.push_back({name, "cpu", level, 130});
+      for (const char *name : {"odd_sizes", "odd_widths"})
+        for (const char *chip : {"sim", "sim_90a"})
+          cases.push_back({name, "cuda", chip, 40});
+      return cases;
+    }()),
+    [](const auto &info) {
+      std::string name = info.param.name + "_" + info.param.target;
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
 
 } // namespace
 } // namespace strata

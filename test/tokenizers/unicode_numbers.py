@@ -5,23 +5,17 @@ from tokenizers import pre_tokenizers
 HEAD = """//===- UnicodeNumbers.cpp - written by test/tokenizers/unicode_numbers.py -===//
 #include "runtime/tokenizer/UnicodeNumbers.h"
 
-#include <algorithm>
-#include <iterator>
+#include "runtime/tokenizer/UnicodeRanges.h"
 
 namespace strata {
 
 // First and last character of each range, ascending.
-static constexpr char32_t kNumbers[][2] = {
+static constexpr CharacterRange kNumbers[] = {
 """
 TAIL = """
 };
 
-bool isNumber(char32_t character) {
-  const auto *range =
-      std::lower_bound(std::begin(kNumbers), std::end(kNumbers), character,
-                       [](const char32_t *range, char32_t value) { return range[1] < value; });
-  return range != std::end(kNumbers) && (*range)[0] <= character;
-}
+bool isNumber(char32_t character) { return findRange(kNumbers, character); }
 
 } // namespace strata
 """

@@ -10,34 +10,6 @@
 namespace strata::test {
 namespace {
 
-TEST(Score, IsLogSoftmax) {
-  std::vector<float> logits = {1, 3, 2};
-  double sum = std::exp(1) + std::exp(3) + std::exp(2);
-  for (int32_t token : {0, 1, 2}) {
-    auto score = scoreToken(logits, token);
-    ASSERT_TRUE(score.ok());
-    EXPECT_NEAR(score->logProbability, logits[size_t(token)] - std::log(sum), 1e-15);
-    EXPECT_EQ(score->greedy, token == 1);
-  }
-}
-
-TEST(Score, OfLogitsFarFromZero) {
-  std::vector<float> logits(100000, -3e38f);
-  logits[7] = 3e38f;
-  EXPECT_EQ(scoreToken(logits, 7)->logProbability, 0);
-  EXPECT_DOUBLE_EQ(scoreToken(logits, 0)->logProbability, double(-3e38f) - double(3e38f));
-  std::vector<float> equal(100000, 1e30f);
-  EXPECT_NEAR(scoreToken(equal, 3)->logProbability, -std::log(1e5), 1e-12);
-  EXPECT_TRUE(scoreToken(equal, 3)->greedy);
-}
-
-TEST(Score, LogitsThatAreNoNumbers) {
-  for (float wrong : {std::nanf(""), INFINITY}) {
-    std::vector<float> logits = {1, wrong, 2};
-    EXPECT_TRUE(says(scoreToken(logits, 0).status(), "logits: expected numbers, found"));
-  }
-}
-
 TEST(Score, RowsFitIntoMemory) {
   EXPECT_EQ(rowsAtOnce(2048), 512);
   EXPECT_EQ(rowsAtOnce(256000), 262);

@@ -3,6 +3,7 @@
 #include "tools/score/Score.h"
 
 #include "runtime/base/Status.h"
+#include "runtime/engine/LogProbs.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,20 +14,15 @@ namespace {
 constexpr int64_t kMostRows = 512;
 constexpr int64_t kMostLogitBytes = 256 << 20;
 
-} // namespace
-
-absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t token) {
-  float most = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (float logit : logits)
-    sum += std::exp(double(logit) - double(most));
-  float own = logits[size_t(token)];
-  double logProbability = double(own) - double(most) - std::log(sum);
-  if (!std::isfinite(logProbability))
-    return absl::InternalError(
-        absl::StrCat("logits: expected numbers, found a log-probability of ", logProbability));
-  return TokenScore{logProbability, own == most};
+absl::StatusOr<TokenScore> scoreOf(std::span<const float> logits, int32_t token) {
+  STRATA_ASSIGN(const ScoredToken scored, scoreToken(logits, token, /*count=*/0));
+  if (!std::isfinite(scored.token.logProb))
+    return absl::InternalError(absl::StrCat("logits: expected numbers, found a log-probability of ",
+                                            scored.token.logProb));
+  return TokenScore{scored.token.logProb, scored.greedy};
 }
+
+} // namespace
 
 int64_t rowsAtOnce(int64_t vocabulary) {
   return std::clamp<int64_t>(kMostLogitBytes / int64_t(sizeof(float)) / vocabulary, 1, kMostRows);
@@ -70,8 +66,7 @@ absl::StatusOr<std::vector<TokenScore>> Scorer::score(std::span<const int32_t> t
     STRATA_TRY(wanted.sink(result.logits));
     for (size_t next = std::max(done + 1, first); next < std::min(done + part + 1, tokens.size());
          ++next) {
-      STRATA_ASSIGN(TokenScore score,
-                    scoreToken(result.row(int64_t(next - 1 - done)), tokens[next]));
+      STRATA_ASSIGN(TokenScore score, scoreOf(result.row(int64_t(next - 1 - done)), tokens[next]));
       scores.push_back(score);
     }
     done += part;

@@ -17,9 +17,6 @@ struct TokenScore {
   bool greedy;           // no other token was likelier
 };
 
-/// log softmax(logits)[token], summed in double; an error if a logit is not a number.
-absl::StatusOr<TokenScore> scoreToken(std::span<const float> logits, int32_t token);
-
 /// Rows of logits computed at once, so that they take at most 256 MiB.
 int64_t rowsAtOnce(int64_t vocabulary);
 

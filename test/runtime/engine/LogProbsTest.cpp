@@ -24,6 +24,17 @@ TEST(LogProbs, AreTheSoftmaxAndItsTop) {
   EXPECT_EQ(scoreToken(row, 0, 20)->top.size(), 5u);
 }
 
+TEST(LogProbs, OfLogitsFarFromZero) {
+  std::vector<float> logits(100000, -3e38f);
+  logits[7] = 3e38f;
+  EXPECT_EQ(scoreToken(logits, 7, 0)->token.logProb, 0);
+  EXPECT_DOUBLE_EQ(scoreToken(logits, 0, 0)->token.logProb, double(-3e38f) - double(3e38f));
+  EXPECT_FALSE(scoreToken(logits, 0, 0)->greedy);
+  const std::vector<float> equal(100000, 1e30f);
+  EXPECT_NEAR(scoreToken(equal, 3, 0)->token.logProb, -std::log(1e5), 1e-12);
+  EXPECT_TRUE(scoreToken(equal, 3, 0)->greedy);
+}
+
 TEST(LogProbs, RefuseWhatIsNoNumber) {
   for (float wrong :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
