@@ -19,8 +19,9 @@ namespace strata {
 struct KernelArguments {
   Values buffers; ///< as listBuffers(op) has them
   Value tokens, outputRows, pageTableStride, layer;
-  Value begin, end; ///< of a CPU: workgroups to run
-  Values maps;      ///< of a GPU: addresses of the phase's tensor maps
+  Value begin, end;            ///< of a CPU: workgroups to run
+  Values maps = {};            ///< of a GPU: addresses of the phase's tensor maps
+  llvm::StringRef kernel = {}; ///< of a CPU: its name, for functions that its phases share
 };
 
 /// Writes the body of a phase. Made of any function (Builder &, const KernelArguments &); Builder

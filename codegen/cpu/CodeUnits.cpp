@@ -15,8 +15,8 @@ using namespace strata::cpu;
 
 using Definitions = SmallVector<const GlobalValue *>;
 
-/// Calls `note` for each definition that `from` names, also inside of constants.
-static void forEachReference(const Function &from, function_ref<void(const GlobalValue &)> note) {
+/// Calls `note` for each internal definition that `from` names, also inside of constants.
+static void forEachInternal(const Function &from, function_ref<void(const GlobalValue &)> note) {
   SmallPtrSet<const Constant *, 16> seen;
   SmallVector<const Value *> open;
   for (const BasicBlock &block : from)
@@ -26,9 +26,10 @@ static void forEachReference(const Function &from, function_ref<void(const Globa
     auto *constant = dyn_cast<Constant>(open.pop_back_val());
     if (!constant || !seen.insert(constant).second)
       continue;
-    if (auto *global = dyn_cast<GlobalValue>(constant); global && !global->isDeclaration())
+    auto *global = dyn_cast<GlobalValue>(constant);
+    if (global && global->hasLocalLinkage())
       note(*global);
-    else
+    else if (!global)
       llvm::append_range(open, constant->operand_values());
   }
 }
@@ -40,8 +41,8 @@ static SmallVector<Definitions, 0> findUnits(const Module &module) {
     if (!value.isDeclaration())
       together.insert(&value);
   for (const Function &function : module)
-    forEachReference(function,
-                     [&](const GlobalValue &other) { together.unionSets(&function, &other); });
+    forEachInternal(function,
+                    [&](const GlobalValue &other) { together.unionSets(&function, &other); });
   MapVector<const GlobalValue *, Definitions> units;
   for (const GlobalValue &value : module.global_values())
     if (!value.isDeclaration())

@@ -13,9 +13,9 @@ struct CodeUnit {
   bool usesTiles; ///< has instructions of AMX
 };
 
-/// Parts a module into the functions that know of one another: a kernel's entry with
-/// its body, and with it all kernels that call the same internal function. In the order of the
-/// module. What the same kernels of two modules become is the same, byte for byte.
+/// Parts a module into functions, each with what is internal and named by it: a kernel's entry with
+/// its body, a function that kernels share. In the order of the module. What the same functions of
+/// two modules become is the same, byte for byte.
 std::vector<CodeUnit> splitIntoUnits(const llvm::Module &module);
 
 } // namespace strata::cpu

@@ -112,8 +112,8 @@ void CpuGenerator::emitFunction(ModuleOp bodies, StringAttr symbol, const PhaseS
                        scalars[2],
                        scalars[3],
                        scalars[4],
-                       scalars[5],
-                       {}};
+                       scalars[5]};
+  args.kernel = symbol.getValue().drop_back(phase.name.size() + 1);
   phase.emit(kernel, args);
   func::ReturnOp::create(kernel);
 }

@@ -32,11 +32,25 @@ void KernelBuilder::call(llvm::StringRef name, ValueRange arguments,
     callee = func::FuncOp::create(builder, getUnknownLoc(), name,
                                   getFunctionType(arguments.getTypes(), {}));
     callee.setPrivate();
+    for (unsigned i = 0; i != arguments.size(); ++i)
+      if (isa<MemRefType>(arguments[i].getType()))
+        markNoAlias(callee, i);
     KernelBuilder nested(callee, callee.addEntryBlock(), level);
     body(nested, callee.getArguments());
     func::ReturnOp::create(nested);
   }
   func::CallOp::create(*this, callee, arguments);
+}
+
+std::string strata::cpu::shapesOf(ValueRange arguments) {
+  std::string text;
+  for (Value argument : arguments)
+    if (auto array = dyn_cast<MemRefType>(argument.getType())) {
+      text += '_';
+      llvm::raw_string_ostream os(text);
+      llvm::interleave(array.getShape(), os, "x");
+    }
+  return text;
 }
 
 void KernelBuilder::vectors(int64_t count, llvm::function_ref<void(Value, int64_t)> body) {

@@ -35,7 +35,7 @@ public:
   void vectorsBetween(int64_t count, Value begin, Value end,
                       llvm::function_ref<void(Value, int64_t)> body);
   /// Calls a function of this module that kernels share; `body` writes it when it is first named.
-  /// Arguments are buffers, stack() arrays and indices.
+  /// Arguments are buffers, stack() arrays and indices; no two are the same memory.
   void call(llvm::StringRef name, ValueRange arguments,
             llvm::function_ref<void(KernelBuilder &, ValueRange)> body);
 
@@ -107,6 +107,10 @@ private:
   void emulateTileProducts(int sums, int a, int b);
   Values emulated;
 };
+
+/// "_64x64_64x128": the shapes of arrays among the arguments, for the name of a function whose code
+/// depends on them.
+std::string shapesOf(ValueRange arguments);
 
 inline constexpr int kTileCount = 8;
 inline constexpr int64_t kTileRows = 16;

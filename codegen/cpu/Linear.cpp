@@ -75,7 +75,7 @@ void strata::cpu::forEachPart(
 void strata::cpu::forEachDecodeUnit(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const DecodeUnit &)> multiply) {
-  Value values = b.stack(b.getF32Type(), {most, unitRows(spec)});
+  Value values = stackTile(b, spec);
   Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, unitRows(spec), [&](Value firstRow) {
@@ -92,7 +92,7 @@ void strata::cpu::forEachDecodeUnit(
 void strata::cpu::forEachTokenGroup(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const TokenGroup &)> multiply) {
-  Value values = b.stack(b.getF32Type(), {most, int64_t(llvm::alignTo(unitRows(spec), 2))});
+  Value values = stackTile(b, spec);
   Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, unitRows(spec), [&](Value firstRow) {
@@ -117,18 +117,20 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   int64_t units = 0;
   for (const LinearSpec::Part &part : spec.parts)
     units += unitCount(spec, part);
-  auto bind = [spec](auto emit) {
-    return [spec, emit](KernelBuilder &b, const KernelArguments &args) { emit(b, args, spec); };
-  };
   const ProductStrategy &strategy = *findStrategy(spec);
   const bool tiled = takesTiles(spec, level);
   KernelSpec kernel{spec.axis(), {}};
-  const PhaseSpec rows{"rows", spec.axis(), 1, 1, bind(strategy.emitRows)};
-  auto shared = [&](StringRef name, auto emit) {
-    return PhaseSpec{name.str(), spec.axis(), kPackVector, kPackShares, bind(emit)};
+  const PhaseSpec rows{"rows", spec.axis(), 1, 1,
+                       sharedInputPhase("rows", spec, strategy.emitRows)};
+  auto shared = [&](StringRef name, EmitPhase *emit) {
+    return PhaseSpec{name.str(), spec.axis(), kPackVector, kPackShares,
+                     sharedInputPhase(name, spec, emit)};
   };
-  auto product = [&](StringRef name, auto emit) {
-    return PhaseSpec{name.str(), Axis::One, 1, units, bind(emit)};
+  auto product = [&](StringRef name, EmitPhase *emit) {
+    auto bound = [spec, emit](KernelBuilder &b, const KernelArguments &args) {
+      emit(b, args, spec);
+    };
+    return PhaseSpec{name.str(), Axis::One, 1, units, bound};
   };
   auto add = [&](int64_t upTo, VariantMode mode, std::vector<PhaseSpec> phases) {
     kernel.variants.push_back({upTo, std::move(phases), 0, mode});
@@ -145,7 +147,7 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
     add(level.rowTiles.size(), VariantMode::Usual,
         {shared("few_rows", strategy.emitFewRows), product("few", strategy.emitFew)});
   if (tiled) { // each sum is one chain, whatever the panel
-    const PhaseSpec pack = shared("pack", strategy.emitPackTiles);
+    const PhaseSpec pack = shared("pack_tiles", strategy.emitPackTiles);
     add(kFewTokensPanel.tokens, VariantMode::Any,
         {pack, product("few_tiles", strategy.emitFewTiles)});
     add(0, VariantMode::Any, {pack, product("tiles", strategy.emitTiles)});

@@ -66,17 +66,33 @@ void forEachTokenGroup(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t most,
     llvm::function_ref<void(const LinearSpec::Part &, const TokenGroup &)> multiply);
 
-/// Applies the clauses to tile[0..tokens][0..rows] (f32) and writes it. Tile row t is product row
-/// firstToken + t, tile column r is weight row firstRow + r.
+/// A tile's values, f32 on the stack. It has the same shape in all forms, with room for what whole
+/// vectors of rows and tokens write beyond a unit: so one epilogue serves them.
+Value stackTile(KernelBuilder &b, const LinearSpec &spec);
+
+/// values[0..tokens][0..rows]: row t is product row firstToken + t, column r is weight row
+/// firstRow + r.
 struct Tile {
   Value values;
   Value firstToken, tokens, firstRow, rows;
+
+  Values arguments() const { return {values, firstToken, tokens, firstRow, rows}; }
+  static Tile fromArguments(ValueRange values) {
+    return {values[0], values[1], values[2], values[3], values[4]};
+  }
 };
+/// Applies the clauses to a tile and writes it, by a function that the kernel's forms share.
 void emitEpilogue(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                   const LinearSpec::Part &part, const Tile &tile);
 
 /// Rotates the first `dims` of head_dim features at row `row` of `features`, f32, in place.
 void emitRope(KernelBuilder &b, Value features, Value row, Value table, Value token, int64_t dims);
+
+/// Writes a phase of a product.
+using EmitPhase = void(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+
+/// A phase that prepares the input, by a function that products share.
+EmitBody sharedInputPhase(llvm::StringRef phase, const LinearSpec &product, EmitPhase *emit);
 
 // The phases.
 void emitRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);

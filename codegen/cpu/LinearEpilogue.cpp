@@ -3,6 +3,7 @@
 #include "codegen/Epilogue.h"
 #include "codegen/Rotary.h"
 #include "codegen/cpu/Linear.h"
+#include "codegen/cpu/Schedule.h"
 
 using namespace mlir;
 using namespace strata;
@@ -82,9 +83,29 @@ private:
 };
 } // namespace
 
+Value strata::cpu::stackTile(KernelBuilder &b, const LinearSpec &spec) {
+  int64_t columns = llvm::alignTo(std::max(spec.headDim, kPrefillRows), 16);
+  return b.stack(b.getF32Type(), {kPackTokens, columns});
+}
+
 void strata::cpu::emitEpilogue(KernelBuilder &b, const KernelArguments &args,
                                const LinearSpec &spec, const LinearSpec::Part &part,
                                const Tile &tile) {
-  b.loop(b.index(0), tile.tokens, 1,
-         [&](Value row) { RowEpilogue(b, args, spec, part, tile, row).emit(); });
+  std::string name = (args.kernel + ".epilogue" + Twine(&part - spec.parts.begin())).str();
+  Values arguments = args.buffers;
+  llvm::append_values(arguments, args.tokens, args.outputRows, args.pageTableStride, args.layer);
+  llvm::append_range(arguments, tile.arguments());
+  b.call(name, arguments, [&](KernelBuilder &b, ValueRange values) {
+    size_t buffers = args.buffers.size();
+    KernelArguments inner{Values(values.take_front(buffers)),
+                          values[buffers],
+                          values[buffers + 1],
+                          values[buffers + 2],
+                          values[buffers + 3],
+                          {},
+                          {}};
+    Tile tile = Tile::fromArguments(values.drop_front(buffers + 4));
+    b.loop(b.index(0), tile.tokens, 1,
+           [&](Value row) { RowEpilogue(b, inner, spec, part, tile, row).emit(); });
+  });
 }

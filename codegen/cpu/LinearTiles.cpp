@@ -131,20 +131,23 @@ static void multiplyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec
   });
 }
 
-/// tile[token][row] of a group of rows, from sums[block][row][token].
+/// tile[token][row] of a group of rows, from sums[block][row][token], by a function that linears
+/// share.
 static void transposeSums(KernelBuilder &b, const Panel &panel, const Tile &tile, Value block) {
   Value first = b.sub(tile.firstRow, panel.firstRow);
-  b.loop(b.index(0), tile.rows, kTileRows, [&](Value row) {
-    b.loop(b.index(0), tile.tokens, kTileRows, [&](Value token) {
-      Values lines;
-      for (int64_t i = 0; i != kTileRows; ++i)
-        lines.push_back(
-            b.load(panel.sums,
-                   {b.add(block, b.div(token, kTileRows)), b.add(b.add(first, row), i), b.index(0)},
-                   kTileRows));
-      Values columns = b.transpose(lines);
-      for (int64_t i = 0; i != kTileRows; ++i)
-        b.store(columns[i], tile.values, {b.add(token, i), row});
+  Values arguments{panel.sums, tile.values, block, first, tile.rows, tile.tokens};
+  b.call("transpose" + shapesOf(arguments), arguments, [](KernelBuilder &b, ValueRange arguments) {
+    Value sums = arguments[0], values = arguments[1], block = arguments[2], first = arguments[3];
+    b.loop(b.index(0), arguments[4], kTileRows, [&](Value row) {
+      b.loop(b.index(0), arguments[5], kTileRows, [&](Value token) {
+        Value tokens = b.add(block, b.div(token, kTileRows)), from = b.add(first, row);
+        Values lines;
+        for (int64_t i = 0; i != kTileRows; ++i)
+          lines.push_back(b.load(sums, {tokens, b.add(from, i), b.index(0)}, kTileRows));
+        Values columns = b.transpose(lines);
+        for (int64_t i = 0; i != kTileRows; ++i)
+          b.store(columns[i], values, {b.add(token, i), row});
+      });
     });
   });
 }
@@ -185,9 +188,9 @@ static void callProduct(KernelBuilder &b, const Panel &panel, const LinearSpec &
 static void emitPanels(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                        const PanelShape &shape) {
   int64_t most = panelRows(spec, shape), height = llvm::alignTo(most, kSide * kTileRows);
-  int64_t group = groupRows(spec, shape), columns = llvm::alignTo(group, kTileRows);
+  int64_t group = groupRows(spec, shape);
   int64_t pairs = llvm::alignTo(std::min(spec.inFeatures, shape.features) / 2, kTileRows);
-  Value values = b.stack(b.getF32Type(), {kPackTokens, columns});
+  Value values = stackTile(b, spec);
   Value tiles =
       b.stack(b.getI32Type(), {height / kTileRows, pairs / kTileRows, kTileRows, kTileRows});
   Value sums = b.stack(b.getF32Type(), {shape.tokens / kTileRows, height, kTileRows});

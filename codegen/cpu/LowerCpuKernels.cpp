@@ -42,8 +42,8 @@ namespace {
 struct EmitCpuEntries : strata::impl::EmitCpuEntriesBase<EmitCpuEntries> {
   void runOnOperation() override {
     for (auto body : llvm::make_early_inc_range(getOperation().getOps<LLVM::LLVMFuncOp>())) {
-      if (body.isPrivate()) { // shared by kernels: one copy is enough
-        body.setLinkage(LLVM::Linkage::Internal);
+      if (body.isPrivate()) { // shared by kernels: one copy is enough, a unit of its own
+        body.setVisibility_(LLVM::Visibility::Hidden);
         body.setNoInline(true);
         continue;
       }

@@ -23,18 +23,22 @@ void strata::cpu::forEachPackShare(KernelBuilder &b, const KernelArguments &args
   });
 }
 
-/// tile[token][row] = products[row][token], a lanes() x lanes() square at a time. Columns of the
-/// tile beyond the last row, and rows beyond the last token, receive values nobody reads.
+/// tile[token][row] = products[row][token], a lanes() x lanes() square at a time, by a function
+/// that linears share. Columns of the tile beyond the last row, and rows beyond the last token,
+/// receive values nobody reads.
 static void emitTranspose(KernelBuilder &b, Value products, const Tile &tile) {
-  int64_t lanes = b.lanes();
-  b.loop(b.index(0), tile.rows, lanes, [&](Value row) {
-    b.loop(b.index(0), tile.tokens, lanes, [&](Value token) {
-      Values lines;
-      for (int64_t i = 0; i != lanes; ++i)
-        lines.push_back(b.load(products, {b.add(row, i), token}, lanes));
-      Values columns = b.transpose(lines);
-      for (int64_t i = 0; i != lanes; ++i)
-        b.store(columns[i], tile.values, {b.add(token, i), row});
+  Values arguments{products, tile.values, tile.rows, tile.tokens};
+  b.call("transpose" + shapesOf(arguments), arguments, [](KernelBuilder &b, ValueRange arguments) {
+    int64_t lanes = b.lanes();
+    b.loop(b.index(0), arguments[2], lanes, [&](Value row) {
+      b.loop(b.index(0), arguments[3], lanes, [&](Value token) {
+        Values lines;
+        for (int64_t i = 0; i != lanes; ++i)
+          lines.push_back(b.load(arguments[0], {b.add(row, i), token}, lanes));
+        Values columns = b.transpose(lines);
+        for (int64_t i = 0; i != lanes; ++i)
+          b.store(columns[i], arguments[1], {b.add(token, i), row});
+      });
     });
   });
 }
@@ -50,7 +54,7 @@ void strata::cpu::forEachPrefillBlock(
   int64_t rowBytes = packTokens * 4;
   Value sums = b.stack(b.getI8Type(), padded * rowBytes);
   Value products = b.view(sums, b.getF32Type(), {padded, packTokens});
-  Value values = b.stack(b.getF32Type(), {packTokens, padded});
+  Value values = stackTile(b, spec);
   Value rows = productRows(spec, args), width = blockTokens(b, rows, packTokens);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, groupRows, [&](Value firstRow) {

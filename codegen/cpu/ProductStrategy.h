@@ -12,8 +12,6 @@ namespace strata::cpu {
 
 /// The phases of a product, each for the whole op: see Linear.h.
 struct ProductStrategy {
-  using Emit = void (*)(KernelBuilder &, const KernelArguments &, const LinearSpec &);
-
   /// Whether these weights and this input are multiplied so.
   bool (*takes)(const LinearSpec &spec);
   /// Bytes of workspace for each token: the input as the phases prepare it.
@@ -22,17 +20,17 @@ struct ProductStrategy {
   int64_t decodeRows;
   /// Whether that form has a phase before it, emitRows, which prepares rows of the input.
   bool (*preparesRows)(const LinearSpec &spec);
-  Emit emitRows, emitDecode;
+  EmitPhase *emitRows, *emitDecode;
   /// A few more, up to as many as Level::rowTiles has shapes for; null: there is no such form.
-  Emit emitFewRows, emitFew;
+  EmitPhase *emitFewRows, *emitFew;
   /// Any number of rows in groups, each summed in the order of the decode form for one row: where
   /// steps are to be batch-invariant. What prepares the rows, null: emitRows.
-  Emit emitGroupRows, emitGroups;
+  EmitPhase *emitGroupRows, *emitGroups;
   /// More rows: packing the input, and the product.
-  Emit emitPack, emitPrefill;
+  EmitPhase *emitPack, *emitPrefill;
   /// The same by matrix tiles, of levels that have them, for weights of bf16, and the product for
   /// up to kFewTokensPanel.tokens; null: there is no such form.
-  Emit emitPackTiles, emitTiles, emitFewTiles;
+  EmitPhase *emitPackTiles, *emitTiles, *emitFewTiles;
 };
 
 /// The strategy for a product, null if there is none.

@@ -5,8 +5,8 @@
 
 // CHECK: decoder.kernel @linear_0
 // CHECK-SAME: up_to = 8 mode = usual, [<"linear_0.few_rows"
-// CHECK-SAME: up_to = 64, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.few_tiles", one, divisor = 1, factor = 5>]
-// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
+// CHECK-SAME: up_to = 64, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.few_tiles", one, divisor = 1, factor = 5>]
+// CHECK-SAME: up_to = 0, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
 
 // f16 is multiplied in f32, which tiles cannot.
 // CHECK: decoder.kernel @linear_1
@@ -54,8 +54,8 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 // EMULATED-NOT: llvm.x86.{{t|ldtilecfg}}
 // EMULATED: func.func private @tiles_1090x256x256x512(
 // EMULATED-COUNT-4: call @emulated_tile_products(
-// EMULATED: func.func private @emulated_tile_products(%{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>, %{{.*}}: memref<16x16xi32>)
+// EMULATED: func.func private @emulated_tile_products({{.*}}memref<16x16xi32>{{.*}}memref<16x16xi32>{{.*}}memref<16x16xi32>
 // EMULATED-NOT: llvm.x86.{{t|ldtilecfg}}
 
-// LLVM: llvm.func internal @tiles_1090x256x256x512(
+// LLVM: llvm.func hidden @tiles_1090x256x256x512(
 // LLVM: llvm.call_intrinsic "llvm.x86.tdpbf16ps"({{.*}}) : (i8, i8, i8) -> ()

@@ -1,11 +1,11 @@
 // RUN: strata-opt %s --decoder-lower-cpu-kernels | FileCheck %s
 
 // A kernel becomes internal, with bare pointers, behind an entry that loads them from the array of
-// buffers; a function that kernels share is neither inlined nor called from outside.
+// buffers; a function that kernels share is not inlined, and seen by them alone.
 // CHECK-LABEL: module @cpu_x86_64_v3
 module {
 module @cpu_x86_64_v3 {
-  // CHECK: llvm.func internal @shared(%{{.+}}: !llvm.ptr) attributes {no_inline
+  // CHECK: llvm.func hidden @shared(%{{.+}}: !llvm.ptr) attributes {no_inline
   func.func private @shared(%x: memref<1xi8>) {
     return
   }
