@@ -15,6 +15,12 @@ namespace strata::cpu {
 inline constexpr int64_t kInt8Group = factsOf(QuantizedFormat::I8G32).group;
 inline int64_t int8Groups(const LinearSpec &spec) { return spec.inFeatures / kInt8Group; }
 
+/// The products of a row and a token are summed in so many chains, of which group g belongs to that
+/// of number g % kInt8Chains, in order.
+inline constexpr int64_t kInt8Chains = 4;
+/// The sum of the chains, scalars or vectors, in the order that all forms add them.
+Value addChains(KernelBuilder &b, Values chains);
+
 /// Bytes of workspace for each token: the input's bytes, and a scale and a start for each group.
 int64_t int8WorkspaceBytes(int64_t features);
 
@@ -43,7 +49,6 @@ Int8Weight int8Weight(KernelBuilder &b, Value elements, Value scales, const Line
 
 // The phases.
 void emitInt8Rows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
-void emitInt8Groups(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Decode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Pack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Prefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);

@@ -1,7 +1,9 @@
 //===- Int8Decode.cpp - few tokens, weights of i8 -------------------------===//
 //
-// One row of the weight at a time, as many groups of it as a vector has f32 lanes: their scales are
-// one vector, each element of which is spread over the lanes that hold sums of its group.
+// One row of the weight at a time, as many groups of it as a vector has f32 lanes. The products of
+// a group become one whole number, which is exact; with scales they are added up in f32, in
+// kInt8Chains chains of groups. So are those of the packed form: a token's sums are the same bits
+// in both.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,18 +19,13 @@ using namespace strata::cpu;
 /// Lanes of i32 that hold sums of a group.
 static constexpr int64_t kGroupLanes = kInt8Group / 4;
 
-/// Sums of one token that are independent.
-static constexpr int64_t kInt8Chains = 4;
-
 namespace {
 /// A weight and some tokens of the step: their rows of the input.
 struct Int8Step {
   Int8Weight weight;
   Int8Input input;
   int64_t groups;
-  Values tokens;
-  /// Independent sums for each token: enough to hide the latency of an addition.
-  int64_t accumulators;
+  int64_t tokens;
 };
 
 /// Up to lanes() groups of a row of the weight.
@@ -38,16 +35,45 @@ struct RowGroups {
 };
 } // namespace
 
-/// Elements of `groups` from that of vector number `vector` on, each in all lanes of its group.
-static Value spread(KernelBuilder &b, Value groups, int64_t vector) {
-  SmallVector<int64_t> from;
-  for (int64_t lane = 0; lane != b.lanes(); ++lane)
-    from.push_back((vector * b.lanes() + lane) / kGroupLanes);
-  return vector::ShuffleOp::create(b, groups, groups, from);
+/// The sum of each kGroupLanes neighbours of some vectors, which make as many as a vector has
+/// lanes, in their order.
+static Value sumNeighbours(KernelBuilder &b, Values vectors) {
+  // Within four lanes, as instructions shuffle them: even and odd ones are added, twice; then fours
+  // with the ones behind them.
+  int64_t lanes = b.lanes();
+  auto addShuffled = [&](Value x, Value y, auto from) {
+    SmallVector<int64_t> first, second;
+    for (int64_t lane = 0; lane != lanes; ++lane) {
+      first.push_back(from(lane, 0));
+      second.push_back(from(lane, 1));
+    }
+    return b.add(vector::ShuffleOp::create(b, x, y, first),
+                 vector::ShuffleOp::create(b, x, y, second));
+  };
+  auto neighbours = [&](int64_t lane, int64_t which) {
+    return (lane % 4 / 2) * lanes + lane / 4 * 4 + lane % 2 * 2 + which;
+  };
+  auto fours = [&](int64_t lane, int64_t which) { return (lane / 4 * 2 + which) * 4 + lane % 4; };
+  auto halve = [&](auto from) {
+    Values halved;
+    for (size_t i = 0; i != vectors.size(); i += 2)
+      halved.push_back(addShuffled(vectors[i], vectors[i + 1], from));
+    vectors = halved;
+  };
+  halve(neighbours);
+  halve(neighbours);
+  halve(fours);
+  // Fours are still those of one place in four vectors.
+  int64_t groups = lanes / kGroupLanes; // of a vector
+  SmallVector<int64_t> ordered(lanes);
+  for (int64_t lane = 0; lane != lanes; ++lane) {
+    int64_t vector = lane / (4 * groups) * 4 + lane % 4, group = lane / 4 % groups;
+    ordered[vector * groups + group] = lane;
+  }
+  return vector::ShuffleOp::create(b, vectors.front(), vectors.front(), ordered);
 }
 
-/// adds the products of groups with every token to sums[accumulator][token], and behind these to
-/// the sums of what the groups start with, [token], a group in each lane.
+/// Adds the products of groups with every token to sums[token], a chain in each lane.
 static void addGroups(KernelBuilder &b, const Int8Step &step, const RowGroups &range,
                       Values &sums) {
   int64_t lanes = b.lanes(), fours = range.count * kGroupLanes;
@@ -55,29 +81,29 @@ static void addGroups(KernelBuilder &b, const Int8Step &step, const RowGroups &r
   auto loadGroups = [&](Value memory, Value row) {
     return b.loadMasked(memory, {row, range.first}, mask);
   };
+  auto loadFours = [&](Value memory, Value row, int64_t ahead) {
+    Value column = b.add(b.mul(range.first, kGroupLanes), ahead);
+    int64_t left = fours - ahead;
+    return b.loadMasked(memory, {row, column}, left < lanes ? b.mask(left) : Value());
+  };
   Value weightScales = b.toF32(loadGroups(step.weight.scales, range.row));
-  auto toFloat = [&](Value sums) { return arith::SIToFPOp::create(b, b.f32Type(lanes), sums); };
-  Values scales;
-  for (int64_t t = 0; t != int64_t(step.tokens.size()); ++t) {
-    scales.push_back(b.mulf(weightScales, loadGroups(step.input.scales, step.tokens[t])));
-    if (!b.byteOffset())
-      continue;
-    Value &sum = sums[step.accumulators * step.tokens.size() + t];
-    sum = b.fma(toFloat(loadGroups(step.input.initialSums, step.tokens[t])), scales[t], sum);
-  }
-  for (int64_t v = 0; v * lanes < fours; ++v) {
-    int64_t left = fours - v * lanes;
-    Value column = b.add(b.mul(range.first, kGroupLanes), v * lanes);
-    auto loadFours = [&](Value memory, Value row) {
-      return b.loadMasked(memory, {row, column}, left < lanes ? b.mask(left) : Value());
-    };
-    Value w = b.offsetBytes(loadFours(step.weight.fours, range.row));
-    for (int64_t t = 0; t != int64_t(step.tokens.size()); ++t) {
-      Value x = loadFours(step.input.fours, step.tokens[t]);
-      Value dot = toFloat(b.dotBytes(b.i32(0, lanes), w, x));
-      Value &sum = sums[v % step.accumulators * step.tokens.size() + t];
-      sum = b.fma(dot, spread(b, scales[t], v), sum);
+  SmallVector<Values> dots(step.tokens, Values(kGroupLanes, b.i32(0, lanes)));
+  for (int64_t ahead = 0; ahead < fours; ahead += lanes) {
+    Value w = b.offsetBytes(loadFours(step.weight.fours, range.row, ahead));
+    for (int64_t t = 0; t != step.tokens; ++t) {
+      Value &dot = dots[t][ahead / lanes];
+      dot = b.dotBytes(dot, w, loadFours(step.input.fours, b.index(t), ahead));
     }
+  }
+  for (int64_t t = 0; t != step.tokens; ++t) {
+    Value dot = sumNeighbours(b, dots[t]), token = b.index(t);
+    if (b.byteOffset())
+      dot = b.add(dot, loadGroups(step.input.initialSums, token));
+    Value scales = b.mulf(weightScales, loadGroups(step.input.scales, token));
+    Value products = arith::SIToFPOp::create(b, b.f32Type(lanes), dot);
+    for (int64_t first = 0; first < range.count; first += kInt8Chains)
+      sums[t] = b.fma(b.slice(products, first, kInt8Chains), b.slice(scales, first, kInt8Chains),
+                      sums[t]);
   }
 }
 
@@ -85,7 +111,7 @@ static void addGroups(KernelBuilder &b, const Int8Step &step, const RowGroups &r
 static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   int64_t lanes = b.lanes(), full = step.groups / lanes * lanes;
   Value next = b.add(row, llvm::divideCeil(kBytesAhead, step.groups * kInt8Group));
-  Values sums((step.accumulators + 1) * step.tokens.size(), b.f32(0, lanes));
+  Values sums(step.tokens, b.f32(0, kInt8Chains));
   if (full)
     sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
       Values acc(carried);
@@ -98,55 +124,31 @@ static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   if (full != step.groups)
     addGroups(b, step, {row, b.index(full), step.groups - full}, sums);
   Values dots;
-  for (int64_t t = 0; t != int64_t(step.tokens.size()); ++t) {
-    Value total = sums[t];
-    for (int64_t accumulator = 1; accumulator <= step.accumulators; ++accumulator)
-      total = b.addf(total, sums[accumulator * step.tokens.size() + t]);
-    dots.push_back(b.sum(total));
+  for (Value sum : sums) {
+    Values chains;
+    for (int64_t chain = 0; chain != kInt8Chains; ++chain)
+      chains.push_back(vector::ExtractOp::create(b, sum, chain));
+    dots.push_back(addChains(b, chains));
   }
   return dots;
 }
 
-static Int8Step describeStep(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
-                             const LinearSpec::Part &part, Values tokens, int64_t accumulators) {
-  return {int8Weight(b, args.buffers[part.weight], args.buffers[part.scales], spec, part,
-                     b.index(part.storedRows())),
-          int8Rows(b, args.buffers[*spec.workspace], productRows(spec, args), spec.inFeatures),
-          int8Groups(spec), std::move(tokens), accumulators};
-}
-
-/// values[token][row - first] for rows [first, end).
-static void multiplyRows(KernelBuilder &b, const Int8Step &step, Value first, Value end,
-                         Value values) {
-  b.loop(first, end, 1, [&](Value row) {
+/// values[token][row - firstRow] for the rows of a unit.
+static void multiplyRows(KernelBuilder &b, const Int8Step &step, const DecodeUnit &unit) {
+  b.loop(unit.firstRow, unit.endRow, 1, [&](Value row) {
     for (auto [t, dot] : llvm::enumerate(emitDots(b, step, storedRow(b, step.weight.box, row))))
-      b.store(dot, values, {b.index(t), b.sub(row, first)});
+      b.store(dot, unit.values, {b.index(t), b.sub(row, unit.firstRow)});
   });
 }
 
 void strata::cpu::emitInt8Decode(KernelBuilder &b, const KernelArguments &args,
                                  const LinearSpec &spec) {
-  forEachDecodeUnit(b, args, spec, kInt8DecodeRows,
-                    [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
-                      Values tokens;
-                      for (int64_t t = 0; t != unit.tokens; ++t)
-                        tokens.push_back(b.index(t));
-                      int64_t accumulators = std::max<int64_t>(1, kInt8Chains / unit.tokens);
-                      multiplyRows(b, describeStep(b, args, spec, part, tokens, accumulators),
-                                   unit.firstRow, unit.endRow, unit.values);
-                    });
-}
-
-/// As many chains as for one token alone; beyond the last token, that again.
-void strata::cpu::emitInt8Groups(KernelBuilder &b, const KernelArguments &args,
-                                 const LinearSpec &spec) {
-  Value last = b.add(productRows(spec, args), -1);
-  forEachTokenGroup(b, args, spec, kInt8DecodeRows,
-                    [&](const LinearSpec::Part &part, const TokenGroup &group) {
-                      Values tokens;
-                      for (int64_t t = 0; t != kInt8DecodeRows; ++t)
-                        tokens.push_back(b.min(b.add(group.firstToken, t), last));
-                      multiplyRows(b, describeStep(b, args, spec, part, tokens, kInt8Chains),
-                                   group.firstRow, group.endRow, group.values);
-                    });
+  Int8Input input =
+      int8Rows(b, args.buffers[*spec.workspace], productRows(spec, args), spec.inFeatures);
+  forEachDecodeUnit(
+      b, args, spec, kInt8DecodeRows, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
+        Int8Weight weight = int8Weight(b, args.buffers[part.weight], args.buffers[part.scales],
+                                       spec, part, b.index(part.storedRows()));
+        multiplyRows(b, {weight, input, int8Groups(spec), unit.tokens}, unit);
+      });
 }

@@ -53,6 +53,13 @@ Int8Weight strata::cpu::int8Weight(KernelBuilder &b, Value elements, Value scale
           part.box};
 }
 
+Value strata::cpu::addChains(KernelBuilder &b, Values chains) {
+  for (size_t half = chains.size() / 2; half; half /= 2)
+    for (size_t i = 0; i != half; ++i)
+      chains[i] = b.addf(chains[i], chains[i + half]);
+  return chains.front();
+}
+
 //===----------------------------------------------------------------------===//
 // A group
 //===----------------------------------------------------------------------===//

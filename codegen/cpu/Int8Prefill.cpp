@@ -21,13 +21,14 @@ static constexpr int64_t kGroupFours = kInt8Group / 4;
 
 namespace {
 /// A block of tokens and the rows of a weight; of a tile's rows what is prepared, on the stack:
-/// i32 [tile rows, kInt8TileGroups * kGroupFours], f32 [tile rows, kInt8TileGroups].
+/// i32 [tile rows, kInt8Chains * kGroupFours], f32 [tile rows, kInt8Chains]; and the sums
+/// in f32, [chain][row and vector of the tile][lanes()].
 struct Int8Block {
   Int8Weight weight;
   Int8Input input;
   PrefillBlock place;
   int64_t groups;
-  Value fours, scales;
+  Value fours, scales, sums;
 };
 
 /// Some groups of a tile's rows.
@@ -101,13 +102,12 @@ static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const T
                b.mul(range.first, rows), range.count * rows);
 }
 
-/// Adds the products of these groups to sums[row][vector].
-static Values addGroups(KernelBuilder &b, const Int8Block &block, const TileGroups &range,
-                        Values sums) {
+/// Adds the products of these groups, the first of which is of chain 0, to the sums of their
+/// chains.
+static void addGroups(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
   prepareRows(b, block, range);
   prefetchNextScales(b, block, range);
-  return b.loop(b.index(0), b.index(range.count), 1, sums, [&](Value at, ValueRange carried) {
-    Values acc(carried);
+  b.loop(b.index(0), b.index(range.count), 1, [&](Value at) {
     prefetchNext(b, block, range, at);
     Values dots = multiplyGroup(b, block, range, at);
     Values inputScales =
@@ -115,24 +115,35 @@ static Values addGroups(KernelBuilder &b, const Int8Block &block, const TileGrou
     for (auto [i, dot] : llvm::enumerate(dots)) {
       int64_t row = i / range.tile.width, vector = i % range.tile.width;
       Value scale = b.splat(b.load(block.scales, {b.index(row), at}), b.lanes());
-      Value sum = arith::SIToFPOp::create(b, b.f32Type(b.lanes()), dot);
-      acc[i] = b.fma(sum, b.mulf(scale, inputScales[vector]), acc[i]);
+      Value product = arith::SIToFPOp::create(b, b.f32Type(b.lanes()), dot);
+      Values place{at, b.index(i), b.index(0)};
+      Value sum = b.load(block.sums, place, b.lanes());
+      b.store(b.fma(product, b.mulf(scale, inputScales[vector]), sum), block.sums, place);
     }
-    return acc;
   });
 }
 
 static void emitRegisterTile(KernelBuilder &b, const Int8Block &block, const TilePlace &tile) {
-  int64_t full = block.groups / kInt8TileGroups * kInt8TileGroups;
-  Values sums(tile.tile.rows * tile.width, b.f32(0, b.lanes()));
-  if (full)
-    sums = b.loop(b.index(0), b.index(full), kInt8TileGroups, sums,
-                  [&](Value first, ValueRange carried) {
-                    return addGroups(b, block, {tile, first, kInt8TileGroups}, Values(carried));
-                  });
+  auto place = [&](int64_t chain, int64_t i) {
+    return Values{b.index(chain), b.index(i), b.index(0)};
+  };
+  int64_t full = block.groups / kInt8Chains * kInt8Chains, sums = tile.tile.rows * tile.width;
+  for (int64_t chain = 0; chain != kInt8Chains; ++chain)
+    for (int64_t i = 0; i != sums; ++i)
+      b.store(b.f32(0, b.lanes()), block.sums, place(chain, i));
+  b.loop(b.index(0), b.index(full), kInt8Chains, [&](Value first) {
+    addGroups(b, block, {tile, first, kInt8Chains});
+  });
   if (full != block.groups)
-    sums = addGroups(b, block, {tile, b.index(full), block.groups - full}, sums);
-  storeProducts(b, block.place, tile, sums);
+    addGroups(b, block, {tile, b.index(full), block.groups - full});
+  Values totals;
+  for (int64_t i = 0; i != sums; ++i) {
+    Values chains;
+    for (int64_t chain = 0; chain != kInt8Chains; ++chain)
+      chains.push_back(b.load(block.sums, place(chain, i), b.lanes()));
+    totals.push_back(addChains(b, chains));
+  }
+  storeProducts(b, block.place, tile, totals);
 }
 
 /// "product_i8_6144x128_bf16": of these the code depends.
@@ -154,13 +165,16 @@ static void callProduct(KernelBuilder &b, const KernelArguments &args, const Lin
   std::string name = productName(spec, part, block.height());
   b.call(name, arguments, [&](KernelBuilder &b, ValueRange args) {
     PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(4));
-    int64_t rows = b.level.int8Tiles.front().rows;
+    int64_t rows = b.level.int8Tiles.front().rows, most = 0;
+    for (auto [width, tile] : llvm::enumerate(b.level.int8Tiles))
+      most = std::max(most, tile.rows * int64_t(width + 1));
     Int8Block work{int8Weight(b, args[0], args[1], spec, part, place.endRow),
                    int8Blocks(b, args[2], args[3], spec.inFeatures, place.width),
                    place,
                    int8Groups(spec),
-                   b.stack(b.getI32Type(), {rows, kInt8TileGroups * kGroupFours}),
-                   b.stack(b.getF32Type(), {rows, kInt8TileGroups})};
+                   b.stack(b.getI32Type(), {rows, kInt8Chains * kGroupFours}),
+                   b.stack(b.getF32Type(), {rows, kInt8Chains}),
+                   b.stack(b.getF32Type(), {kInt8Chains, most, b.lanes()})};
     forEachRegisterTile(b, place, b.level.int8Tiles,
                         [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
   });

@@ -22,9 +22,9 @@ static constexpr RowTile kAvx512RowTiles[] = {{1, 4, 0},   {1, 4, 4096}, {1, 4, 
                                               {2, 1, 128}, {2, 1, 128},  {2, 1, 128},  {2, 1, 128}};
 static constexpr RegisterTile kAvx512Tiles[] = {{8, 2}, {8, 1}, {4, 2}, {6, 1}};
 
-// Beside its sum of a group each has one in f32 of all groups.
+// Sums of a group are in registers, those in f32 of all groups in memory.
 static constexpr RegisterTile kAvx2Int8Tiles[] = {{4, 1}, {2, 1}};
-static constexpr RegisterTile kAvx512Int8Tiles[] = {{8, 1}, {6, 1}};
+static constexpr RegisterTile kAvx512Int8Tiles[] = {{16, 1}, {8, 1}};
 
 static constexpr llvm::StringLiteral kAvx512Features = "+avx512bf16,+avx512vnni,-prefer-256-bit";
 

@@ -139,10 +139,8 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   if (strategy.preparesRows(spec))
     decode.push_back(rows);
   decode.push_back(product("decode", strategy.emitDecode));
-  // The groups of batch-invariant steps are summed as one token is.
-  add(1, tiled ? VariantMode::Usual : VariantMode::Any, decode);
-  if (strategy.decodeRows > 1)
-    add(strategy.decodeRows, VariantMode::Usual, decode);
+  // One token's sums are those of batch-invariant steps but for tiles.
+  add(strategy.decodeRows, tiled ? VariantMode::Usual : VariantMode::Any, decode);
   if (strategy.emitFew)
     add(level.rowTiles.size(), VariantMode::Usual,
         {shared("few_rows", strategy.emitFewRows), product("few", strategy.emitFew)});
@@ -153,11 +151,11 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
     add(0, VariantMode::Any, {pack, product("tiles", strategy.emitTiles)});
     return kernel;
   }
-  add(0, VariantMode::Usual,
+  add(0, strategy.emitGroups ? VariantMode::Usual : VariantMode::Any,
       {shared("pack", strategy.emitPack), product("prefill", strategy.emitPrefill)});
-  add(0, VariantMode::BatchInvariant,
-      {strategy.emitGroupRows ? shared("group_rows", strategy.emitGroupRows) : rows,
-       product("groups", strategy.emitGroups)});
+  if (strategy.emitGroups)
+    add(0, VariantMode::BatchInvariant,
+        {shared("group_rows", strategy.emitGroupRows), product("groups", strategy.emitGroups)});
   return kernel;
 }
 

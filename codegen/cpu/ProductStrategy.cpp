@@ -37,7 +37,7 @@ static constexpr ProductStrategy kStrategies[] = {
      emitTiles, emitFewTiles},
     {takesInt8, int8WorkspaceBytes, kInt8DecodeRows, [](const LinearSpec &) { return true; },
      emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr,
-     /*emitGroupRows=*/nullptr, emitInt8Groups, emitInt8Pack, emitInt8Prefill,
+     /*emitGroupRows=*/nullptr, /*emitGroups=*/nullptr, emitInt8Pack, emitInt8Prefill,
      /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr, /*emitFewTiles=*/nullptr},
 };
 

@@ -24,7 +24,7 @@ struct ProductStrategy {
   /// A few more, up to as many as Level::rowTiles has shapes for; null: there is no such form.
   EmitPhase *emitFewRows, *emitFew;
   /// Any number of rows in groups, each summed in the order of the decode form for one row: where
-  /// steps are to be batch-invariant. What prepares the rows, null: emitRows.
+  /// steps are to be batch-invariant; null: all forms sum in that order.
   EmitPhase *emitGroupRows, *emitGroups;
   /// More rows: packing the input, and the product.
   EmitPhase *emitPack, *emitPrefill;

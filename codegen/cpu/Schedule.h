@@ -28,9 +28,6 @@ inline constexpr int64_t kInt8PackTokens = 32;
 /// threads have work where there are no more tokens. Each computes the statistics of a norm anew.
 inline constexpr int64_t kPackShares = 4;
 
-/// Groups of i8 weights that the packed form prepares at a time: measured, best of 2 to 32.
-inline constexpr int64_t kInt8TileGroups = 4;
-
 /// Features of f16 weights that the packed form widens to f32 at a time: with the rows of a
 /// register tile they stay in the first-level cache.
 inline constexpr int64_t kWidenedFeatures = 256;

@@ -5,11 +5,9 @@
 // RUN: strata-opt %s --decoder-generate-kernels --decoder-lower-cpu-kernels -o /dev/null
 
 // CHECK: decoder.kernel @linear_0 axis tokens variants
-// One token is summed as it is in the groups of batch-invariant steps.
-// CHECK-SAME: up_to = 1, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
-// CHECK-SAME: up_to = 4 mode = usual, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
-// CHECK-SAME: up_to = 0 mode = usual, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
-// CHECK-SAME: up_to = 0 mode = batch_invariant, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.groups", one, divisor = 1, factor = 4>]
+// All forms sum in the same order, so those of batch-invariant steps are the usual ones.
+// CHECK-SAME: up_to = 4, [<"linear_0.rows", tokens, divisor = 1, factor = 1>, <"linear_0.decode", one, divisor = 1, factor = 4>]
+// CHECK-SAME: up_to = 0, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 4>]
 // Scales of another type are another kernel.
 // CHECK: decoder.kernel @linear_1
 // CHECK: decoder.kernel @logits_0 axis outputs
@@ -39,8 +37,13 @@ func.func @forward(%x: !x, %w: !w, %f: !f, %v: !v, %batch: !decoder.batch) {
 // CHECK: math.roundeven
 // CHECK: func.func @linear_0.rows(
 // CHECK: call @rows_96_i8(
+// The dots of one token's 16 groups are added to one vector, a group a lane; of them four chains of four.
 // CHECK: func.func @linear_0.decode(
-// CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK: vector.shuffle {{.*}}[0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30]
+// CHECK: vector.shuffle {{.*}}[0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15]
+// CHECK: vector.extract_strided_slice {{.*}} : vector<16xf32> to vector<4xf32>
+// CHECK: math.fma {{.*}} : vector<4xf32>
 // Linears whose inputs are prepared alike share what prepares them; the forms of a kernel share its epilogue.
 // CHECK: call @linear_0.epilogue0(
 // CHECK: func.func @linear_0.prefill(

@@ -153,8 +153,11 @@ TEST_P(BatchInvariant, WhateverElseIsInAStep) {
     }
 }
 
-/// Otherwise the test would see nothing.
+/// Otherwise the test would see nothing. All products of int8 are summed alike, and rounding to 8
+/// bits hides most of what is left.
 TEST_P(BatchInvariant, UsualStepsDiffer) {
+  if (GetParam().name == "int8")
+    return;
   engine = open(/*batchInvariant=*/false).value();
   alone = logitsOf(tokens, GetParam().most);
   EXPECT_FALSE(isSame(logitsOf(tokens, 1)));
