@@ -146,6 +146,8 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
         {shared("few_rows", strategy.emitFewRows), product("few", strategy.emitFew)});
   if (tiled) { // each sum is one chain, whatever the panel
     const PhaseSpec pack = shared("pack_tiles", strategy.emitPackTiles);
+    add(kStreamedPanel.tokens, VariantMode::Any,
+        {pack, product("streamed_tiles", strategy.emitStreamedTiles)});
     add(kFewTokensPanel.tokens, VariantMode::Any,
         {pack, product("few_tiles", strategy.emitFewTiles)});
     add(0, VariantMode::Any, {pack, product("tiles", strategy.emitTiles)});

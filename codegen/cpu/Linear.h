@@ -105,6 +105,7 @@ void emitPack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &s
 void emitPrefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitPackTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitStreamedTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitFewTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 
 /// The packed input of tiles: [blocks of kTileRows tokens][pairs][kTileRows], where what tiles have

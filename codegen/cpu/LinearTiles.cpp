@@ -47,6 +47,12 @@ Value strata::cpu::tileView(KernelBuilder &b, Value buffer, const LinearSpec &sp
                 b.index(std::numeric_limits<int32_t>::max()));
 }
 
+/// Whether each tile's rows lie in one group, and so one behind the other.
+static bool tilesLieTogether(const LinearSpec &spec, BoxAttr box) {
+  return !box || !box.getGroupRows() ||
+         (box.getGroupRows() % kTileRows == 0 && unitRows(spec) % kTileRows == 0);
+}
+
 /// Rows of a group that the epilogue takes, and of a panel: some whole groups.
 static int64_t groupRows(const LinearSpec &spec, const PanelShape &shape) {
   return spec.headDim ? spec.headDim : shape.groupRows;
@@ -131,6 +137,77 @@ static void multiplyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec
   });
 }
 
+/// Asks for a share of the features from `first` on of kSide x 16 rows from `row` on: number `step`
+/// of as many as they have tiles, kStreamTiles at most. Memory sees pieces of rows.
+static void prefetchPieces(KernelBuilder &b, const Panel &panel, Value row, Value first, Value step,
+                           int64_t tiles) {
+  int64_t halves = llvm::divideCeil(2 * kSide * kTileRows, tiles),
+          half = llvm::divideCeil(tiles, 2);
+  for (int64_t i = 0; i != halves; ++i) {
+    Value piece = b.add(b.mul(step, halves), i);
+    Value column = b.add(first, b.mul(b.rem(piece, 2), half * kTileRows));
+    for (int64_t line = 0; line != half; ++line)
+      b.prefetch(panel.weight, {b.add(row, b.div(piece, 2)), b.add(column, line * kTileRows)});
+  }
+}
+
+/// What multiplyTiles() computes of all features, with weights as they lie: each is used once.
+static void multiplyStream(KernelBuilder &b, const Panel &panel, const LinearSpec &spec,
+                           BoxAttr box, Value row, int64_t width) {
+  constexpr int kWeights = kSide * kSide, kInputs = kWeights + kSide; // registers
+  auto stored = [&](Value ahead) { return storedRow(b, box, b.add(panel.firstRow, ahead)); };
+  auto multiply = [&](Value pair, llvm::function_ref<void(int)> loadWeights) {
+    for (int64_t t = 0; t != width; ++t)
+      b.loadTile(kInputs + t, panel.packed, {b.add(panel.firstBlock, t), pair, b.index(0)});
+    for (int64_t r = 0; r != kSide; ++r) {
+      loadWeights(r);
+      for (int64_t t = 0; t != width; ++t)
+        b.addTileProducts(r * kSide + t, kWeights + r, kInputs + t);
+    }
+  };
+  for (int64_t r = 0; r != kSide; ++r)
+    for (int64_t t = 0; t != width; ++t)
+      b.clearTile(r * kSide + t);
+  Values rows{stored(row), stored(b.add(row, kTileRows))};
+  Value nextRows = stored(b.add(row, kSide * kTileRows));
+  int64_t whole = spec.pairs() / kTileRows, left = spec.pairs() % kTileRows;
+  int64_t pieces = llvm::divideCeil(whole, kStreamTiles), tiles = llvm::divideCeil(whole, pieces);
+  b.loop(b.index(0), b.index(whole), tiles, [&](Value first) {
+    Value end = b.min(b.add(first, tiles), b.index(whole)), last = b.equal(end, b.index(whole));
+    Value nextRow = b.select(last, nextRows, rows.front());
+    Value nextFirst = b.mul(b.select(last, b.index(0), end), kTileRows);
+    b.loop(first, end, 1, [&](Value tile) {
+      prefetchPieces(b, panel, nextRow, nextFirst, b.sub(tile, first), tiles);
+      Value pair = b.mul(tile, kTileRows);
+      multiply(pair, [&](int r) { b.loadTile(kWeights + r, panel.weight, {rows[r], pair}); });
+    });
+  });
+  if (left) { // behind it, another row begins
+    Value pair = b.index(whole * kTileRows), mask = b.mask(left);
+    multiply(pair, [&](int r) {
+      b.loop(b.index(0), b.index(kTileRows), 1, [&](Value i) {
+        b.store(b.loadMasked(panel.weight, {b.add(rows[r], i), pair}, mask), panel.tiles,
+                {b.index(r), b.index(0), i, b.index(0)});
+      });
+      b.loadTile(kWeights + r, panel.tiles, {b.index(r), b.index(0), b.index(0), b.index(0)});
+    });
+  }
+  for (int64_t r = 0; r != kSide; ++r)
+    for (int64_t t = 0; t != width; ++t)
+      b.storeTile(r * kSide + t, panel.sums, {b.index(t), b.add(row, r * kTileRows), b.index(0)});
+}
+
+/// sums[block][row][token] of a panel of whole tiles, for one block or two.
+static void streamPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, BoxAttr box) {
+  Value rows = b.sub(panel.endRow, panel.firstRow);
+  auto multiply = [&](int64_t width) {
+    b.loop(b.index(0), rows, kSide * kTileRows,
+           [&](Value row) { multiplyStream(b, panel, spec, box, row, width); });
+  };
+  b.ifElse(
+      b.equal(panel.blocks, b.index(1)), [&] { multiply(1); }, [&] { multiply(kSide); });
+}
+
 /// tile[token][row] of a group of rows, from sums[block][row][token], by a function that linears
 /// share.
 static void transposeSums(KernelBuilder &b, const Panel &panel, const Tile &tile, Value block) {
@@ -169,20 +246,34 @@ static void finishPanel(KernelBuilder &b, const KernelArguments &args, const Lin
   });
 }
 
+using Multiply = void(KernelBuilder &, const Panel &, const LinearSpec &, BoxAttr);
+
 /// The sums of a panel, by a function that all linears of this shape share.
 static void callProduct(KernelBuilder &b, const Panel &panel, const LinearSpec &spec,
-                        const LinearSpec::Part &part) {
+                        const LinearSpec::Part &part, StringRef kind, Multiply *multiply) {
   ArrayRef<int64_t> sums = cast<MemRefType>(panel.sums.getType()).getShape();
   std::string name;
-  llvm::raw_string_ostream(name) << "tiles_" << spec.inFeatures << 'x' << sums[1] << 'x'
+  llvm::raw_string_ostream(name) << kind << '_' << spec.inFeatures << 'x' << sums[1] << 'x'
                                  << 2 * panel.pairs() << 'x' << sums[0] * kTileRows
                                  << boxName(part.box);
   b.call(name, panel.arguments(), [&](KernelBuilder &b, ValueRange arguments) {
     Panel panel = Panel::fromArguments(arguments);
     panel.weight = weightRows(b, panel.weight, spec, part, panel.endRow);
     panel.packed = tileView(b, panel.packed, spec);
-    multiplyPanel(b, panel, spec, part.box);
+    multiply(b, panel, spec, part.box);
   });
+}
+
+/// The same for a panel that all tokens pass at once.
+static void callStream(KernelBuilder &b, const Panel &panel, const LinearSpec &spec,
+                       const LinearSpec::Part &part) {
+  auto copied = [&] { callProduct(b, panel, spec, part, "tiles", multiplyPanel); };
+  if (spec.pairs() < kTileRows || !tilesLieTogether(spec, part.box))
+    return copied();
+  Value rows = b.sub(panel.endRow, panel.firstRow);
+  b.ifElse(
+      b.equal(b.rem(rows, kSide * kTileRows), b.index(0)),
+      [&] { callProduct(b, panel, spec, part, "stream", streamPanel); }, copied);
 }
 
 static void emitPanels(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
@@ -208,7 +299,10 @@ static void emitPanels(KernelBuilder &b, const KernelArguments &args, const Line
                     count,
                     tiles,
                     sums};
-        callProduct(b, panel, spec, part);
+        if (shape.tokens <= kSide * kTileRows)
+          callStream(b, panel, spec, part);
+        else
+          callProduct(b, panel, spec, part, "tiles", multiplyPanel);
         finishPanel(b, args, spec, part, panel, group, values);
       });
     });
@@ -218,6 +312,11 @@ static void emitPanels(KernelBuilder &b, const KernelArguments &args, const Line
 
 void strata::cpu::emitTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec) {
   emitPanels(b, args, spec, kPanel);
+}
+
+void strata::cpu::emitStreamedTiles(KernelBuilder &b, const KernelArguments &args,
+                                    const LinearSpec &spec) {
+  emitPanels(b, args, spec, kStreamedPanel);
 }
 
 void strata::cpu::emitFewTiles(KernelBuilder &b, const KernelArguments &args,

@@ -34,11 +34,12 @@ static bool takesInt8(const LinearSpec &spec) {
 static constexpr ProductStrategy kStrategies[] = {
     {takesPlain, plainWorkspaceBytes, /*decodeRows=*/1, isPrepared, emitRows, emitDecode,
      emitFewRows, emitFew, emitGroupRows, emitGroups, emitPack, emitPrefill, emitPackTiles,
-     emitTiles, emitFewTiles},
+     emitTiles, emitFewTiles, emitStreamedTiles},
     {takesInt8, int8WorkspaceBytes, kInt8DecodeRows, [](const LinearSpec &) { return true; },
      emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr,
      /*emitGroupRows=*/nullptr, /*emitGroups=*/nullptr, emitInt8Pack, emitInt8Prefill,
-     /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr, /*emitFewTiles=*/nullptr},
+     /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr, /*emitFewTiles=*/nullptr,
+     /*emitStreamedTiles=*/nullptr},
 };
 
 const ProductStrategy *strata::cpu::findStrategy(const LinearSpec &spec) {

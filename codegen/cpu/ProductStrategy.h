@@ -29,8 +29,8 @@ struct ProductStrategy {
   /// More rows: packing the input, and the product.
   EmitPhase *emitPack, *emitPrefill;
   /// The same by matrix tiles, of levels that have them, for weights of bf16, and the product for
-  /// up to kFewTokensPanel.tokens; null: there is no such form.
-  EmitPhase *emitPackTiles, *emitTiles, *emitFewTiles;
+  /// up to kFewTokensPanel.tokens and kStreamedPanel.tokens; null: there is no such form.
+  EmitPhase *emitPackTiles, *emitTiles, *emitFewTiles, *emitStreamedTiles;
 };
 
 /// The strategy for a product, null if there is none.

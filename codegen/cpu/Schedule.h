@@ -50,6 +50,11 @@ struct PanelShape {
 inline constexpr PanelShape kPanel{256, 256, 64, 512};
 /// The same for steps of up to so many tokens: weights come in longer pieces, front to back.
 inline constexpr PanelShape kFewTokensPanel{32, 2048, 32, 64};
+/// The same where all tokens are two tiles at most: weights are multiplied as they lie. Of rows
+/// that are no whole tiles they are copied like those of the others.
+inline constexpr PanelShape kStreamedPanel{32, 2048, 32, 32};
+/// Tiles of a row's features that come from memory together, while as many before are multiplied.
+inline constexpr int64_t kStreamTiles = 64;
 
 /// Rows, query heads of tokens, that attention takes through a page together: as many as keep their
 /// sums and scores in the first-level cache. Of them, at least so many share the loads of a key or

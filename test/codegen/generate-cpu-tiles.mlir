@@ -5,6 +5,7 @@
 
 // CHECK: decoder.kernel @linear_0
 // CHECK-SAME: up_to = 8 mode = usual, [<"linear_0.few_rows"
+// CHECK-SAME: up_to = 32, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.streamed_tiles", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 64, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.few_tiles", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 0, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
 
@@ -42,6 +43,18 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 
 // For up to 64 tokens, 32 rows and as many of their features as there are, up to 2048: memory sees one stream.
 // CHECK: func.func private @tiles_1090x32x1120x64(
+
+// Up to 32 tokens: weights as they lie, but for the last tile of a row, which has one pair, and rows that are no whole
+// tiles. The 34 whole tiles of a row are one piece; with each, two halves of pieces of the next 32 rows are fetched.
+// CHECK: func.func private @stream_1090x32x1120x32(
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tilezero"
+// CHECK: scf.for %{{.*}} = %c0 to %c34 step %c1
+// CHECK-COUNT-34: memref.prefetch
+// CHECK-NOT: memref.prefetch
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileloadd64"
+// CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
+// CHECK: vector.maskedload
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tilestored64"
 
 // The tiles have a form while a phase runs.
 // CHECK: func.func @linear_0.tiles(
