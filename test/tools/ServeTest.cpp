@@ -286,7 +286,17 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(refusal(400, path, "{\"prompt\": [" + prompts + "], \"n\": 3}"),
             "prompt: expected at most 256 texts of all prompts with n, found 300");
   refusal(404, "/v1/nothing", "{}");
-  refusal(405, "/health", "{}");
+  EXPECT_EQ(refusal(405, "/health", "{}"), "/health: expected GET, HEAD, OPTIONS, found POST");
+}
+
+TEST_F(ServeTest, TellsWhichMethodsAPathHas) {
+  const auto allowed = [&](const std::string &path) {
+    const std::string headers = ask(server->port(), "OPTIONS", path).headers;
+    const size_t begin = headers.find("Allow: ") + 7;
+    return headers.substr(begin, headers.find("\r\n", begin) - begin);
+  };
+  EXPECT_EQ(allowed("/health"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(allowed("/tokenize"), "POST, OPTIONS");
 }
 
 /// What clients send though it means nothing here.
@@ -389,9 +399,9 @@ TEST_F(ServeTest, AFailedStepIsAnErrorOfItsRequests) {
 
 TEST_F(ServeTest, RefusesWhatIsTooLarge) {
   EXPECT_EQ(post("/v1/completions", std::string((8 << 20) + 1, ' ')).status, 413);
-  const HttpAnswer headers =
-      ask(server->port(), "GET", "/health", "", "X: " + std::string(20000, 'x') + "\r\n");
-  EXPECT_NE(headers.status, 200);
+  EXPECT_EQ(
+      ask(server->port(), "GET", "/health", "", "X: " + std::string(20000, 'x') + "\r\n").status,
+      431);
   EXPECT_EQ(get("/health").status, 200);
 }
 

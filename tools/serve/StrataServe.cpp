@@ -6,6 +6,8 @@
 #include "tools/serve/ServeOptions.h"
 #include "tools/serve/Service.h"
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <thread>
 
@@ -32,6 +34,15 @@ void drainOnSignal(HttpServer &server, serving::Scheduler &scheduler, int64_t se
   server.stop();
 }
 
+/// A connection takes a descriptor; the usual limit is kept low for programs that use select().
+void allowManyDescriptors() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit); // what cannot be accepted waits
+}
+
 EngineOptions engineOptions(const ServeOptions &options, int64_t context) {
   EngineOptions result = options.engine;
   result.context = uint32_t(context);
@@ -53,6 +64,7 @@ std::optional<Chat> findChat(const Package &package, const Tokenizer &tokenizer,
 absl::StatusOr<int> run(const ServeOptions &options, Console &console) {
   const sigset_t signals = endSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr); // in the threads to come, too
+  allowManyDescriptors();
   STRATA_ASSIGN(const std::string key, findApiKey(options));
   STRATA_ASSIGN(const Package package, openPackage(options.package, options.engine.device));
   STRATA_ASSIGN(const std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
