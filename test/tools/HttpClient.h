@@ -40,6 +40,12 @@ public:
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
 
+  /// The server gets a reset, not an end.
+  void resetWhenClosed() {
+    const linger none{1, 0};
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  }
+
   void send(std::string_view bytes) {
     while (connected && !bytes.empty()) {
       const ssize_t sent = ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
