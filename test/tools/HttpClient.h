@@ -56,7 +56,7 @@ public:
   /// What comes until `end` has come, or the connection ends.
   std::string readUntil(std::string_view end) {
     std::string text;
-    for (char byte; text.find(end) == std::string::npos && recv(descriptor, &byte, 1, 0) == 1;)
+    for (char byte; !text.ends_with(end) && recv(descriptor, &byte, 1, 0) == 1;)
       text += byte;
     return text;
   }

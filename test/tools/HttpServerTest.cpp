@@ -236,6 +236,16 @@ TEST_F(HttpServerTest, StreamsDoNotPileUp) {
   expectGone(1);
 }
 
+TEST_F(HttpServerTest, NobodyGivesWayToNobody) {
+  start({.mostConnections = 1});
+  HttpClient client(server->port());
+  for (int i = 0; i < 2; ++i) {
+    std::this_thread::sleep_for(100ms);
+    client.send(requestOf("POST", "/echo", "x"));
+    EXPECT_EQ(readAnswer(client).body, "x");
+  }
+}
+
 /// The first is busy, the second waits for its client and gives way.
 TEST_F(HttpServerTest, WhoHasWaitedLongestGivesWay) {
   start({.mostConnections = 2});

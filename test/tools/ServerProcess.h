@@ -21,14 +21,12 @@ namespace strata::test {
 class ServerProcess {
 public:
   /// `arguments`: the package and options; `environment`: "NAME=VALUE" each, beside what there is.
-  ServerProcess(const TestFolder &folder, std::vector<std::string> arguments,
+  ServerProcess(const TestFolder &folder, const std::vector<std::string> &arguments,
                 const std::vector<std::string> &environment = {})
       : errorFile(folder.path("serve.err")) {
-    arguments.insert(arguments.begin(), STRATA_SERVE);
-    arguments.insert(arguments.end(), {"--port", "0"});
-    std::vector<char *> words;
-    for (std::string &argument : arguments)
-      words.push_back(argument.data());
+    std::vector<const char *> words{STRATA_SERVE, "--port", "0"};
+    for (const std::string &argument : arguments)
+      words.push_back(argument.c_str());
     words.push_back(nullptr);
     int ends[2];
     if (pipe(ends) != 0)
@@ -41,7 +39,7 @@ public:
       dup2(open(errorFile.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
       close(ends[0]);
       close(ends[1]);
-      execv(words[0], words.data());
+      execv(words[0], const_cast<char *const *>(words.data()));
       _exit(127);
     }
     close(ends[1]);

@@ -9,6 +9,7 @@
 #include <event2/listener.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -18,9 +19,8 @@ namespace strata::serve {
 namespace {
 
 constexpr int kBacklog = 4096; // connections that wait to be accepted, if the kernel allows as many
-constexpr std::chrono::milliseconds
-    kPause(50); // until the server looks again whether there is room
-constexpr std::chrono::milliseconds kLeastWait(250); // before a connection gives way
+constexpr std::chrono::milliseconds kPause(5); // until the server looks again whether there is room
+constexpr std::chrono::milliseconds kLeastWait(20); // before a connection gives way
 
 uint16_t portOf(int socket) {
   sockaddr_storage address{};
@@ -125,12 +125,18 @@ void HttpServer::remove(const Connection &connection) {
 /// Where there is no room, new connections wait with the kernel.
 void HttpServer::watchListener() {
   const bool isFull = open.size() >= options.mostConnections;
-  if (isFull && !stopping && closeLongestWaiting())
+  if (isFull && !stopping && isAnyoneWaiting() && closeLongestWaiting())
     return; // which has come here again
   if (!isFull && !stopping)
     evconnlistener_enable(listener);
   else
     pauseListener();
+}
+
+/// Whether a connection waits with the kernel.
+bool HttpServer::isAnyoneWaiting() const {
+  pollfd socket{evconnlistener_get_fd(listener), POLLIN, 0};
+  return poll(&socket, 1, 0) > 0;
 }
 
 /// One that has waited for some time, so that who has just come can speak.

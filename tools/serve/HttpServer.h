@@ -20,8 +20,8 @@ struct HttpOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 8000; // 0: any that is free
   HttpLimits request = {};
-  size_t mostConnections = 1024; // then the one that has waited longest for its client gives way;
-                                 // while all are being answered, more wait with the kernel
+  size_t mostConnections = 1024;    // the one that has waited longest for its client gives way to a
+                                    // further one, which waits while all are being answered
   size_t mostUnsentBytes = 1 << 20; // of an answer in pieces, beside the largest of them
   // How long a client may take:
   std::chrono::milliseconds idle{75'000};   // between two requests
@@ -58,6 +58,7 @@ private:
   void accept(int descriptor);
   void remove(const Connection &connection);
   void watchListener();
+  bool isAnyoneWaiting() const;
   bool closeLongestWaiting();
   void pauseListener();
   void acceptFailed();
