@@ -3,6 +3,7 @@
 #include "runtime/Devices.h"
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "runtime/base/AnonymousMemory.h"
 #include "runtime/base/Status.h"

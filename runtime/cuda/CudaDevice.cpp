@@ -172,7 +172,7 @@ absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs, StepOutput 
 
 absl::Status CudaDevice::remember(absl::Status status) {
   status = annotate(status, context.info.place());
-  if (isSticky(status))
+  if (isLost(status))
     broken = status;
   return status;
 }

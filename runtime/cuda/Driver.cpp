@@ -2,9 +2,9 @@
 
 #include "runtime/cuda/Driver.h"
 
-#include "absl/strings/cord.h"
 #include "absl/strings/strip.h"
 #include "runtime/base/Status.h"
+#include "runtime/engine/Device.h"
 
 #include <dlfcn.h>
 
@@ -13,7 +13,6 @@ namespace {
 
 constexpr const char *kLibrary = "libcuda.so.1";
 constexpr const char *kLeastVersion = "12.0"; // of cuTensorMapEncodeTiled, the youngest entry point
-constexpr const char *kSticky = "strata/cuda-sticky";
 
 /// What is known of an error besides the driver's own text.
 struct Fact {
@@ -131,10 +130,8 @@ absl::Status Driver::failed(const char *call, CUresult result) const {
     absl::StrAppend(&message, "; this process cannot use the device any more");
   absl::Status status(fact ? fact->code : absl::StatusCode::kInternal, message);
   if (breaksContext(result))
-    status.SetPayload(kSticky, absl::Cord());
+    markLost(status);
   return status;
 }
-
-bool isSticky(const absl::Status &status) { return status.GetPayload(kSticky).has_value(); }
 
 } // namespace strata::cuda

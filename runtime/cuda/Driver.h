@@ -47,10 +47,6 @@ private:
   std::string versionText;
 };
 
-/// Whether an error has broken the device's context for good: every later call of this process
-/// would fail with it.
-bool isSticky(const absl::Status &status);
-
 /// Owns a handle of the driver, which is destroyed with it. Errors of that are lost: they were
 /// another call's, or nobody could do anything about them.
 template <typename T>

@@ -2,12 +2,19 @@
 
 #include "runtime/engine/Device.h"
 
+#include "absl/strings/cord.h"
 #include "runtime/base/Checked.h"
 #include "runtime/base/Status.h"
 
 #include <set>
 
 namespace strata {
+
+constexpr const char *kLost = "strata/device-lost";
+
+void markLost(absl::Status &status) { status.SetPayload(kLost, absl::Cord()); }
+
+bool isLost(const absl::Status &status) { return status.GetPayload(kLost).has_value(); }
 
 std::vector<uint64_t> streamedParameters(const package::Program &program) {
   std::set<uint64_t> seen;

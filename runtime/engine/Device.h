@@ -31,6 +31,11 @@ struct DeviceOptions {
   }
 };
 
+/// Marks an error after which the device can never be used again in this process, and tells
+/// whether one is so.
+void markLost(absl::Status &status);
+bool isLost(const absl::Status &status);
+
 /// What comes back of the R rows whose logits are wanted.
 enum class StepOutput : uint8_t { logits, likeliest };
 

@@ -57,7 +57,7 @@ Scheduler::~Scheduler() {
 absl::StatusOr<RequestId> Scheduler::submit(Request request, std::shared_ptr<Listener> listener) {
   STRATA_TRY(request.validate(vocabulary, mostTokens));
   std::lock_guard lock(mutex);
-  if (broken)
+  if (!broken.ok())
     return absl::UnavailableError("the engine has failed");
   if (draining || stopping)
     return absl::UnavailableError("the server is shutting down");
@@ -99,7 +99,12 @@ Metrics Scheduler::metrics() const {
 
 bool Scheduler::healthy() const {
   std::lock_guard lock(mutex);
-  return !broken && !draining && !stopping;
+  return broken.ok() && !draining && !stopping;
+}
+
+absl::Status Scheduler::failure() const {
+  std::lock_guard lock(mutex);
+  return broken;
 }
 
 //===----------------------------------------------------------------------===//
@@ -132,7 +137,7 @@ void Scheduler::loop() {
       absl::Status status = runStep(shares);
       failedSteps = status.ok() ? 0 : failedSteps + 1;
       if (!status.ok())
-        failAll(shares, status);
+        stepFailed(shares, status);
     }
     finishDone();
     publish();
@@ -320,10 +325,25 @@ void Scheduler::noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefo
   entry.lastToken = Clock::now();
 }
 
-void Scheduler::failAll(std::span<const Share> shares, const absl::Status &status) {
+void Scheduler::stepFailed(std::span<const Share> shares, const absl::Status &status) {
+  if (isLost(status) || failedSteps == kMostFailedSteps)
+    return breakDown(status);
   for (const Share &share : shares)
     if (share.entry->text)
       fail(*share.entry, status);
+}
+
+/// Nothing is taken any more before the first request hears of it.
+void Scheduler::breakDown(const absl::Status &status) {
+  {
+    std::lock_guard lock(mutex);
+    broken = status;
+    for (std::unique_ptr<Entry> &entry : std::exchange(submitted, {}))
+      waiting.push_back(std::move(entry));
+  }
+  failWhere(status, [](const ServedText &) { return true; });
+  if (options.onBroken)
+    options.onBroken();
 }
 
 /// Tells the listener; finishDone() removes it.
@@ -369,7 +389,6 @@ void Scheduler::publish() {
   counts.freePages = engine->availablePages();
   std::lock_guard lock(mutex);
   published = counts;
-  broken = failedSteps >= kMostFailedSteps;
 }
 
 } // namespace strata::serving

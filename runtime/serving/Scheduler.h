@@ -33,6 +33,8 @@ struct SchedulerOptions {
   int64_t mostRunning = 64; // requests that take part in steps
   int64_t mostWaiting = 256;
   bool prefixCache = true; // texts that begin alike share pages
+  /// Called once, on the scheduler's thread, when the engine has failed for good.
+  std::function<void()> onBroken = {};
 };
 
 /// Owns an engine and a thread that runs it. Functions may be called from any thread.
@@ -48,7 +50,7 @@ public:
   ~Scheduler();
 
   /// INVALID_ARGUMENT or OUT_OF_RANGE as Request::validate has them; RESOURCE_EXHAUSTED: too many
-  /// wait; UNAVAILABLE: after drain(), or when the engine fails again and again.
+  /// wait; UNAVAILABLE: after drain(), or once the engine has failed for good.
   absl::StatusOr<RequestId> submit(Request request, std::shared_ptr<Listener> listener);
   /// The request fails with CANCELLED within a step, unless it is done.
   void cancel(RequestId id);
@@ -59,6 +61,9 @@ public:
   Metrics metrics() const;
   /// Whether requests are taken.
   bool healthy() const;
+  /// What the engine has failed with for good: its device is lost, or step after step has failed;
+  /// every request has failed with it. OK: it has not.
+  absl::Status failure() const;
   int64_t context() const { return mostTokens; }
 
 private:
@@ -99,7 +104,8 @@ private:
   void finish(const Entry &entry);
   void finishDone();
   void fail(Entry &entry, const absl::Status &status);
-  void failAll(std::span<const Share> shares, const absl::Status &status);
+  void stepFailed(std::span<const Share> shares, const absl::Status &status);
+  void breakDown(const absl::Status &status);
   void publish();
 
   const Tokenizer &tokenizer;
@@ -122,7 +128,8 @@ private:
   Metrics published;
   RequestId lastId = 0;
   int64_t accepted = 0; // requests that are not done
-  bool draining = false, cancelsAll = false, stopping = false, broken = false;
+  bool draining = false, cancelsAll = false, stopping = false;
+  absl::Status broken; // OK until the engine has failed for good
 
   std::thread thread;
 };

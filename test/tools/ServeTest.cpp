@@ -4,88 +4,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "runtime/base/Json.h"
-#include "test/runtime/serving/HashEngine.h"
-#include "test/tools/HttpClient.h"
-#include "tools/serve/Service.h"
+#include "test/tools/ServeFixture.h"
 
 #include <atomic>
-#include <thread>
 
 namespace strata::test {
 namespace {
 
-using namespace serve;
 using namespace std::chrono_literals;
 using Ids = std::vector<int32_t>;
 
-class ServeTest : public testing::Test {
-protected:
-  struct Setup {
-    uint32_t pages = 200;
-    serving::SchedulerOptions scheduler = {.stepTokens = 16, .mostRunning = 8};
-    HashDevice::Fault fault = [] { return absl::OkStatus(); };
-    std::string key = "";
-  };
-
-  void SetUp() override { start({}); }
-  void TearDown() override { stop(); }
-
-  void start(Setup setup) {
-    stop();
-    service.emplace(served, setup.key);
-    server = HttpServer::listen({.port = 0}, [this](const std::shared_ptr<Exchange> &exchange) {
-               service->handle(exchange);
-             }).value();
-    scheduler = serving::Scheduler::start(model.opener(setup.pages, setup.fault), tokenizer(),
-                                          setup.scheduler)
-                    .value();
-    service->connect(*server, *scheduler);
-    thread = std::thread([this] { server->run(); });
-  }
-
-  void stop() {
-    if (!server)
-      return;
-    scheduler->drain(serving::Clock::now());
-    server->stop();
-    thread.join();
-    scheduler.reset();
-    server.reset();
-  }
-
-  HttpAnswer post(const std::string &path, const std::string &body) {
-    return ask(server->port(), "POST", path, body);
-  }
-  HttpAnswer get(const std::string &path) { return ask(server->port(), "GET", path); }
-  /// The message of an error that must have this status.
-  std::string refusal(int status, const std::string &path, const std::string &body) {
-    const HttpAnswer answer = post(path, body);
-    EXPECT_EQ(answer.status, status) << answer.body;
-    const auto document = JsonDocument::parse(answer.body, "answer");
-    EXPECT_TRUE(document.ok()) << answer.body;
-    const auto error = document->object()->object("error");
-    EXPECT_TRUE(error.ok()) << answer.body;
-    EXPECT_EQ(error->integer("code").value(), status);
-    return std::string(error->string("message").value());
-  }
-
-  const HashEngine model;
-  const Chat chat = Chat::create(tokenizer(), model.package().model(), ChatForm::raw).value();
-  const ServedModel served{model.package(), tokenizer(), &chat, "fake", kContext};
-  std::optional<Service> service;
-  std::unique_ptr<HttpServer> server;
-  std::unique_ptr<serving::Scheduler> scheduler;
-  std::thread thread;
-};
-
-std::string textAfter(const Ids &prompt, int64_t count) {
-  std::string text;
-  Detokenizer decoder(tokenizer(), Detokenizer::Start::continuation);
-  for (int32_t token : expectedAfter(prompt, count))
-    text += decoder.push(token);
-  return text + decoder.flush();
-}
+using ServeTest = ServeFixture;
 
 /// The only choice of an answer.
 JsonObject onlyChoice(const JsonDocument &document) {
@@ -286,7 +215,17 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(refusal(400, path, "{\"prompt\": [" + prompts + "], \"n\": 3}"),
             "prompt: expected at most 256 texts of all prompts with n, found 300");
   refusal(404, "/v1/nothing", "{}");
-  refusal(405, "/health", "{}");
+  EXPECT_EQ(refusal(405, "/health", "{}"), "/health: expected GET, HEAD, OPTIONS, found POST");
+}
+
+TEST_F(ServeTest, TellsWhichMethodsAPathHas) {
+  const auto allowed = [&](const std::string &path) {
+    const std::string headers = ask(server->port(), "OPTIONS", path).headers;
+    const size_t begin = headers.find("Allow: ") + 7;
+    return headers.substr(begin, headers.find("\r\n", begin) - begin);
+  };
+  EXPECT_EQ(allowed("/health"), "GET, HEAD, OPTIONS");
+  EXPECT_EQ(allowed("/tokenize"), "POST, OPTIONS");
 }
 
 /// What clients send though it means nothing here.
@@ -389,9 +328,9 @@ TEST_F(ServeTest, AFailedStepIsAnErrorOfItsRequests) {
 
 TEST_F(ServeTest, RefusesWhatIsTooLarge) {
   EXPECT_EQ(post("/v1/completions", std::string((8 << 20) + 1, ' ')).status, 413);
-  const HttpAnswer headers =
-      ask(server->port(), "GET", "/health", "", "X: " + std::string(20000, 'x') + "\r\n");
-  EXPECT_NE(headers.status, 200);
+  EXPECT_EQ(
+      ask(server->port(), "GET", "/health", "", "X: " + std::string(20000, 'x') + "\r\n").status,
+      431);
   EXPECT_EQ(get("/health").status, 200);
 }
 

@@ -8,12 +8,6 @@
 #include <utility>
 
 namespace strata::serve {
-namespace {
-
-/// A client that takes nothing while so much waits for it is given up.
-constexpr size_t kMostUnsentBytes = 4 << 20;
-
-} // namespace
 
 /// Takes what the scheduler tells of one text to the server's thread.
 class Forwarder : public serving::Listener {
@@ -150,8 +144,6 @@ void Completion::sendEvent(std::string_view json) {
   if (!std::exchange(streaming, true))
     exchange->begin(200, "text/event-stream");
   exchange->send("data: " + std::string(json) + "\n\n");
-  if (exchange->unsentBytes() > kMostUnsentBytes)
-    cancelAll();
 }
 
 void Completion::complete() {

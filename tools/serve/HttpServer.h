@@ -2,75 +2,38 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "tools/serve/EventLoop.h"
+#include "tools/serve/Exchange.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
+#include <unordered_map>
 
-struct event;
-struct event_base;
-struct evhttp;
-struct evhttp_connection;
-struct evhttp_request;
+struct evconnlistener;
 
 namespace strata::serve {
-
-/// A request and its answer. All functions are for the server's thread; after the client has gone,
-/// what is sent is dropped.
-class Exchange {
-public:
-  explicit Exchange(evhttp_request *request);
-  ~Exchange();
-  Exchange(const Exchange &) = delete;
-  Exchange &operator=(const Exchange &) = delete;
-
-  /// HEAD is GET to who answers; the body is left out.
-  const std::string &method() const { return verb; }
-  /// Without the query.
-  const std::string &path() const { return place; }
-  const std::string &body() const { return content; }
-  /// Of the request; names in any case.
-  std::optional<std::string> header(const char *name) const;
-
-  /// To the answer; before it begins.
-  void addHeader(const char *name, const std::string &value);
-  void reply(int status, const char *type, std::string_view text);
-  /// An answer in pieces: begin, send as often as wanted, end.
-  void begin(int status, const char *type);
-  void send(std::string_view piece);
-  void end();
-
-  bool isOpen() const { return request != nullptr; }
-  /// Bytes that the client has not taken yet.
-  size_t unsentBytes() const;
-  /// Called when the client goes before the answer has ended.
-  void onGone(std::function<void()> call) { gone = std::move(call); }
-  /// Closes the connection if the client has done so: libevent looks only while it sends.
-  void checkClient();
-
-private:
-  static void closed(evhttp_connection *connection, void *self);
-  void forget();
-
-  evhttp_request *request; // null once answered or gone
-  std::string verb, place, content;
-  bool headOnly;
-  std::function<void()> gone;
-};
 
 struct HttpOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 8000; // 0: any that is free
-  int64_t mostBodyBytes = 8 << 20, mostHeaderBytes = 16 << 10;
-  int idleSeconds = 75; // without a byte from or to a client
+  HttpLimits request = {};
+  size_t mostConnections = 1024;    // the one that has waited longest for its client gives way to a
+                                    // further one, which waits while all are being answered
+  size_t mostUnsentBytes = 1 << 20; // of an answer in pieces, beside the largest of them
+  // How long a client may take:
+  std::chrono::milliseconds idle{75'000};   // between two requests
+  std::chrono::milliseconds header{10'000}; // from a request's first byte to its last header
+  std::chrono::milliseconds body{30'000};   // from there to the end of the body
+  std::chrono::milliseconds stall{60'000};  // for the next 16 KiB of an answer, or all that is left
+  std::chrono::milliseconds flush{2'000};   // for what is left when the server stops
 };
 
-/// Threads: one creates it, runs it and destroys it; post() and stop() are for any.
+/// Hands each whole request to a handler; what is none, or too large, or too slow, is told so by
+/// errors of OpenAI's form. Threads: one creates it, runs it and destroys it; post() and stop() are
+/// for any.
 class HttpServer {
 public:
   using Handler = std::function<void(const std::shared_ptr<Exchange> &)>;
@@ -81,28 +44,35 @@ public:
   ~HttpServer();
 
   uint16_t port() const { return boundPort; }
-  /// Serves until stop().
+  /// Serves until stop(), and then until clients have taken what was sent.
   void run();
   void stop();
   /// Has the server's thread call it, soon and in order.
-  void post(std::function<void()> call);
+  void post(std::function<void()> call) { loop->post(std::move(call)); }
 
 private:
-  HttpServer() = default;
-  static void handle(evhttp_request *request, void *self);
-  static void wake(int descriptor, short what, void *self);
-  static void checkClients(int descriptor, short what, void *self);
+  friend class Connection;
+  explicit HttpServer(const HttpOptions &options) : options(options) {}
 
+  absl::Status bind();
+  void accept(int descriptor);
+  void remove(const Connection &connection);
+  void watchListener();
+  bool isAnyoneWaiting() const;
+  bool closeLongestWaiting();
+  void pauseListener();
+  void acceptFailed();
+  void endAll();
+  void closeAll();
+
+  const HttpOptions options;
   Handler handler;
-  event_base *base = nullptr;
-  evhttp *http = nullptr;
-  event *wakeEvent = nullptr, *checkEvent = nullptr;
-  std::vector<std::weak_ptr<Exchange>> open; // exchanges, and some that have ended
-  int wakeDescriptor = -1;
+  std::unique_ptr<EventLoop> loop;
+  evconnlistener *listener = nullptr;
   uint16_t boundPort = 0;
-
-  std::mutex mutex;
-  std::vector<std::function<void()>> posted;
+  std::unordered_map<const Connection *, std::shared_ptr<Connection>> open;
+  std::unique_ptr<Timer> pause, flush;
+  bool stopping = false;
 };
 
 } // namespace strata::serve

@@ -45,7 +45,7 @@ std::vector<Option> tableOf(ServeOptions &options) {
        setInteger(options.scheduler.stepTokens, 1, kMostTokens)},
       {"prefix-cache", "on|off", "whether texts that begin alike are computed once; default on",
        setChoice(options.scheduler.prefixCache, {{"on", true}, {"off", false}})},
-      {"drain", "SECONDS", "on SIGTERM and Ctrl-C: how long what runs may go on; default 30",
+      {"drain", "SECONDS", "on SIGTERM and Ctrl-C: how long what runs may go on; default 8",
        setInteger(options.drainSeconds, 0, 86400)}};
 }
 

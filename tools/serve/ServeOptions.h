@@ -25,7 +25,7 @@ struct ServeOptions {
   int64_t context = 0;   // 0: the model's
   int64_t sequences = 4; // the KV cache has room for so many of `context` tokens
   serving::SchedulerOptions scheduler;
-  int64_t drainSeconds = 30;
+  int64_t drainSeconds = 8;
 };
 
 /// What strata-serve takes beside the options of every tool that runs packages.

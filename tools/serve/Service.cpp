@@ -11,7 +11,9 @@
 #include "tools/serve/Answers.h"
 #include "tools/serve/Completion.h"
 
+#include <algorithm>
 #include <ctime>
+#include <iterator>
 
 namespace strata::serve {
 namespace {
@@ -124,17 +126,19 @@ void Service::handle(const std::shared_ptr<Exchange> &exchange) {
     return refuse(*exchange, 401, "expected the header \"Authorization: Bearer KEY\" with the key");
   if (isForeign(*exchange))
     return refuse(*exchange, 403, "the page that asks is of another place");
-  bool known = false;
-  for (const Route &route : kRoutes) {
-    if (exchange->path() != route.path)
-      continue;
-    known = true;
-    if (exchange->method() == route.method)
-      return (this->*route.answer)(exchange);
-  }
-  if (known)
-    return refuse(*exchange, 405, absl::StrCat(exchange->path(), ": found ", exchange->method()));
-  refuse(*exchange, 404, absl::StrCat(exchange->path(), ": there is no such path"));
+  const auto *const route = std::ranges::find_if(
+      kRoutes, [&](const Route &each) { return exchange->path() == each.path; });
+  if (route == std::end(kRoutes))
+    return refuse(*exchange, 404, absl::StrCat(exchange->path(), ": there is no such path"));
+  if (exchange->method() == route->method)
+    return (this->*route->answer)(exchange);
+  const std::string methods =
+      absl::StrCat(route->method, route->method == std::string("GET") ? ", HEAD" : "", ", OPTIONS");
+  exchange->addHeader("Allow", methods);
+  if (exchange->method() == "OPTIONS")
+    return exchange->reply(200, "text/plain", "");
+  refuse(*exchange, 405,
+         absl::StrCat(exchange->path(), ": expected ", methods, ", found ", exchange->method()));
 }
 
 void Service::startCompletion(const std::shared_ptr<Exchange> &exchange,
@@ -147,11 +151,11 @@ void Service::startCompletion(const std::shared_ptr<Exchange> &exchange,
 }
 
 void Service::complete(const std::shared_ptr<Exchange> &exchange) {
-  startCompletion(exchange, parseCompletion(model, exchange->body()), "cmpl");
+  startCompletion(exchange, parseCompletion(model, exchange->takeBody()), "cmpl");
 }
 
 void Service::chat(const std::shared_ptr<Exchange> &exchange) {
-  startCompletion(exchange, parseChatCompletion(model, exchange->body()), "chatcmpl");
+  startCompletion(exchange, parseChatCompletion(model, exchange->takeBody()), "chatcmpl");
 }
 
 void Service::listModels(const std::shared_ptr<Exchange> &exchange) {
@@ -159,11 +163,11 @@ void Service::listModels(const std::shared_ptr<Exchange> &exchange) {
 }
 
 void Service::tokenize(const std::shared_ptr<Exchange> &exchange) {
-  answer(*exchange, tokenizeJson(model, exchange->body()));
+  answer(*exchange, tokenizeJson(model, exchange->takeBody()));
 }
 
 void Service::detokenize(const std::shared_ptr<Exchange> &exchange) {
-  answer(*exchange, detokenizeJson(model, exchange->body()));
+  answer(*exchange, detokenizeJson(model, exchange->takeBody()));
 }
 
 void Service::tokenizerInfo(const std::shared_ptr<Exchange> &exchange) {

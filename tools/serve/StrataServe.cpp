@@ -6,6 +6,9 @@
 #include "tools/serve/ServeOptions.h"
 #include "tools/serve/Service.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <thread>
 
@@ -21,8 +24,8 @@ sigset_t endSignals() {
   return signals;
 }
 
-/// Waits for a signal, lets what runs come to its end and stops the server; a second signal ends
-/// the process at once.
+/// Waits for a signal, which the server sends itself when its engine has failed, lets what runs
+/// come to its end and stops the server; a second signal ends the process at once.
 void drainOnSignal(HttpServer &server, serving::Scheduler &scheduler, int64_t seconds) {
   const sigset_t signals = endSignals();
   int signal;
@@ -32,11 +35,26 @@ void drainOnSignal(HttpServer &server, serving::Scheduler &scheduler, int64_t se
   server.stop();
 }
 
+/// A connection takes a descriptor; the usual limit is kept low for programs that use select().
+void allowManyDescriptors() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit); // what cannot be accepted waits
+}
+
 EngineOptions engineOptions(const ServeOptions &options, int64_t context) {
   EngineOptions result = options.engine;
   result.context = uint32_t(context);
   result.sequences = uint32_t(options.sequences);
   result.stepTokens = uint32_t(options.scheduler.stepTokens);
+  return result;
+}
+
+serving::SchedulerOptions schedulerOptions(const ServeOptions &options) {
+  serving::SchedulerOptions result = options.scheduler;
+  result.onBroken = [] { kill(getpid(), SIGTERM); };
   return result;
 }
 
@@ -53,6 +71,7 @@ std::optional<Chat> findChat(const Package &package, const Tokenizer &tokenizer,
 absl::StatusOr<int> run(const ServeOptions &options, Console &console) {
   const sigset_t signals = endSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr); // in the threads to come, too
+  allowManyDescriptors();
   STRATA_ASSIGN(const std::string key, findApiKey(options));
   STRATA_ASSIGN(const Package package, openPackage(options.package, options.engine.device));
   STRATA_ASSIGN(const std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
@@ -71,13 +90,14 @@ absl::StatusOr<int> run(const ServeOptions &options, Console &console) {
   STRATA_ASSIGN(const std::unique_ptr<serving::Scheduler> scheduler,
                 serving::Scheduler::start(
                     [&] { return openEngine(package, weights, engineOptions(options, context)); },
-                    *tokenizer, options.scheduler));
+                    *tokenizer, schedulerOptions(options)));
   service.connect(*server, *scheduler);
   STRATA_TRY(console.write(absl::StrCat("serving ", model.name, " on http://", options.http.host,
                                         ":", server->port(), "\n")));
   std::thread ending([&] { drainOnSignal(*server, *scheduler, options.drainSeconds); });
   server->run();
   ending.join();
+  STRATA_TRY(scheduler->failure());
   return 0;
 }
 

@@ -61,7 +61,7 @@ TEST_F(CudaFailure, OfAnyCallWithAnyCode) {
       }
       EXPECT_TRUE(says(status, " (" + std::to_string(code) + "): "));
       EXPECT_TRUE(quiet || says(status, call + ": "));
-      EXPECT_EQ(cuda::isSticky(status), code == 214 || (code >= 700 && code < 720));
+      EXPECT_EQ(isLost(status), code == 214 || (code >= 700 && code < 720));
     }
 }
 
@@ -158,7 +158,7 @@ TEST_F(CudaFailure, AFaultOfAKernelIsForGood) {
   EXPECT_TRUE(says(fault, "cuda:0 (Fake GPU): cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS "
                           "(700): an illegal memory access was encountered; this process cannot "
                           "use the device any more"));
-  EXPECT_TRUE(cuda::isSticky(fault));
+  EXPECT_TRUE(isLost(fault));
   int64_t calls = driver.calls;
   EXPECT_EQ(step(**engine, kTokens).status(), fault);
   EXPECT_EQ(driver.calls, calls) << "the driver is not asked again";
