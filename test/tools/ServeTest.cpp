@@ -1,11 +1,12 @@
 //===- ServeTest.cpp - the contract of strata-serve -----------------------===//
 //
-// The server with a model that is a hash, and clients that look at every byte.
+// The server with a model that is a hash, or small and compiled for a device (ContractModel.h), and
+// clients that look at every byte.
 //
 //===----------------------------------------------------------------------===//
 
 #include "runtime/base/Json.h"
-#include "test/runtime/serving/HashEngine.h"
+#include "test/tools/ContractModel.h"
 #include "test/tools/HttpClient.h"
 #include "tools/serve/Service.h"
 
@@ -70,7 +71,7 @@ protected:
     return std::string(error->string("message").value());
   }
 
-  const HashEngine model;
+  const ContractModel &model = contractModel();
   const Chat chat = Chat::create(tokenizer(), model.package().model(), ChatForm::raw).value();
   const ServedModel served{model.package(), tokenizer(), &chat, "fake", kContext};
   std::optional<Service> service;
@@ -82,7 +83,7 @@ protected:
 std::string textAfter(const Ids &prompt, int64_t count) {
   std::string text;
   Detokenizer decoder(tokenizer(), Detokenizer::Start::continuation);
-  for (int32_t token : expectedAfter(prompt, count))
+  for (int32_t token : contractModel().textAfter(prompt, count))
     text += decoder.push(token);
   return text + decoder.flush();
 }
@@ -127,10 +128,10 @@ TEST_F(ServeTest, EchoesLogProbabilitiesAsHarnessesReadThem) {
   EXPECT_TRUE(own[0].isNull());
   EXPECT_TRUE(top[0].isNull());
   Ids tokens = {72, 81, 71};
-  tokens.push_back(expectedAfter(tokens, 1)[0]);
+  const auto rows = model.rowsAfter(tokens);
+  tokens.push_back(model.textAfter(tokens, 1)[0]);
   for (size_t i = 1; i < 4; ++i) {
-    const auto row = HashDevice::rowAfter(std::span(tokens).first(i), kVocabulary);
-    EXPECT_EQ(own[i].number().value(), scoreToken(row, tokens[i], 1)->token.logProb) << i;
+    EXPECT_EQ(own[i].number().value(), scoreToken(rows[i - 1], tokens[i], 1)->token.logProb) << i;
     EXPECT_FALSE(top[i].object()->members().empty());
   }
   // The likeliest token is the greedy one: the very same number.
