@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh PACKAGE [PYTHON]: real clients against strata-serve: curl, openai-python, lm-evaluation-harness. PYTHON has the
-# packages openai and lm-eval, with what its API models need. Serves models/demo's PACKAGE; prints what the clients print.
+# run.sh PACKAGE [PYTHON]: real clients against strata-serve: curl, openai-python, LangChain, aiperf, lm-evaluation-harness.
+# PYTHON has the packages openai and lm-eval, with what its API models need; langchain-openai, aiperf, and torch with
+# transformers are used where it has them. Serves models/demo's PACKAGE; prints what the clients print.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
@@ -24,6 +25,28 @@ curl -sSN "$url/v1/chat/completions" --json '{"messages": [{"role": "user", "con
 
 echo "== openai-python"
 "$python" "$here/openai_client.py" "$url/v1" demo
+
+has() { "$python" -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))" "$@"; }
+if has langchain_openai; then
+  echo "== LangChain"
+  "$python" "$here/langchain_client.py" "$url/v1" demo
+fi
+
+if has aiperf; then
+  echo "== aiperf"
+  for type in completions chat; do # it takes no folder for a tokenizer while the hub is off
+    env -u HF_HUB_OFFLINE "$(dirname "$python")/aiperf" profile --model demo --url "$url" --endpoint-type $type --streaming \
+      --tokenizer "$root/models/demo" --synthetic-input-tokens-mean 48 --synthetic-input-tokens-stddev 0 \
+      --output-tokens-mean 16 --extra-inputs ignore_eos:true --extra-inputs temperature:0 --concurrency 4 \
+      --request-count 24 --random-seed 1 --ui none --artifact-dir "$work/aiperf-$type" >"$work/log"
+    "$python" - "$work/aiperf-$type/profile_export_aiperf.json" $type <<'END'
+import json, sys
+run = json.load(open(sys.argv[1]))
+print(sys.argv[2], {key: run[key]["avg"] for key in ("request_count", "usage_prompt_tokens", "usage_completion_tokens")},
+      "errors:", run.get("error_request_count", {}).get("avg", 0))
+END
+  done
+fi
 
 echo "== lm-evaluation-harness"
 "$python" "$here/make_tasks.py" "$root/models/demo/heldout.txt" "$work/tasks"
