@@ -50,17 +50,27 @@ fi
 
 echo "== lm-evaluation-harness"
 "$python" "$here/make_tasks.py" "$root/models/demo/heldout.txt" "$work/tasks"
-evaluate() { # MODEL ARGUMENTS TASKS BATCH
-  echo "-- $1 $2, batch $4"
-  "$python" -m lm_eval --model "$1" --model_args "$2" --tasks $3 --batch_size "$4" --include_path "$work/tasks" 2>"$work/log" |
-    grep '^|' || { tail -n 20 "$work/log" >&2; return 1; }
+evaluate() { # NAME MODEL ARGUMENTS TASKS BATCH
+  echo "-- $2 $3, batch $5"
+  "$python" -m lm_eval --model "$2" --model_args "$3" --tasks $4 --batch_size "$5" --include_path "$work/tasks" \
+    --log_samples --output_path "$work/$1" 2>"$work/log" | grep '^|' || { tail -n 20 "$work/log" >&2; return 1; }
 }
 all=strata_choice,strata_generate,strata_rolling
 for setting in "1 1" "8 1" "1 16" "8 16"; do
   read -r batch concurrent <<<"$setting"
-  evaluate local-completions "model=demo,base_url=$url/v1/completions,num_concurrent=$concurrent,max_length=255" $all "$batch"
+  evaluate "ours-$batch-$concurrent" local-completions \
+    "model=demo,base_url=$url/v1/completions,num_concurrent=$concurrent,max_length=255" $all "$batch"
 done
-evaluate local-chat-completions "model=demo,base_url=$url/v1/chat/completions,num_concurrent=4" "strata_generate --apply_chat_template" 1
-if "$python" -c 'import torch, transformers' 2>/dev/null; then
-  evaluate hf "pretrained=$root/models/demo,dtype=float32,max_length=255,add_bos_token=True" $all 1
+evaluate chat local-chat-completions "model=demo,base_url=$url/v1/chat/completions,num_concurrent=4" "strata_generate --apply_chat_template" 1
+
+# The same with transformers. A client of completions keeps two tokens of max_length for itself. Without the class,
+# transformers 5 makes a tokenizer of tokenizer.model that lacks SentencePiece's space before a text.
+if has torch transformers accelerate; then
+  mkdir "$work/tokenizer"
+  cp "$root/models/demo/tokenizer.model" "$work/tokenizer"
+  sed 's/^{/{"tokenizer_class": "LlamaTokenizer",/' "$root/models/demo/tokenizer_config.json" >"$work/tokenizer/tokenizer_config.json"
+  for type in float32 bfloat16; do
+    evaluate $type hf "pretrained=$root/models/demo,tokenizer=$work/tokenizer,dtype=$type,max_length=253,add_bos_token=False" $all 8
+    "$python" "$here/compare_samples.py" "$work/ours-8-16" "$work/$type"
+  done
 fi
