@@ -2,7 +2,7 @@
 """make_tasks.py HELDOUT FOLDER: three tasks for lm-evaluation-harness that need no network, from a text.
 
 strata_choice: which of four lines follows (log-likelihoods); strata_rolling: perplexity of paragraphs (rolling);
-strata_generate: what follows (generate_until, exact match).
+strata_generate: which word follows (generate_until, exact match).
 """
 
 import json
@@ -22,7 +22,7 @@ for at in range(0, 120, 2):
     chooser.shuffle(options)
     choices.append({"text": lines[at], "options": options, "answer": options.index(lines[at + 1])})
 paragraphs = [{"text": "\n".join(lines[at:at + 20])} for at in range(0, 200, 20)]
-beginnings = [{"text": " ".join(line.split()[:5]), "rest": " " + " ".join(line.split()[5:8])} for line in lines[:24]]
+beginnings = [{"text": " ".join(line.split()[:5]), "next": line.split()[5]} for line in lines[:48]]
 
 TASKS = {
     "choice": (choices, """output_type: multiple_choice
@@ -39,8 +39,9 @@ metric_list: [{metric: word_perplexity}, {metric: byte_perplexity}, {metric: bit
 """),
     "generate": (beginnings, """output_type: generate_until
 doc_to_text: "{{text}}"
-doc_to_target: "{{rest}}"
+doc_to_target: "{{next}}"
 generation_kwargs: {until: ["\\n", "."], max_gen_toks: 12, do_sample: false, temperature: 0.0}
+filter_list: [{name: word, filter: [{function: regex, regex_pattern: '^\\s*(\\S+)'}, {function: take_first}]}]
 metric_list: [{metric: exact_match}]
 """),
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/base/Json.h"
-#include "test/runtime/serving/HashEngine.h"
+#include "test/tools/ContractModel.h"
 #include "test/tools/HttpClient.h"
 #include "tools/serve/Service.h"
 
@@ -10,7 +10,7 @@
 
 namespace strata::test {
 
-/// The server with a model that is a hash: a context of 64 tokens, 4 a page.
+/// The server with the model of the contract.
 class ServeFixture : public testing::Test {
 protected:
   struct Setup {
@@ -66,7 +66,7 @@ protected:
     return std::string(error->string("message").value());
   }
 
-  const HashEngine model;
+  const ContractModel &model = contractModel();
   const Chat chat = Chat::create(tokenizer(), model.package().model(), ChatForm::raw).value();
   const serve::ServedModel served{model.package(), tokenizer(), &chat, "fake", kContext};
   std::optional<serve::Service> service;
@@ -79,7 +79,7 @@ protected:
 inline std::string textAfter(const std::vector<int32_t> &prompt, int64_t count) {
   std::string text;
   Detokenizer decoder(tokenizer(), Detokenizer::Start::continuation);
-  for (int32_t token : expectedAfter(prompt, count))
+  for (int32_t token : contractModel().textAfter(prompt, count))
     text += decoder.push(token);
   return text + decoder.flush();
 }

@@ -1,6 +1,7 @@
 //===- ServeTest.cpp - the contract of strata-serve -----------------------===//
 //
-// The server with a model that is a hash, and clients that look at every byte.
+// The server with a model that is a hash, or small and compiled for a device (ContractModel.h), and
+// clients that look at every byte.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,10 +57,10 @@ TEST_F(ServeTest, EchoesLogProbabilitiesAsHarnessesReadThem) {
   EXPECT_TRUE(own[0].isNull());
   EXPECT_TRUE(top[0].isNull());
   Ids tokens = {72, 81, 71};
-  tokens.push_back(expectedAfter(tokens, 1)[0]);
+  const auto rows = model.rowsAfter(tokens);
+  tokens.push_back(model.textAfter(tokens, 1)[0]);
   for (size_t i = 1; i < 4; ++i) {
-    const auto row = HashDevice::rowAfter(std::span(tokens).first(i), kVocabulary);
-    EXPECT_EQ(own[i].number().value(), scoreToken(row, tokens[i], 1)->token.logProb) << i;
+    EXPECT_EQ(own[i].number().value(), scoreToken(rows[i - 1], tokens[i], 1)->token.logProb) << i;
     EXPECT_FALSE(top[i].object()->members().empty());
   }
   // The likeliest token is the greedy one: the very same number.
