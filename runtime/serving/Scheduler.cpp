@@ -5,6 +5,7 @@
 #include "runtime/base/Status.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace strata::serving {
@@ -15,6 +16,10 @@ constexpr int kMostFailedSteps = 3;
 
 /// Rows of logits of prompts that are scored are wanted all at once.
 constexpr int64_t kMostScoredRows = 64;
+
+/// Tokens of prompts that a step has however long it takes: those who wait for their first token
+/// are not forgotten.
+constexpr int64_t kLeastPrompt = 16;
 
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -119,6 +124,7 @@ void Scheduler::runThread(OpenEngine open, std::promise<absl::Status> opened) {
   mostTokens = std::min(engine->context(), int64_t(engine->cache().pages()) *
                                                engine->device().program().page_tokens());
   vocabulary = engine->model().vocabulary();
+  cost.emplace(engine->device().program());
   const auto tokens = itemsOf(engine->model().eos_tokens());
   ends.assign(tokens.begin(), tokens.end());
   publish();
@@ -239,11 +245,39 @@ void Scheduler::remember(const Entry &entry) {
     (void)engine->remember(entry.sequence, entry.text->seenPart()); // open, and as long
 }
 
+/// Most tokens of prompts beside these texts, one token each: all of them of the first prompt, of
+/// which a token costs the least.
+int64_t Scheduler::promptRoom(std::span<const Share> texts) const {
+  const int64_t most = options.stepTokens - int64_t(texts.size());
+  const auto prompt = std::ranges::find_if(
+      running, [](const auto &entry) { return entry->text->pending().size() > 1; });
+  if (options.targetItl.count() == 0 || texts.empty() || prompt == running.end())
+    return most;
+  StepInputs counts;
+  counts.outputRows = int64_t(texts.size());
+  for (const Share &share : texts)
+    counts.outputContext += share.entry->text->length();
+  const int64_t seen = (*prompt)->text->seenTokens();
+  const auto fits = [&](int64_t tokens) {
+    counts.tokens = counts.outputRows + tokens;
+    counts.contextTokens = counts.outputContext + tokens * seen + tokens * (tokens + 1) / 2;
+    return time.predict(cost->of(counts)) * 1000 <= double(options.targetItl.count());
+  };
+  int64_t least = std::min(kLeastPrompt, most), above = most + 1;
+  while (above - least > 1) {
+    const int64_t middle = std::midpoint(least, above);
+    (fits(middle) ? least : above) = middle;
+  }
+  return least;
+}
+
 /// One token of each text that is being written, and of prompts what is left of the step.
 std::vector<Scheduler::Share> Scheduler::planStep() {
   std::vector<Share> shares;
   int64_t left = options.stepTokens;
-  for (const bool prompts : {false, true})
+  for (const bool prompts : {false, true}) {
+    if (prompts)
+      left = promptRoom(shares);
     for (const auto &text : running) {
       const auto pending = int64_t(text->text->pending().size());
       if ((pending > 1) != prompts || left == 0)
@@ -254,6 +288,7 @@ std::vector<Scheduler::Share> Scheduler::planStep() {
       shares.push_back({text.get(), tokens});
       left -= tokens;
     }
+  }
   return shares;
 }
 
@@ -292,10 +327,13 @@ absl::Status Scheduler::runStep(std::span<const Share> shares) {
     if (text.wantsLogits())
       output = StepOutput::logits;
   }
+  const Clock::time_point start = Clock::now();
   auto stepped = engine->step(batch, output);
   if (absl::IsInvalidArgument(stepped.status())) // the logits of one text are no numbers
     stepped = engine->step(batch, StepOutput::logits);
   STRATA_ASSIGN(const StepResult result, std::move(stepped));
+  time.learn(result.work, secondsSince(start),
+             std::ranges::any_of(shares, [](const Share &share) { return share.tokens > 1; }));
   ++counts.steps;
   int64_t row = 0;
   for (size_t i = 0; i < shares.size(); ++i) {

@@ -14,6 +14,7 @@
 #include "runtime/serving/Metrics.h"
 #include "runtime/serving/Request.h"
 #include "runtime/serving/ServedText.h"
+#include "runtime/serving/StepTime.h"
 #include "runtime/tokenizer/Tokenizer.h"
 
 #include <condition_variable>
@@ -23,6 +24,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -33,6 +35,9 @@ struct SchedulerOptions {
   int64_t mostRunning = 64; // requests that take part in steps
   int64_t mostWaiting = 256;
   bool prefixCache = true; // texts that begin alike share pages
+  /// Beside texts that are being written a step has so many tokens of prompts that it takes no
+  /// longer, but some in any case. 0: as many as stepTokens has room for.
+  std::chrono::milliseconds targetItl{0};
   /// Called once, on the scheduler's thread, when the engine has failed for good.
   std::function<void()> onBroken = {};
 };
@@ -94,6 +99,7 @@ private:
   void closeSequence(Entry &entry);
   void remember(const Entry &entry);
   std::vector<Share> planStep();
+  int64_t promptRoom(std::span<const Share> texts) const;
   void makeRoom(std::vector<Share> &shares);
   void preemptLast();
   uint32_t missingPages(const Share &share) const;
@@ -116,6 +122,8 @@ private:
 
   // The thread's alone.
   std::unique_ptr<Engine> engine;
+  std::optional<StepCost> cost; // of the engine's steps
+  StepTime time;
   std::deque<std::unique_ptr<Entry>> waiting;
   std::vector<std::unique_ptr<Entry>> running; // take part in steps; in the order of their arrival
   Metrics counts;

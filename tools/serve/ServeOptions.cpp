@@ -43,6 +43,12 @@ std::vector<Option> tableOf(ServeOptions &options) {
        "most tokens of a step: fewer shorten the pauses that long prompts bring to others; default "
        "512",
        setInteger(options.scheduler.stepTokens, 1, kMostTokens)},
+      {"target-itl", "MS",
+       "milliseconds between two tokens of a text: beside texts that are written, a step has so "
+       "many "
+       "tokens of prompts that it takes no longer, by what steps have cost, but 16 in any case; "
+       "default 0: as many as a step may have",
+       setInteger(options.scheduler.targetItl, 0, 3'600'000)},
       {"prefix-cache", "on|off", "whether texts that begin alike are computed once; default on",
        setChoice(options.scheduler.prefixCache, {{"on", true}, {"off", false}})},
       {"drain", "SECONDS", "on SIGTERM and Ctrl-C: how long what runs may go on; default 8",

@@ -4,6 +4,7 @@
 #include "runtime/base/Philox.h"
 #include "runtime/engine/Device.h"
 #include "runtime/engine/Likeliest.h"
+#include "runtime/engine/StepWork.h"
 
 #include <atomic>
 #include <cstdint>
@@ -51,6 +52,9 @@ public:
     for (int64_t row = 0; row < inputs.outputRows; ++row)
       addRow(inputs, inputs.outputTokens[row]);
     DeviceStep step;
+    for (const package::Dispatch *dispatch : itemsOf(description.dispatches()))
+      step.work +=
+          workOf(*dispatch->cost(), description.kernels()->Get(dispatch->kernel())->axis(), inputs);
     if (output == StepOutput::logits)
       step.logits = logits;
     else

@@ -134,6 +134,38 @@ TEST_F(SchedulerTest, ATextOfTheWholeCacheRuns) {
   EXPECT_EQ(second->tokens, expectedAfter(Ids(60, 8), 4));
 }
 
+TEST_F(SchedulerTest, PromptsLeaveTextsTheirTime) {
+  // Steps until a prompt of 48 tokens has its first, beside a text that is being written.
+  const auto stepsOfPrompt = [&](std::chrono::milliseconds target) {
+    std::atomic<int> steps = 0;
+    start(200, {.stepTokens = 64, .targetItl = target}, [&] {
+      ++steps;
+      std::this_thread::sleep_for(5ms);
+      return absl::OkStatus();
+    });
+    int first = 0, last = 0;
+    auto writing = std::make_shared<Recorder>(), beside = std::make_shared<Recorder>();
+    writing->onPart = [&] {
+      if (writing->parts != 3)
+        return;
+      first = steps;
+      EXPECT_TRUE(scheduler->submit(prompt(Ids(48, 5), 1), beside).ok());
+    };
+    beside->onPart = [&] { last = steps; };
+    Request request = prompt({1, 2, 3}, 20);
+    request.ignoreEnd = true;
+    EXPECT_TRUE(scheduler->submit(std::move(request), writing).ok());
+    beside->wait();
+    writing->wait();
+    EXPECT_EQ(beside->tokens, expectedAfter(Ids(48, 5), 1));
+    scheduler.reset();
+    return last - first;
+  };
+  EXPECT_EQ(stepsOfPrompt(0ms), 1);
+  EXPECT_EQ(stepsOfPrompt(10s), 1);
+  EXPECT_EQ(stepsOfPrompt(1ms), 3); // 16 tokens each
+}
+
 TEST_F(SchedulerTest, StopTokensEndATextAndLeastTokensComeFirst) {
   start(200);
   const Ids five = expectedAfter({1, 2, 3}, 5);
