@@ -33,7 +33,8 @@ struct SchedulerOptions {
   int64_t mostRunning = 64; // requests that take part in steps
   int64_t mostWaiting = 256;
   bool prefixCache = true; // texts that begin alike share pages
-  /// Called once, on the scheduler's thread, when the engine has failed for good.
+  /// Called once, on the scheduler's thread, when the engine has failed for good, unless drain()
+  /// has been called: that is the end in any case.
   std::function<void()> onBroken = {};
 };
 
