@@ -373,14 +373,16 @@ void Scheduler::stepFailed(std::span<const Share> shares, const absl::Status &st
 
 /// Nothing is taken any more before the first request hears of it.
 void Scheduler::breakDown(const absl::Status &status) {
+  bool ending;
   {
     std::lock_guard lock(mutex);
+    ending = draining || stopping;
     broken = status;
     for (std::unique_ptr<Entry> &entry : std::exchange(submitted, {}))
       waiting.push_back(std::move(entry));
   }
   failWhere(status, [](const ServedText &) { return true; });
-  if (options.onBroken)
+  if (options.onBroken && !ending)
     options.onBroken();
 }
 

@@ -38,7 +38,8 @@ struct SchedulerOptions {
   /// Beside texts that are being written a step has so many tokens of prompts that it takes no
   /// longer, but some in any case. 0: as many as stepTokens has room for.
   std::chrono::milliseconds targetItl{0};
-  /// Called once, on the scheduler's thread, when the engine has failed for good.
+  /// Called once, on the scheduler's thread, when the engine has failed for good, unless drain()
+  /// has been called: that is the end in any case.
   std::function<void()> onBroken = {};
 };
 

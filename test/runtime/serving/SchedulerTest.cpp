@@ -350,13 +350,56 @@ TEST_F(SchedulerTest, LogitsThatAreNoNumbersFailTheirRequestAlone) {
 }
 
 TEST_F(SchedulerTest, AnEngineThatFailsAgainAndAgainTakesNoMoreRequests) {
-  start(200, {}, [] { return absl::InternalError("lost"); });
-  for (int i = 0; i < 3; ++i)
+  std::promise<void> told;
+  start(200, {.onBroken = [&] { told.set_value(); }}, [] { return absl::InternalError("lost"); });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(scheduler->healthy());
     EXPECT_TRUE(says(run(prompt({1}, 1))->status, "lost"));
-  while (scheduler->healthy())
-    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_FALSE(scheduler->healthy());
+  told.get_future().wait();
+  EXPECT_TRUE(says(scheduler->failure(), "lost"));
   auto refused = scheduler->submit(prompt({1}, 1), std::make_shared<Recorder>());
   EXPECT_TRUE(absl::IsUnavailable(refused.status()));
+}
+
+/// A step that waits for `go` and then loses the device.
+HashDevice::Fault lossAfter(std::promise<void> &go) {
+  return [held = go.get_future().share()] {
+    held.wait();
+    absl::Status status = absl::InternalError("the GPU is gone");
+    markLost(status);
+    return status;
+  };
+}
+
+TEST_F(SchedulerTest, ALostDeviceFailsEveryRequestAtOnce) {
+  std::promise<void> go;
+  start(200, {.stepTokens = 16, .mostRunning = 1}, lossAfter(go));
+  auto runs = submit(prompt({1}, 9)), waits = submit(prompt({2}, 9));
+  go.set_value();
+  for (const auto &each : {runs, waits}) {
+    each->wait();
+    EXPECT_TRUE(says(each->status, "the GPU is gone"));
+  }
+  EXPECT_TRUE(isLost(scheduler->failure()));
+  expectNothingHeld();
+}
+
+/// The end is near in any case: nobody is told of another.
+TEST_F(SchedulerTest, ADeviceThatIsLostDuringADrainEndsIt) {
+  std::promise<void> go;
+  std::atomic<bool> told = false;
+  start(200, {.onBroken = [&] { told = true; }}, lossAfter(go));
+  auto runs = submit(prompt({1, 2}, 9));
+  std::thread draining([&] { scheduler->drain(Clock::now() + 1h); });
+  while (scheduler->healthy())
+    std::this_thread::sleep_for(1ms);
+  go.set_value();
+  draining.join();
+  runs->wait();
+  EXPECT_TRUE(says(runs->status, "the GPU is gone"));
+  EXPECT_FALSE(told);
 }
 
 TEST_F(SchedulerTest, DrainsWhatRunsAndTakesNothingNew) {
