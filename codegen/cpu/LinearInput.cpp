@@ -28,7 +28,7 @@ struct InputSpec {
         take(**buffer);
   }
 
-  /// "6144_norm_bf16_bf16_plus_one_0x1.4f8b58p-17_gathered_i8": of these the code depends.
+  /// "6144_norm_bf16_bf16_plus_one_0x1.4f8b58p-17_gathered_i8_g32": of these the code depends.
   std::string name() const {
     std::string text;
     llvm::raw_string_ostream os(text);
@@ -39,7 +39,7 @@ struct InputSpec {
     if (spec.outputRows)
       os << "_gathered";
     if (spec.rounding)
-      os << '_' << spec.rounding.getElement();
+      os << '_' << spec.rounding.getElement() << "_g" << spec.rounding.getGroup();
     return text;
   }
 

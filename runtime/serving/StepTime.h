@@ -5,6 +5,7 @@
 #include "runtime/package/Package.h"
 
 #include <array>
+#include <cstddef>
 
 namespace strata::serving {
 
@@ -16,7 +17,8 @@ public:
   Work of(const StepInputs &inputs) const;
 
 private:
-  std::array<package::Cost, 3> sums; // of the dispatches, by their kernels' axes
+  /// Of the dispatches, by their kernels' axes.
+  std::array<package::Cost, size_t(package::Axis::MAX) + 1> sums;
 };
 
 /// Foretells the time of a step from its work: seconds = a * bytes + b * FLOP. a and b follow the

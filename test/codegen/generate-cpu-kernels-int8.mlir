@@ -33,10 +33,10 @@ func.func @forward(%x: !x, %w: !w, %f: !f, %v: !v, %batch: !decoder.batch) {
 // CHECK: func.func private @product_i8_96x64_bf16
 // CHECK: %[[START:.*]] = vector.load %{{.*}} : memref<?x3x?xi32>, vector<16xi32>
 // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%[[START]],
-// CHECK: func.func private @rows_96_i8(
+// CHECK: func.func private @rows_96_i8_g32(
 // CHECK: math.roundeven
 // CHECK: func.func @linear_0.rows(
-// CHECK: call @rows_96_i8(
+// CHECK: call @rows_96_i8_g32(
 // The dots of one token's 16 groups are added to one vector, a group a lane; of them four chains of four.
 // CHECK: func.func @linear_0.decode(
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
@@ -50,9 +50,9 @@ func.func @forward(%x: !x, %w: !w, %f: !f, %v: !v, %batch: !decoder.batch) {
 // CHECK: call @transpose_64x32_64x64(
 // CHECK: call @linear_0.epilogue0(
 // CHECK: func.func @linear_1.rows(
-// CHECK: call @rows_96_i8(
+// CHECK: call @rows_96_i8_g32(
 // CHECK: func.func @logits_0.rows(
-// CHECK: call @rows_96_gathered_i8(
+// CHECK: call @rows_96_gathered_i8_g32(
 
 // Without it, products of magnitudes and of numbers with the sign of the other.
 // AVX2: module @cpu_x86_64_v3

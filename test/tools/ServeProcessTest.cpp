@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "test/runtime/TestPackage.h"
+#include "test/tools/DevicePackages.h"
 #include "test/tools/HttpClient.h"
 #include "test/tools/ServerProcess.h"
 
@@ -19,19 +19,7 @@ using namespace std::chrono_literals;
 
 const std::string kBody = R"({"prompt": [1, 2], "max_tokens": 28, "ignore_eos": true, "stream": )";
 
-class ServeProcess : public testing::Test {
-protected:
-  ServeProcess() {
-    TestPackage model = fakeModel(contentsOf(STRATA_DEMO_MODEL "/tokenizer.model"));
-    forCpu = folder.write("cpu.strata", model.encode());
-    makeCuda(*model.manifest.programs[0], "sim", package::CodeFormat::elf);
-    model.layout();
-    forCuda = folder.write("cuda.strata", model.encode());
-  }
-
-  TestFolder folder;
-  std::string forCpu, forCuda;
-};
+using ServeProcess = DevicePackages;
 
 /// An answer that has begun comes to its end; who comes later is told so, or finds nobody.
 TEST_F(ServeProcess, AnswersWhatItHasTakenWhenItIsToEnd) {

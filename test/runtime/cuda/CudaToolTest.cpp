@@ -1,6 +1,7 @@
 //===- CudaToolTest.cpp - strata-run and strata-bench with a GPU ----------===//
 
 #include "test/runtime/cuda/FakeGpu.h"
+#include "test/tools/DevicePackages.h"
 #include "test/tools/RunCommand.h"
 
 #include <dlfcn.h>
@@ -12,17 +13,8 @@ bool contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos;
 }
 
-/// The fake model with the demonstration model's tokenizer, once for each device.
-class CudaTool : public testing::Test {
+class CudaTool : public DevicePackages {
 protected:
-  CudaTool() {
-    TestPackage model = fakeModel(contentsOf(STRATA_DEMO_MODEL "/tokenizer.model"));
-    forCpu = folder.write("cpu.strata", model.encode());
-    makeCuda(*model.manifest.programs[0], "sim", package::CodeFormat::elf);
-    model.layout();
-    forCuda = folder.write("cuda.strata", model.encode());
-  }
-
   /// Runs a tool with the driver of a folder and FAKE_CUDA.
   Result run(const std::string &command, const std::string &settings = "",
              const std::string &driver = STRATA_FAKE_DRIVER_FOLDER) {
@@ -33,9 +25,6 @@ protected:
   std::string strataRun(const std::string &package) {
     return STRATA_RUN " " + package + " -p 'In the beginning' -n 4 --threads 1";
   }
-
-  TestFolder folder;
-  std::string forCpu, forCuda;
 };
 
 TEST_F(CudaTool, WritesTheSameText) {

@@ -62,6 +62,7 @@ TEST(StepCost, IsTheEnginesWork) {
   counts.outputRows = 1;
   counts.outputContext = 3;
   const Work work = serving::StepCost(engine->device().program()).of(counts);
+  EXPECT_GT(work.flops, 0);
   EXPECT_EQ(work.bytes, result->work.bytes);
   EXPECT_EQ(work.flops, result->work.flops);
 }
