@@ -96,12 +96,15 @@ public:
   void clearTile(int tile);
   /// The kTileRows x kTileRows elements from `at` on of an array's last two dimensions.
   void loadTile(int tile, Value memory, ValueRange at);
+  /// The same, and makes little room for it in the first-level cache.
+  void streamTile(int tile, Value memory, ValueRange at);
   void storeTile(int tile, Value memory, ValueRange at);
   /// sums[i][j] += the products of pairs a[i][k] and b[k][j], in f32. Numbers below 2^-126 are 0.
   void addTileProducts(int sums, int a, int b);
 
 private:
   Value maskOfPairs(Value memory, ValueRange at, Value mask, Values &first);
+  void loadTile(int tile, Value memory, ValueRange at, bool streamed);
   /// What stands for a tile where tiles are emulated, on the stack.
   Value emulatedTile(int tile);
   void emulateTileProducts(int sums, int a, int b);

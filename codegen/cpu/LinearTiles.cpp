@@ -87,25 +87,26 @@ static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &sp
   });
 }
 
+/// body(register, place among the sums) for those of kSide x 16 rows and `width` x 16 tokens.
+static void forEachSum(KernelBuilder &b, Value row, Value block, int64_t width,
+                       llvm::function_ref<void(int, ValueRange)> body) {
+  for (int64_t r = 0; r != kSide; ++r)
+    for (int64_t t = 0; t != width; ++t)
+      body(r * kSide + t, {b.add(block, t), b.add(row, r * kTileRows), b.index(0)});
+}
+
 /// Adds the products of these features of kSide x 16 rows and `width` x 16 tokens from (row, block)
-/// on to their sums, which begin with the first range.
+/// on to the sums in the registers. Weights come from the second-level cache and make no room for
+/// themselves in the first, where the tokens' features are. `each` is called with every tile's
+/// number.
 static void multiplyTiles(KernelBuilder &b, const Panel &panel, const PairRange &range, Value row,
-                          Value block, int64_t width) {
+                          Value block, int64_t width, llvm::function_ref<void(Value)> each) {
   constexpr int kWeights = kSide * kSide, kInputs = kWeights + kSide; // registers
-  auto forEachSum = [&](llvm::function_ref<void(int, ValueRange)> body) {
-    for (int64_t r = 0; r != kSide; ++r)
-      for (int64_t t = 0; t != width; ++t)
-        body(r * kSide + t, {b.add(block, t), b.add(row, r * kTileRows), b.index(0)});
-  };
-  b.ifElse(
-      b.equal(range.first, b.index(0)),
-      [&] { forEachSum([&](int sum, ValueRange) { b.clearTile(sum); }); },
-      [&] { forEachSum([&](int sum, ValueRange at) { b.loadTile(sum, panel.sums, at); }); });
   b.loop(b.index(0), range.tiles, 1, [&](Value k) {
     Value pair = b.add(range.first, b.mul(k, kTileRows));
     for (int64_t r = 0; r != kSide; ++r) {
       Value rowTile = b.add(b.div(row, kTileRows), r);
-      b.loadTile(kWeights + r, panel.tiles, {rowTile, k, b.index(0), b.index(0)});
+      b.streamTile(kWeights + r, panel.tiles, {rowTile, k, b.index(0), b.index(0)});
       for (int64_t t = 0; t != width; ++t) {
         if (r == 0)
           b.loadTile(kInputs + t, panel.packed,
@@ -113,8 +114,55 @@ static void multiplyTiles(KernelBuilder &b, const Panel &panel, const PairRange 
         b.addTileProducts(r * kSide + t, kWeights + r, kInputs + t);
       }
     }
+    each(k);
   });
-  forEachSum([&](int sum, ValueRange at) { b.storeTile(sum, panel.sums, at); });
+}
+
+/// Asks for the input of the next blocks, or of the first with the features behind these: as much
+/// of it with each tile of each row as all rows need to ask for all.
+static void prefetchInput(KernelBuilder &b, const Panel &panel, const PairRange &range, Value row,
+                          Value block, Value tile) {
+  int64_t steps = cast<MemRefType>(panel.sums.getType()).getDimSize(1) / (kSide * kTileRows);
+  if (steps == 1) // all tokens' stays in the second-level cache
+    return;
+  int64_t pairs = llvm::divideCeil(kTileRows, steps);
+  Value next = b.add(block, kSide), passed = b.less(next, panel.blocks);
+  Value first = b.select(passed, range.first, b.add(range.first, b.mul(range.tiles, kTileRows)));
+  next = b.add(panel.firstBlock, b.select(passed, next, b.index(0)));
+  Value step = b.add(b.mul(b.div(row, kSide * kTileRows), range.tiles), tile);
+  for (int64_t t = 0; t != kSide; ++t)
+    for (int64_t i = 0; i != pairs; ++i)
+      b.prefetch(panel.packed,
+                 {b.add(next, t), b.add(b.add(first, b.mul(step, pairs)), i), b.index(0)});
+}
+
+/// Adds the products of these features of all rows and `width` x 16 tokens from `block` on to their
+/// sums, which begin with the first features. A sum is taken up where the one before it is put
+/// down: so one waits while others are multiplied.
+static void multiplyBlock(KernelBuilder &b, const Panel &panel, const PairRange &range, Value rows,
+                          Value block, int64_t width) {
+  Value begins = b.equal(range.first, b.index(0));
+  auto forSums = [&](Value row, llvm::function_ref<void(int, ValueRange)> body) {
+    forEachSum(b, row, block, width, body);
+  };
+  auto load = [&](int sum, ValueRange at) { b.loadTile(sum, panel.sums, at); };
+  auto store = [&](int sum, ValueRange at) { b.storeTile(sum, panel.sums, at); };
+  b.ifThen(b.less(b.index(0), range.first), [&] { forSums(b.index(0), load); });
+  b.loop(b.index(0), rows, kSide * kTileRows, [&](Value row) {
+    b.ifThen(begins, [&] { forSums(row, [&](int sum, ValueRange) { b.clearTile(sum); }); });
+    multiplyTiles(b, panel, range, row, block, width,
+                  [&](Value tile) { prefetchInput(b, panel, range, row, block, tile); });
+    Value more = b.less(b.add(row, kSide * kTileRows), rows);
+    Value ahead = b.select(more, b.index(kSide * kTileRows), b.index(0));
+    b.ifElse(
+        begins, [&] { forSums(row, store); },
+        [&] {
+          forSums(row, [&](int sum, ValueRange at) {
+            store(sum, at);
+            load(sum, {at[0], b.add(at[1], ahead), at[2]});
+          });
+        });
+  });
 }
 
 /// sums[block][row][token] of a panel.
@@ -127,12 +175,10 @@ static void multiplyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec
     const PairRange range{first, tiles};
     copyPanel(b, panel, spec, box, range);
     b.loop(b.index(0), panel.blocks, kSide, [&](Value block) {
-      auto multiply = [&](int64_t width) {
-        b.loop(b.index(0), rows, kSide * kTileRows,
-               [&](Value row) { multiplyTiles(b, panel, range, row, block, width); });
-      };
       b.ifElse(
-          b.less(b.add(block, 1), panel.blocks), [&] { multiply(kSide); }, [&] { multiply(1); });
+          b.less(b.add(block, 1), panel.blocks),
+          [&] { multiplyBlock(b, panel, range, rows, block, kSide); },
+          [&] { multiplyBlock(b, panel, range, rows, block, 1); });
     });
   });
 }

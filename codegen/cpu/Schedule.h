@@ -47,7 +47,7 @@ inline constexpr int64_t kPrefillRows = 64;
 struct PanelShape {
   int64_t rows, features, groupRows, tokens;
 };
-inline constexpr PanelShape kPanel{256, 256, 64, 512};
+inline constexpr PanelShape kPanel{256, 512, 64, 512};
 /// The same for steps of up to so many tokens: weights come in longer pieces, front to back.
 inline constexpr PanelShape kFewTokensPanel{32, 2048, 32, 64};
 /// The same where all tokens are two tiles at most: weights are multiplied as they lie. Of rows

@@ -87,15 +87,23 @@ void KernelBuilder::clearTile(int tile) {
   });
 }
 
-void KernelBuilder::loadTile(int tile, Value memory, ValueRange at) {
+void KernelBuilder::loadTile(int tile, Value memory, ValueRange at, bool streamed) {
   if (level.matrixTiles == Tiles::Emulated) {
     Value to = emulatedTile(tile);
     return forEachTileRow(*this, at, [&](ValueRange place, Value row) {
       store(reinterpret(load(memory, place, kTileRows), getI32Type()), to, {row, index(0)});
     });
   }
-  callTileIntrinsic(*this, "tileloadd64",
+  callTileIntrinsic(*this, streamed ? "tileloaddt164" : "tileloadd64",
                     {tileNumber(*this, tile), address(*this, memory, at), rowBytes(*this, memory)});
+}
+
+void KernelBuilder::loadTile(int tile, Value memory, ValueRange at) {
+  loadTile(tile, memory, at, /*streamed=*/false);
+}
+
+void KernelBuilder::streamTile(int tile, Value memory, ValueRange at) {
+  loadTile(tile, memory, at, /*streamed=*/true);
 }
 
 void KernelBuilder::storeTile(int tile, Value memory, ValueRange at) {

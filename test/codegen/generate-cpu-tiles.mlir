@@ -22,24 +22,34 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 
 // CHECK: module @cpu_x86_64_v4_amx
 
-// A panel of rows: 128 pairs of them at a time are copied into tiles. The last tile has one pair.
-// CHECK: func.func private @tiles_1090x256x256x512(
-// CHECK: scf.for %{{.*}} = %c0 to %c560 step %c128
+// A panel of rows: 256 pairs of them at a time are copied into tiles. The last tile has one pair.
+// CHECK: func.func private @tiles_1090x256x512x512(
+// CHECK: scf.for %{{.*}} = %c0 to %c560 step %c256
 // CHECK: vector.constant_mask [1] : vector<16xi1>
-// Four sums, which begin with 0 or what they were, share the loads of two tiles of weights and two of the input.
+// Four sums, which begin with 0 or what they were, share the loads of two tiles of weights and two of the input. Weights
+// pass by the first-level cache, and a part of the next tokens' input is fetched.
 // CHECK: scf.if
-// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilezero"
-// CHECK: } else {
 // CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tileloadd64"
 // CHECK: scf.for
-// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileloadd64"
-// CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
-// CHECK-NEXT: arith.addi
+// CHECK: scf.if
+// CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilezero"
+// CHECK: scf.for
+// CHECK: llvm.call_intrinsic "llvm.x86.tileloaddt164"
 // CHECK: llvm.call_intrinsic "llvm.x86.tileloadd64"
 // CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
 // CHECK: llvm.call_intrinsic "llvm.x86.tileloadd64"
+// CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
+// CHECK: llvm.call_intrinsic "llvm.x86.tileloaddt164"
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
+// CHECK-COUNT-4: memref.prefetch
+// CHECK-NOT: memref.prefetch
+// After the first features a sum is stored and the next rows' taken up in its place.
+// CHECK: scf.if
 // CHECK-COUNT-4: llvm.call_intrinsic "llvm.x86.tilestored64"
+// CHECK: } else {
+// CHECK: llvm.call_intrinsic "llvm.x86.tilestored64"
+// CHECK: llvm.call_intrinsic "llvm.x86.tileloadd64"
+// CHECK: llvm.call_intrinsic "llvm.x86.tilestored64"
 
 // For up to 64 tokens, 32 rows and as many of their features as there are, up to 2048: memory sees one stream.
 // CHECK: func.func private @tiles_1090x32x1120x64(
@@ -59,16 +69,16 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 // The tiles have a form while a phase runs.
 // CHECK: func.func @linear_0.tiles(
 // CHECK: llvm.call_intrinsic "llvm.x86.ldtilecfg"
-// CHECK: call @tiles_1090x256x256x512(
+// CHECK: call @tiles_1090x256x512x512(
 // CHECK: llvm.call_intrinsic "llvm.x86.tilerelease"
 
 // Emulated, the same products are a function that every machine with AVX-512 can run.
 // EMULATED: module @cpu_x86_64_v4_amx_emulated
 // EMULATED-NOT: llvm.x86.{{t|ldtilecfg}}
-// EMULATED: func.func private @tiles_1090x256x256x512(
+// EMULATED: func.func private @tiles_1090x256x512x512(
 // EMULATED-COUNT-4: call @emulated_tile_products(
 // EMULATED: func.func private @emulated_tile_products({{.*}}memref<16x16xi32>{{.*}}memref<16x16xi32>{{.*}}memref<16x16xi32>
 // EMULATED-NOT: llvm.x86.{{t|ldtilecfg}}
 
-// LLVM: llvm.func hidden @tiles_1090x256x256x512(
+// LLVM: llvm.func hidden @tiles_1090x256x512x512(
 // LLVM: llvm.call_intrinsic "llvm.x86.tdpbf16ps"({{.*}}) : (i8, i8, i8) -> ()
