@@ -21,7 +21,8 @@ inline constexpr int64_t kInt8Chains = 4;
 /// The sum of the chains, scalars or vectors, in the order that all forms add them.
 Value addChains(KernelBuilder &b, Values chains);
 
-/// Bytes of workspace for each token: the input's bytes, and a scale and a start for each group.
+/// Bytes of workspace for each token: the input's bytes, and a scale and a start for each group;
+/// for tiles, the input in bf16.
 int64_t int8WorkspaceBytes(int64_t features);
 
 /// The rounded input in the workspace: fours of bytes as i32, f32 scales, and what the sum of a
@@ -51,6 +52,7 @@ Int8Weight int8Weight(KernelBuilder &b, Value elements, Value scales, const Line
 void emitInt8Rows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Decode(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Pack(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
+void emitInt8PackTiles(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 void emitInt8Prefill(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec);
 
 } // namespace strata::cpu

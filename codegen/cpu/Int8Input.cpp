@@ -21,7 +21,7 @@ static constexpr int32_t kLeastMagnitude = (127 - 100) << 23;
 //===----------------------------------------------------------------------===//
 
 int64_t strata::cpu::int8WorkspaceBytes(int64_t features) {
-  return features + features / kInt8Group * 8;
+  return std::max(features + features / kInt8Group * 8, 2 * features);
 }
 
 Int8Input strata::cpu::int8Rows(KernelBuilder &b, Value workspace, Value rows, int64_t features) {
@@ -71,9 +71,9 @@ struct InputRows {
   std::optional<NormParameters> norm;
 };
 
-/// kInt8Group bytes: in vectors of i16, pairs, and what belongs to them (scalars).
+/// kInt8Group whole numbers, i32, and what belongs to them (scalars).
 struct RoundedGroup {
-  Values pairs;
+  SmallVector<FeaturePairs> numbers;
   Value scale, start;
 };
 } // namespace
@@ -106,13 +106,10 @@ static RoundedGroup roundGroup(KernelBuilder &b, ArrayRef<FeaturePairs> features
   Value most = arith::BitcastOp::create(b, b.getF32Type(), bits);
   Value inverse = b.splat(b.divf(b.f32(127), most), lanes), sums = b.i32(0, lanes);
   RoundedGroup group{{}, b.divf(most, b.f32(127)), {}};
-  auto i16 = VectorType::get(lanes, b.getI16Type());
   for (const FeaturePairs &x : features) {
     Value even = roundToInteger(b, x.evens, inverse), odd = roundToInteger(b, x.odds, inverse);
     sums = b.add(sums, b.add(even, odd));
-    Value high = arith::ShLIOp::create(b, odd, b.i32(8, lanes));
-    Value both = arith::OrIOp::create(b, high, b.both(even, b.i32(0xff, lanes)));
-    group.pairs.push_back(arith::TruncIOp::create(b, i16, both));
+    group.numbers.push_back({even, odd});
   }
   Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums);
   group.start = arith::MulIOp::create(b, sum, b.i32(-b.byteOffset()));
@@ -136,8 +133,13 @@ static SmallVector<FeaturePairs> loadGroup(KernelBuilder &b, const InputRows &in
 /// Puts a group at row `row` of `memory` as fours of bytes, from column `first` on.
 static void storeFours(KernelBuilder &b, const RoundedGroup &group, Value memory, Value row,
                        Value first) {
-  for (auto [i, pairs] : llvm::enumerate(group.pairs))
+  auto i16 = VectorType::get(b.lanes(), b.getI16Type());
+  for (auto [i, x] : llvm::enumerate(group.numbers)) {
+    Value high = arith::ShLIOp::create(b, x.odds, b.i32(8, b.lanes()));
+    Value both = arith::OrIOp::create(b, high, b.both(x.evens, b.i32(0xff, b.lanes())));
+    Value pairs = arith::TruncIOp::create(b, i16, both);
     b.store(b.reinterpret(pairs, b.getI32Type()), memory, {row, b.add(first, i * b.lanes() / 2)});
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -169,11 +171,11 @@ void strata::cpu::emitInt8Rows(KernelBuilder &b, const KernelArguments &args,
 
 namespace {
 /// lanes() tokens that are packed together, of which `count` are of the step. On the stack: the row
-/// that each comes from, its statistics, and fours of bytes [lanes(), lanes()], which a
-/// transposition takes at a time.
+/// that each comes from, its statistics, and fours of bytes or pairs of bf16, [lanes(), lanes()],
+/// which a transposition takes at a time.
 struct PackedTokens {
   Value first, count;
-  Value from, means, scales, fours;
+  Value from, means, scales, square;
 };
 } // namespace
 
@@ -201,26 +203,41 @@ static PackedTokens describeTokens(KernelBuilder &b, const KernelArguments &args
   return tokens;
 }
 
-/// Packs `count` groups from `group` on of all tokens.
-static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input &output,
-                       const PackedTokens &tokens, Value group, int64_t count) {
-  Value block = b.div(tokens.first, kInt8PackTokens), token = b.rem(tokens.first, kInt8PackTokens);
+/// body(token, its groups from `group` on, as they are rounded) for all tokens.
+static void forEachRounded(KernelBuilder &b, const InputRows &input, const PackedTokens &tokens,
+                           Value group, int64_t count,
+                           llvm::function_ref<void(Value, int64_t, const RoundedGroup &)> body) {
   b.loop(b.index(0), tokens.count, 1, [&](Value i) {
     RowStatistics statistics;
     if (input.norm)
       statistics = {b.load(tokens.means, i), b.load(tokens.scales, i)};
     for (int64_t j = 0; j != count; ++j) {
-      Value at = b.add(group, j), from = b.load(tokens.from, i);
-      RoundedGroup rounded = roundGroup(b, loadGroup(b, input, from, at, statistics));
-      storeFours(b, rounded, tokens.fours, i, b.index(j * kInt8Group / 4));
-      b.store(rounded.scale, output.scales, {block, at, b.add(token, i)});
-      b.store(rounded.start, output.initialSums, {block, at, b.add(token, i)});
+      Value from = b.load(tokens.from, i);
+      body(i, j, roundGroup(b, loadGroup(b, input, from, b.add(group, j), statistics)));
     }
   });
+}
+
+/// The columns of the square.
+static Values transposeSquare(KernelBuilder &b, const PackedTokens &tokens) {
   Values lines;
   for (int64_t i = 0; i != b.lanes(); ++i)
-    lines.push_back(b.load(tokens.fours, {b.index(i), b.index(0)}, b.lanes()));
-  Values columns = b.transpose(lines);
+    lines.push_back(b.load(tokens.square, {b.index(i), b.index(0)}, b.lanes()));
+  return b.transpose(lines);
+}
+
+/// Packs `count` groups from `group` on of all tokens.
+static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input &output,
+                       const PackedTokens &tokens, Value group, int64_t count) {
+  Value block = b.div(tokens.first, kInt8PackTokens), token = b.rem(tokens.first, kInt8PackTokens);
+  forEachRounded(b, input, tokens, group, count,
+                 [&](Value i, int64_t j, const RoundedGroup &rounded) {
+                   Value at = b.add(group, j);
+                   storeFours(b, rounded, tokens.square, i, b.index(j * kInt8Group / 4));
+                   b.store(rounded.scale, output.scales, {block, at, b.add(token, i)});
+                   b.store(rounded.start, output.initialSums, {block, at, b.add(token, i)});
+                 });
+  Values columns = transposeSquare(b, tokens);
   for (int64_t i = 0; i != count * kInt8Group / 4; ++i)
     b.store(columns[i], output.fours, {block, b.add(b.mul(group, kInt8Group / 4), i), token});
 }
@@ -240,5 +257,37 @@ void strata::cpu::emitInt8Pack(KernelBuilder &b, const KernelArguments &args,
         packGroups(b, input, output, tokens, b.div(four, groupFours), lanes / groupFours);
       });
     });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles, for very many: what the bytes stand for, as bf16
+//===----------------------------------------------------------------------===//
+
+/// Packs a group of all tokens, as many pairs as a vector and a tile have.
+static void packTileGroup(KernelBuilder &b, const InputRows &input, Value packed,
+                          const PackedTokens &tokens, Value group) {
+  forEachRounded(b, input, tokens, group, 1, [&](Value i, int64_t, const RoundedGroup &rounded) {
+    Value scale = b.splat(rounded.scale, b.lanes());
+    auto standFor = [&](Value numbers) {
+      return b.mulf(arith::SIToFPOp::create(b, b.f32Type(b.lanes()), numbers), scale);
+    };
+    const FeaturePairs &x = rounded.numbers.front();
+    b.store(b.pairs(standFor(x.evens), standFor(x.odds)), tokens.square, {i, b.index(0)});
+  });
+  Value block = b.div(tokens.first, kTileRows);
+  for (auto [i, column] : llvm::enumerate(transposeSquare(b, tokens)))
+    b.store(column, packed, {block, b.add(b.mul(group, kTileRows), int64_t(i)), b.index(0)});
+}
+
+void strata::cpu::emitInt8PackTiles(KernelBuilder &b, const KernelArguments &args,
+                                    const LinearSpec &spec) {
+  assert(b.lanes() == kTileRows && kInt8Group == 2 * kTileRows);
+  InputRows input{inputPairs(b, args, spec), normOf(b, args, spec)};
+  Value packed = tileView(b, args.buffers[*spec.workspace], spec);
+  forEachPackShare(b, args, spec.pairs(), [&](const PackShare &share) {
+    PackedTokens tokens = describeTokens(b, args, spec, input, b.mul(share.group, kPackVector));
+    b.loop(share.begin, share.end, 1,
+           [&](Value group) { packTileGroup(b, input, packed, tokens, group); });
   });
 }

@@ -108,9 +108,9 @@ void strata::cpu::forEachTokenGroup(
 
 /// Whether more than a few tokens are multiplied by tiles.
 static bool takesTiles(const LinearSpec &spec, const Level &level) {
-  auto inPairs = [&](const LinearSpec::Part &part) { return spec.isInPairs(part); };
+  auto fits = [&](const LinearSpec::Part &part) { return part.quantized || spec.isInPairs(part); };
   return level.matrixTiles != Tiles::None && findStrategy(spec)->emitTiles &&
-         llvm::all_of(spec.parts, inPairs);
+         llvm::all_of(spec.parts, fits);
 }
 
 static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
@@ -139,22 +139,30 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   if (strategy.preparesRows(spec))
     decode.push_back(rows);
   decode.push_back(product("decode", strategy.emitDecode));
-  // One token's sums are those of batch-invariant steps but for tiles.
-  add(strategy.decodeRows, tiled ? VariantMode::Usual : VariantMode::Any, decode);
+  // One token's sums are those of batch-invariant steps, but not those of tiles of bf16 as it lies.
+  const bool asStored = tiled && strategy.emitStreamedTiles;
+  add(strategy.decodeRows, asStored ? VariantMode::Usual : VariantMode::Any, decode);
   if (strategy.emitFew)
     add(level.rowTiles.size(), VariantMode::Usual,
         {shared("few_rows", strategy.emitFewRows), product("few", strategy.emitFew)});
-  if (tiled) { // each sum is one chain, whatever the panel
-    const PhaseSpec pack = shared("pack_tiles", strategy.emitPackTiles);
+  const PhaseSpec packTiles = shared("pack_tiles", strategy.emitPackTiles);
+  if (asStored) { // each sum is one chain, whatever the panel
     add(kStreamedPanel.tokens, VariantMode::Any,
-        {pack, product("streamed_tiles", strategy.emitStreamedTiles)});
+        {packTiles, product("streamed_tiles", strategy.emitStreamedTiles)});
     add(kFewTokensPanel.tokens, VariantMode::Any,
-        {pack, product("few_tiles", strategy.emitFewTiles)});
-    add(0, VariantMode::Any, {pack, product("tiles", strategy.emitTiles)});
+        {packTiles, product("few_tiles", strategy.emitFewTiles)});
+    add(0, VariantMode::Any, {packTiles, product("tiles", strategy.emitTiles)});
     return kernel;
   }
-  add(0, strategy.emitGroups ? VariantMode::Usual : VariantMode::Any,
-      {shared("pack", strategy.emitPack), product("prefill", strategy.emitPrefill)});
+  const std::vector<PhaseSpec> prefill{shared("pack", strategy.emitPack),
+                                       product("prefill", strategy.emitPrefill)};
+  if (tiled) {
+    add(kDecodedTilesRows, VariantMode::Any, prefill);
+    add(0, VariantMode::Usual, {packTiles, product("tiles", strategy.emitTiles)});
+    add(0, VariantMode::BatchInvariant, prefill);
+    return kernel;
+  }
+  add(0, strategy.emitGroups ? VariantMode::Usual : VariantMode::Any, prefill);
   if (strategy.emitGroups)
     add(0, VariantMode::BatchInvariant,
         {shared("group_rows", strategy.emitGroupRows), product("groups", strategy.emitGroups)});

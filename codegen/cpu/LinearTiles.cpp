@@ -4,12 +4,15 @@
 // four sums of 16 rows x 16 tokens share the loads of two of each. Weights are read once, front to
 // back: a panel of rows, some of their features at a time, is copied into whole tiles one behind
 // the other, which stay in the second-level cache while all tokens pass. (Rows of a power of two
-// bytes, as they lie, would fall into the same set of the first.) So do the sums.
+// bytes, as they lie, would fall into the same set of the first.) So do the sums. Weights of 8 bits
+// become bf16 on the way, each rounded once.
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/cpu/Int8.h"
 #include "codegen/cpu/PrefillFrame.h"
 #include "codegen/cpu/Schedule.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace strata;
@@ -21,15 +24,21 @@ static constexpr int64_t kSide = 2;
 namespace {
 /// Rows [firstRow, endRow) of a weight, `blocks` blocks of kTileRows tokens from `firstBlock` on.
 /// `tiles` is room for [rows / 16][tiles of features] of weights, `sums` has
-/// [block][row - firstRow][token] in f32.
+/// [block][row - firstRow][token] in f32. The weight is pairs of bf16 or, where there are scales,
+/// fours of bytes.
 struct Panel {
-  Value weight, packed, firstRow, endRow, firstBlock, blocks, tiles, sums;
+  Value packed, firstRow, endRow, firstBlock, blocks, tiles, sums, weight, scales;
 
   Values arguments() const {
-    return {weight, packed, firstRow, endRow, firstBlock, blocks, tiles, sums};
+    Values all{packed, firstRow, endRow, firstBlock, blocks, tiles, sums, weight};
+    if (scales)
+      all.push_back(scales);
+    return all;
   }
   static Panel fromArguments(ValueRange values) {
-    return {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]};
+    return {values[0], values[1], values[2],
+            values[3], values[4], values[5],
+            values[6], values[7], values.size() > 8 ? values[8] : Value()};
   }
   /// Pairs of features that there is room for.
   int64_t pairs() const { return cast<MemRefType>(tiles.getType()).getDimSize(1) * kTileRows; }
@@ -63,11 +72,29 @@ static int64_t panelRows(const LinearSpec &spec, const PanelShape &shape) {
   return whole ? group * std::max<int64_t>(1, shape.rows / group) : group;
 }
 
+/// A row's pairs of one tile. Groups of bytes that share a scale are as long.
+static Value loadPairs(KernelBuilder &b, const Panel &panel, Value row, Value tile, Value mask) {
+  static_assert(kInt8Group == 2 * kTileRows);
+  if (!panel.scales)
+    return b.loadMasked(panel.weight, {row, b.mul(tile, kTileRows)}, mask);
+  Value fours = b.load(panel.weight, {row, b.mul(tile, kInt8Group / 4)}, kInt8Group / 4);
+  Value numbers =
+      arith::SIToFPOp::create(b, b.f32Type(kInt8Group), b.reinterpret(fours, b.getI8Type()));
+  Value scale = b.toF32(b.load(panel.scales, {row, tile}));
+  return b.reinterpret(b.toBf16(b.mulf(numbers, b.splat(scale, kInt8Group))), b.getI32Type());
+}
+
+/// Asks for what loadPairs() takes, some rows ahead of `row`.
+static void prefetchPairs(KernelBuilder &b, const Panel &panel, Value row, Value tile) {
+  int64_t columns = panel.scales ? kInt8Group / 4 : kTileRows; // of a tile
+  int64_t rowsAhead = llvm::divideCeil(kBytesAhead, 4 * columns * (panel.pairs() / kTileRows));
+  b.prefetch(panel.weight, {b.add(row, rowsAhead), b.mul(tile, columns)});
+}
+
 /// Copies these features of all rows into tiles. Rows beyond the last are copies of it that nobody
 /// reads the sums of, and features beyond the last are 0.
 static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, BoxAttr box,
                       const PairRange &range) {
-  int64_t rowsAhead = llvm::divideCeil(kBytesAhead, 4 * panel.pairs());
   Value last = b.add(panel.endRow, -1);
   int64_t wholeTiles = spec.pairs() / kTileRows, left = spec.pairs() % kTileRows;
   Value whole = b.min(range.tiles, b.sub(b.index(wholeTiles), b.div(range.first, kTileRows)));
@@ -76,9 +103,9 @@ static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &sp
   b.loop(b.index(0), rows, 1, [&](Value i) {
     Value row = storedRow(b, box, b.min(b.add(panel.firstRow, i), last));
     auto copy = [&](Value tile, Value mask) {
-      Value column = b.add(range.first, b.mul(tile, kTileRows));
-      b.prefetch(panel.weight, {b.add(row, rowsAhead), column});
-      b.store(b.loadMasked(panel.weight, {row, column}, mask), panel.tiles,
+      Value stored = b.add(b.div(range.first, kTileRows), tile);
+      prefetchPairs(b, panel, row, stored);
+      b.store(loadPairs(b, panel, row, stored, mask), panel.tiles,
               {b.div(i, kTileRows), tile, b.rem(i, kTileRows), b.index(0)});
     };
     b.loop(b.index(0), whole, 1, [&](Value tile) { copy(tile, Value()); });
@@ -300,11 +327,19 @@ static void callProduct(KernelBuilder &b, const Panel &panel, const LinearSpec &
   ArrayRef<int64_t> sums = cast<MemRefType>(panel.sums.getType()).getShape();
   std::string name;
   llvm::raw_string_ostream(name) << kind << '_' << spec.inFeatures << 'x' << sums[1] << 'x'
-                                 << 2 * panel.pairs() << 'x' << sums[0] * kTileRows
-                                 << boxName(part.box);
+                                 << 2 * panel.pairs() << 'x' << sums[0] * kTileRows;
+  if (part.quantized)
+    llvm::raw_string_ostream(name) << "_i8_" << part.quantized.getScale();
+  name += boxName(part.box);
   b.call(name, panel.arguments(), [&](KernelBuilder &b, ValueRange arguments) {
     Panel panel = Panel::fromArguments(arguments);
-    panel.weight = weightRows(b, panel.weight, spec, part, panel.endRow);
+    if (panel.scales) {
+      Int8Weight weight = int8Weight(b, panel.weight, panel.scales, spec, part, panel.endRow);
+      panel.weight = weight.fours;
+      panel.scales = weight.scales;
+    } else {
+      panel.weight = weightRows(b, panel.weight, spec, part, panel.endRow);
+    }
     panel.packed = tileView(b, panel.packed, spec);
     multiply(b, panel, spec, part.box);
   });
@@ -337,14 +372,15 @@ static void emitPanels(KernelBuilder &b, const KernelArguments &args, const Line
     b.loop(first, end, most, [&](Value row) {
       b.loop(b.index(0), blocks, shape.tokens / kTileRows, [&](Value block) {
         Value count = b.min(b.sub(blocks, block), b.index(shape.tokens / kTileRows));
-        Panel panel{args.buffers[part.weight],
-                    args.buffers[*spec.workspace],
+        Panel panel{args.buffers[*spec.workspace],
                     row,
                     b.min(b.add(row, most), end),
                     block,
                     count,
                     tiles,
-                    sums};
+                    sums,
+                    args.buffers[part.weight],
+                    part.quantized ? args.buffers[part.scales] : Value()};
         if (shape.tokens <= kSide * kTileRows)
           callStream(b, panel, spec, part);
         else

@@ -38,8 +38,7 @@ static constexpr ProductStrategy kStrategies[] = {
     {takesInt8, int8WorkspaceBytes, kInt8DecodeRows, [](const LinearSpec &) { return true; },
      emitInt8Rows, emitInt8Decode, /*emitFewRows=*/nullptr, /*emitFew=*/nullptr,
      /*emitGroupRows=*/nullptr, /*emitGroups=*/nullptr, emitInt8Pack, emitInt8Prefill,
-     /*emitPackTiles=*/nullptr, /*emitTiles=*/nullptr, /*emitFewTiles=*/nullptr,
-     /*emitStreamedTiles=*/nullptr},
+     emitInt8PackTiles, emitTiles, /*emitFewTiles=*/nullptr, /*emitStreamedTiles=*/nullptr},
 };
 
 const ProductStrategy *strata::cpu::findStrategy(const LinearSpec &spec) {

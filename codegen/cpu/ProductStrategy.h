@@ -28,8 +28,8 @@ struct ProductStrategy {
   EmitPhase *emitGroupRows, *emitGroups;
   /// More rows: packing the input, and the product.
   EmitPhase *emitPack, *emitPrefill;
-  /// The same by matrix tiles, of levels that have them, for weights of bf16, and the product for
-  /// up to kFewTokensPanel.tokens and kStreamedPanel.tokens; null: there is no such form.
+  /// The same by matrix tiles, of levels that have them, and the product for up to
+  /// kFewTokensPanel.tokens and kStreamedPanel.tokens; null: so few are packed as without tiles.
   EmitPhase *emitPackTiles, *emitTiles, *emitFewTiles, *emitStreamedTiles;
 };
 

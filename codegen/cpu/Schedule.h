@@ -53,6 +53,9 @@ inline constexpr PanelShape kFewTokensPanel{32, 2048, 32, 64};
 /// The same where all tokens are two tiles at most: weights are multiplied as they lie. Of rows
 /// that are no whole tiles they are copied like those of the others.
 inline constexpr PanelShape kStreamedPanel{32, 2048, 32, 32};
+/// Up to so many rows, weights that tiles would have to decode are multiplied without them.
+inline constexpr int64_t kDecodedTilesRows = 32;
+
 /// Tiles of a row's features that come from memory together, while as many before are multiplied.
 inline constexpr int64_t kStreamTiles = 64;
 

@@ -12,10 +12,10 @@ func.func @linears(%x: tensor<?x256xbf16>, %w: tensor<1024x256xbf16>, %v: tensor
   return %l : tensor<?x10xf32>
 }
 
-// With weights of i8 the input is 1 byte a feature, and for each 32 a scale and the start of a sum.
+// With weights of i8 the input is 1 byte a feature, and for each 32 a scale and the start of a sum; for tiles, 2 bytes a feature.
 // CHECK-LABEL: @quantized
-// CHECK: decoder.linear {{.*}} {decoder.workspace_bytes = 320 : i64}
-// CHECK: decoder.logits {{.*}} {decoder.workspace_bytes = 40 : i64}
+// CHECK: decoder.linear {{.*}} {decoder.workspace_bytes = 512 : i64}
+// CHECK: decoder.logits {{.*}} {decoder.workspace_bytes = 64 : i64}
 func.func @quantized(%x: tensor<?x256xbf16>, %w: tensor<32x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>,
                      %v: tensor<10x32xbf16, #decoder.quantized<i8_g32, scale = bf16>>, %batch: !decoder.batch) -> tensor<?x10xf32> {
   %y = decoder.linear %x, [%w] round(i8, group = 32)

@@ -153,10 +153,10 @@ TEST_P(BatchInvariant, WhateverElseIsInAStep) {
     }
 }
 
-/// Otherwise the test would see nothing. All products of int8 are summed alike, and rounding to 8
-/// bits hides most of what is left.
+/// Otherwise the test would see nothing. But for tiles, all products of int8 are summed alike, and
+/// rounding to 8 bits hides most of what is left.
 TEST_P(BatchInvariant, UsualStepsDiffer) {
-  if (GetParam().name == "int8")
+  if (GetParam().name == "int8" && GetParam().target.find("amx") == std::string::npos)
     return;
   engine = open(/*batchInvariant=*/false).value();
   alone = logitsOf(tokens, GetParam().most);
