@@ -28,14 +28,16 @@ static constexpr RegisterTile kAvx512Int8Tiles[] = {{16, 1}, {8, 1}};
 
 static constexpr llvm::StringLiteral kAvx512Features = "+avx512bf16,+avx512vnni,-prefer-256-bit";
 
+// Intel's cores track 16 lines on their way to the first-level cache, fewer than memory's latency
+// asks for, and more to the second. (AMD's read at their fastest into the first.)
 static constexpr Level kLevels[] = {
     {"x86-64-v4-amx", "cpu_x86_64_v4_amx", "x86-64-v4", kAvx512Features,
      ",+amx-tile,+amx-bf16,+amx-int8", kAmx, 16, true, true, Tiles::Instructions, kAvx512Tiles,
-     kAvx512RowTiles, 6, kAvx512Int8Tiles},
+     kAvx512RowTiles, 6, kAvx512Int8Tiles, 2},
     {"x86-64-v4-bf16", "cpu_x86_64_v4_bf16", "x86-64-v4", kAvx512Features, "", kAvx512Bf16, 16,
-     true, true, Tiles::None, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles},
+     true, true, Tiles::None, kAvx512Tiles, kAvx512RowTiles, 6, kAvx512Int8Tiles, 1},
     {"x86-64-v3", "cpu_x86_64_v3", "x86-64-v3", "", "", kAvx2, 8, false, false, Tiles::None,
-     kAvx2Tiles, kAvx2RowTiles, 4, kAvx2Int8Tiles},
+     kAvx2Tiles, kAvx2RowTiles, 4, kAvx2Int8Tiles, 1},
 };
 
 static constexpr Level kEmulated = {"x86-64-v4-amx-emulated",
@@ -51,7 +53,8 @@ static constexpr Level kEmulated = {"x86-64-v4-amx-emulated",
                                     kAvx512Tiles,
                                     kAvx512RowTiles,
                                     6,
-                                    kAvx512Int8Tiles};
+                                    kAvx512Int8Tiles,
+                                    2};
 
 llvm::ArrayRef<Level> strata::cpu::levels() { return kLevels; }
 

@@ -142,7 +142,7 @@ static KernelSpec describePhases(const LinearSpec &spec, const Level &level) {
   // One token's sums are those of batch-invariant steps, but not those of tiles of bf16 as it lies.
   const bool asStored = tiled && strategy.emitStreamedTiles;
   add(strategy.decodeRows, asStored ? VariantMode::Usual : VariantMode::Any, decode);
-  if (strategy.emitFew)
+  if (strategy.emitFew && !asStored)
     add(level.rowTiles.size(), VariantMode::Usual,
         {shared("few_rows", strategy.emitFewRows), product("few", strategy.emitFew)});
   const PhaseSpec packTiles = shared("pack_tiles", strategy.emitPackTiles);

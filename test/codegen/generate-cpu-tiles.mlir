@@ -4,7 +4,8 @@
 // More than a few tokens by AMX's tiles: the input is packed for them, and the product is a phase of its own.
 
 // CHECK: decoder.kernel @linear_0
-// CHECK-SAME: up_to = 8 mode = usual, [<"linear_0.few_rows"
+// CHECK-SAME: up_to = 1 mode = usual, [<"linear_0.decode", one, divisor = 1, factor = 5>]
+// CHECK-NOT: few_rows
 // CHECK-SAME: up_to = 32, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.streamed_tiles", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 64, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.few_tiles", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 0, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
