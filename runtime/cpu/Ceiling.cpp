@@ -125,6 +125,7 @@ constexpr FlopCeiling::Kind kKinds[] = {
     {"vdpbf16ps zmm", "avx512bf16", false, 24 * 64, dotZmm},
     {"vfmadd231ps zmm", "avx512f", false, 24 * 32, fmaZmm},
     {"vfmadd231ps ymm", "fma", false, 14 * 16, fmaYmm},
+    {"tdpbf16ps tmm", "amx-bf16", true, 4 * 2 * 16 * 16 * 32, dotTiles}, // of bytes as bf16
     {"vpdpbusd zmm", "avx512vnni", true, 24 * 128, dotBytesZmm},
     {"vpmaddubsw ymm", "avx2", true, 7 * 64, dotBytesYmm},
     {"no known instruction", "", false, 0, nullptr},

@@ -32,8 +32,8 @@ private:
   uint64_t bytes = 0;
 };
 
-/// The rate of the best dot-product instruction among `features`, on registers: of those that take
-/// numbers, or of those that take integers of 8 bits.
+/// The rate of the best dot-product instruction among `features`, on registers: of those that
+/// multiply numbers, or of those that multiply bytes.
 class FlopCeiling {
 public:
   FlopCeiling(const CpuFeatures &features, bool bytes);

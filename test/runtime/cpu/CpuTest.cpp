@@ -88,6 +88,7 @@ TEST(FlopCeiling, IsOfTheCodesBestInstruction) {
   EXPECT_EQ(instruction({"fma", "avx2", "avx512f", "avx512bf16"}, false), "vdpbf16ps zmm");
   EXPECT_EQ(instruction({"fma", "avx2", "avx512f"}, false), "vfmadd231ps zmm");
   EXPECT_EQ(instruction({"fma", "avx2"}, false), "vfmadd231ps ymm");
+  EXPECT_EQ(instruction({"avx512f", "avx512vnni", "amx-bf16"}, true), "tdpbf16ps tmm");
   EXPECT_EQ(instruction({"fma", "avx2", "avx512f", "avx512vnni"}, true), "vpdpbusd zmm");
   EXPECT_EQ(instruction({"fma", "avx2"}, true), "vpmaddubsw ymm");
   EXPECT_EQ(instruction({}, false), "no known instruction");
