@@ -57,7 +57,7 @@ inline constexpr PanelShape kStreamedPanel{32, 2048, 32, 32};
 inline constexpr int64_t kDecodedTilesRows = 32;
 
 /// Tiles of a row's features that come from memory together, while as many before are multiplied.
-inline constexpr int64_t kStreamTiles = 64;
+inline constexpr int64_t kStreamTiles = 8;
 
 /// Rows, query heads of tokens, that attention takes through a page together: as many as keep their
 /// sums and scores in the first-level cache. Of them, at least so many share the loads of a key or

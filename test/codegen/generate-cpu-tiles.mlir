@@ -56,11 +56,12 @@ func.func @forward(%x: memref<?x1090xbf16, #decoder.arena<0>>, %w: memref<72x109
 // CHECK: func.func private @tiles_1090x32x1120x64(
 
 // Up to 32 tokens: weights as they lie, but for the last tile of a row, which has one pair, and rows that are no whole
-// tiles. The 34 whole tiles of a row are one piece; with each, two halves of pieces of the next 32 rows are fetched.
+// tiles. The 34 whole tiles of a row are five pieces of 7 at most; with each tile, ten halves of the next of 32 rows are
+// fetched.
 // CHECK: func.func private @stream_1090x32x1120x32(
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tilezero"
-// CHECK: scf.for %{{.*}} = %c0 to %c34 step %c1
-// CHECK-COUNT-34: memref.prefetch
+// CHECK: scf.for %{{.*}} = %c0 to %c34 step %c7
+// CHECK-COUNT-40: memref.prefetch
 // CHECK-NOT: memref.prefetch
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.tileloadd64"
 // CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"
