@@ -358,12 +358,12 @@ void followHead(const Checkpoint &checkpoint, FoundConfig &found) {
 /// The configuration that the files of the tensors hold themselves.
 absl::StatusOr<FoundConfig> readOwnConfig(const std::string &argument,
                                           const Checkpoint &checkpoint) {
-  const std::string &file = checkpoint.files().front().path;
+  const std::string &file = checkpoint.configPath();
   STRATA_ASSIGN(ModelConfig config, parseModelConfig(checkpoint.config(), file));
   config.name = modelName(argument);
   if (!checkpoint.chatTemplate().empty())
     config.chatTemplate = recognizeChatTemplate(checkpoint.chatTemplate());
-  STRATA_TRY(readTokenFiles(checkpointFolder(argument), config));
+  STRATA_TRY(readTokenFiles(textFolder(argument, &checkpoint), config));
   return FoundConfig{std::move(config), file};
 }
 
