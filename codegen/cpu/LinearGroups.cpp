@@ -2,10 +2,13 @@
 //
 // The form of batch-invariant steps: rows of the weight as in the decode form, with a group of
 // tokens, whose products are summed in the order of that form: in as many chains, of which each
-// takes every so many-th vector, added one after the other. Some columns at a time are multiplied
-// with some rows, so that what the tokens have of them is in the first-level cache, and prepared
-// there: pairs that a level multiplies in f32 are widened once for all rows. The chains' sums wait
-// in memory meanwhile. The rows stay in the second-level cache while all tokens pass.
+// takes every so many-th vector, added one after the other. The rows stay in the second-level cache
+// while all tokens pass.
+//
+// Pairs that a level multiplies as they are take whole rows, with the sums in registers. Where
+// products are f32, widening an input costs as much as half of them: so some columns at a time are
+// multiplied with some rows, and what the tokens have of them is widened once for all, in the
+// first-level cache. The chains' sums wait in memory meanwhile.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +35,7 @@ struct GroupWork {
   RowStep step;
   Value first, end;
   int64_t chains;
-  Value input; ///< of some columns: [vectors][factors][tokens][lanes()], as they are multiplied
+  Value input; ///< of some columns, widened: f32 [vectors][1 or, of pairs, 2][tokens][lanes()]
   Value sums;  ///< [rows][chains][tokens * lanes()]
 };
 
@@ -43,17 +46,11 @@ struct Columns {
 };
 } // namespace
 
-/// What a vector is multiplied as: pairs, if the level has a product of them; else numbers in f32.
-static Values factorsOf(KernelBuilder &b, Value vector) {
+/// A vector as numbers in f32: of pairs the even ones and the odd ones.
+static Values widen(KernelBuilder &b, Value vector) {
   if (!cast<VectorType>(vector.getType()).getElementType().isInteger(32))
     return {b.toF32(vector)};
-  if (b.level.bf16Dot)
-    return {vector};
   return {b.evens(vector), b.odds(vector)};
-}
-
-static int64_t factorCount(const KernelBuilder &b, bool asPairs) {
-  return asPairs && !b.level.bf16Dot ? 2 : 1;
 }
 
 /// body(column behind the first, mask) for the vectors of `columns`, of which the last may be
@@ -74,7 +71,7 @@ static void prepareInput(KernelBuilder &b, const GroupWork &work, const Columns 
     for (int64_t t = 0; t != work.step.tokens; ++t) {
       Value x =
           b.loadMasked(work.step.input, {b.div(at, width), b.index(t), b.rem(at, width)}, mask);
-      for (auto [i, factor] : llvm::enumerate(factorsOf(b, x)))
+      for (auto [i, factor] : llvm::enumerate(widen(b, x)))
         b.store(factor, work.input, {vector, b.index(int64_t(i)), b.index(t), b.index(0)});
     }
   });
@@ -88,7 +85,7 @@ static void addVector(KernelBuilder &b, const GroupWork &work, ValueRange rows,
   llvm::SmallVector<Values> weights;
   for (Value row : rows)
     weights.push_back(
-        factorsOf(b, b.loadMasked(work.step.weight, {row, b.add(columns.first, column)}, mask)));
+        widen(b, b.loadMasked(work.step.weight, {row, b.add(columns.first, column)}, mask)));
   Value vector = b.div(column, b.lanes());
   for (size_t i = 0; i != weights.front().size(); ++i)
     for (int64_t t = 0; t != tokens; ++t) {
@@ -181,29 +178,36 @@ static void multiplyRows(KernelBuilder &b, const GroupWork &work) {
     add({b.index(full), step.columns - full});
 }
 
-/// values[token][row - firstRow] of a group: `weight` and `packed` are buffers.
-static void multiplyTokens(KernelBuilder &b, Value weight, Value packed, const LinearSpec &spec,
-                           const LinearSpec::Part &part, const TokenGroup &group) {
-  int64_t tokens = groupTokens(b), lanes = b.lanes(),
-          vectors = llvm::divideCeil(spec.pairs(), lanes);
-  RowStep step = describeStep(b, weight, packed, b.index(part.storedRows()), spec, part, tokens);
-  auto rows = cast<MemRefType>(step.input.getType());
-  step.input = b.view(packed, rows.getElementType(), {vectors, tokens, rows.getDimSize(2)}, {},
-                      b.mul(group.firstToken, vectors * lanes * 4));
-  const int64_t chains = b.level.rowTiles.front().accumulators;
-  const int64_t factors = factorCount(b, spec.isInPairs(part));
-  const bool asPairs = spec.isInPairs(part) && b.level.bf16Dot;
-  int64_t block = kInputBytes / (factors * tokens * lanes * 4) / chains * chains;
-  block = std::min<int64_t>(block, llvm::alignTo(llvm::divideCeil(step.columns, lanes), chains));
-  Value input = b.stack(asPairs ? Type(b.getI32Type()) : Type(b.getF32Type()),
-                        {block, factors, tokens, lanes});
-  Value sums = b.stack(b.getF32Type(), {kGroupRows, chains, tokens * lanes});
+/// values[token][row - firstRow] of a group, by products in f32.
+static void multiplyWidened(KernelBuilder &b, const RowStep &step, bool inPairs,
+                            const TokenGroup &group) {
+  int64_t lanes = b.lanes(), chains = b.level.rowTiles.front().accumulators;
+  int64_t halves = inPairs ? 2 : 1, vectorBytes = halves * step.tokens * lanes * 4;
+  int64_t block = std::min<int64_t>(kInputBytes / vectorBytes / chains * chains,
+                                    llvm::alignTo(llvm::divideCeil(step.columns, lanes), chains));
+  Value input = b.stack(b.getF32Type(), {block, halves, step.tokens, lanes});
+  Value sums = b.stack(b.getF32Type(), {kGroupRows, chains, step.tokens * lanes});
   b.loop(group.firstRow, group.endRow, kGroupRows, [&](Value first) {
-    Value end = b.min(b.add(first, kGroupRows), group.endRow);
-    GroupWork work{step, first, end, chains, input, sums};
+    GroupWork work{step, first, b.min(b.add(first, kGroupRows), group.endRow), chains, input, sums};
     multiplyRows(b, work);
     addChains(b, work, group.values, b.sub(first, group.firstRow));
   });
+}
+
+/// values[token][row - firstRow] of a group: `weight` and `packed` are buffers.
+static void multiplyTokens(KernelBuilder &b, Value weight, Value packed, const LinearSpec &spec,
+                           const LinearSpec::Part &part, const TokenGroup &group) {
+  int64_t most = groupTokens(b), vectors = llvm::divideCeil(spec.pairs(), b.lanes());
+  RowStep step = describeStep(b, weight, packed, b.index(part.storedRows()), spec, part, most);
+  auto rows = cast<MemRefType>(step.input.getType());
+  step.input = b.view(packed, rows.getElementType(), {vectors, most, rows.getDimSize(2)}, {},
+                      b.mul(group.firstToken, vectors * b.lanes() * 4));
+  if (!spec.isInPairs(part) || !b.level.bf16Dot)
+    return multiplyWidened(b, step, spec.isInPairs(part), group);
+  multiplyGroup(b, step, group.firstRow, group.endRow,
+                [&](Value row, int64_t token, Value product) {
+                  b.store(product, group.values, {b.index(token), b.sub(row, group.firstRow)});
+                });
 }
 
 /// "groups_6144_64x64", "groups_6144_f16_apart_12288_64x128": of these the code depends.

@@ -11,6 +11,7 @@
 #include "codegen/cpu/RowProduct.h"
 
 #include "codegen/cpu/Schedule.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace strata;
@@ -157,6 +158,53 @@ static Value emitTile(KernelBuilder &b, const RowStep &step, const RowBlock &blo
       totals.back() = b.addf(totals.back(), sums[accumulator * count + row * step.tokens + token]);
   }
   return b.sums(totals);
+}
+
+/// Products of whole rows, as they are stored, with all tokens of a group: [row][token], as many
+/// lanes as there are. The chains of emitTile for one token, one after the other, so that the sums
+/// of many fit into registers. `next`: where the rows behind them begin.
+static Value emitChains(KernelBuilder &b, const RowStep &step, ValueRange rows, Value next) {
+  int64_t lanes = b.lanes(), chains = b.level.rowTiles.front().accumulators;
+  int64_t stride = chains * lanes, whole = step.columns / lanes * lanes;
+  int64_t ahead = int64_t(rows.size()) * lanes; // elements to be fetched for each vector of a row
+  Values zeros(rows.size() * step.tokens, b.f32(0, lanes));
+  Values totals =
+      b.loop(b.index(0), b.index(chains), 1, zeros, [&](Value chain, ValueRange before) {
+        Value first = b.mul(chain, lanes);
+        Values sums =
+            b.loop(first, b.index(whole), stride, zeros, [&](Value column, ValueRange in) {
+              Values acc(in);
+              Value from = b.add(b.mul(chain, step.columns / stride * ahead),
+                                 b.mul(b.div(column, stride), ahead));
+              prefetchRows(b, step.weight, step.columns, next, from, ahead);
+              addVector(b, step, rows, column, Value(), acc);
+              return acc;
+            });
+        if (int64_t left = step.columns - whole) {
+          Value own = b.equal(chain, b.index(whole / lanes % chains));
+          Value mask = b.mask(b.select(own, b.index(left), b.index(0)));
+          addVector(b, step, rows, b.index(whole), mask, sums);
+        }
+        Values added;
+        for (auto [total, sum] : llvm::zip_equal(before, sums))
+          added.push_back(b.addf(total, sum));
+        return added;
+      });
+  return b.sums(totals);
+}
+
+void strata::cpu::multiplyGroup(
+    KernelBuilder &b, const RowStep &step, Value first, Value end,
+    llvm::function_ref<void(Value row, int64_t token, Value product)> store) {
+  constexpr int64_t kRows = 2; // share the loads of tokens
+  b.loop(first, end, kRows, [&](Value row) {
+    Values rows; // beyond the last: that again
+    for (int64_t r = 0; r != kRows; ++r)
+      rows.push_back(storedRow(b, step.box, b.min(b.add(row, r), b.add(end, -1))));
+    Value dots = emitChains(b, step, rows, storedRow(b, step.box, b.add(row, kRows)));
+    for (int64_t i = 0; i != kRows * step.tokens; ++i)
+      store(b.add(row, i / step.tokens), i % step.tokens, vector::ExtractOp::create(b, dots, i));
+  });
 }
 
 /// Products of the rows with the columns from `column` on; added to those of other columns.

@@ -39,6 +39,12 @@ using PlaceOf = llvm::function_ref<Values(Value row)>;
 void multiplyUnit(KernelBuilder &b, const RowStep &step, Value first, Value end, Value products,
                   PlaceOf placeOf);
 
+/// Products of the rows [first, end) with the tokens of a group, whole rows at a time. Each is
+/// summed as it is for one token alone: in as many chains, to be added in the same order. `store`
+/// is also given a row at `end`, whose product nobody shall read, if the rows are odd in number.
+void multiplyGroup(KernelBuilder &b, const RowStep &step, Value first, Value end,
+                   llvm::function_ref<void(Value row, int64_t token, Value product)> store);
+
 /// Rows that are multiplied with a block of columns before the next.
 int64_t rowsTogether(const RowStep &step);
 
