@@ -116,15 +116,16 @@ func::FuncOp DecoderBuilder::forward() {
   return function;
 }
 
-/// The stream's first value, and the rotary table that all layers share.
+/// The stream's first value, and the rotary table that all layers share, if they rotate anything.
 Value DecoderBuilder::embedding() {
   int64_t columns = llvm::alignTo(config.rotaryDims, 2);
   IntegerAttr dims;
   if (columns != config.rotaryDims)
     dims = builder.getI64IntegerAttr(config.rotaryDims);
-  rotaryTable = RotaryTableOp::create(
-      builder, at(module(Role::rotaryTable)), rowsOf(columns, builder.getF32Type()), batch,
-      builder.getF32FloatAttr(config.ropeTheta), builder.getF32FloatAttr(config.ropeScale), dims);
+  if (columns)
+    rotaryTable = RotaryTableOp::create(
+        builder, at(module(Role::rotaryTable)), rowsOf(columns, builder.getF32Type()), batch,
+        builder.getF32FloatAttr(config.ropeTheta), builder.getF32FloatAttr(config.ropeScale), dims);
   const Module table = module(Role::embedding);
   return EmbeddingOp::create(builder, at(table), activations(config.hidden), tokens,
                              weightOf(table));
@@ -229,6 +230,8 @@ Value DecoderBuilder::linear(const Module &module, Value input) {
 }
 
 Value DecoderBuilder::rope(const Module &module, Value input) {
+  if (!rotaryTable)
+    return input;
   return RopeOp::create(builder, at(module), input.getType(), input, rotaryTable, config.headDim);
 }
 

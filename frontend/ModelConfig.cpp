@@ -195,15 +195,15 @@ absl::Status readHeadDim(const JsonObject &json, ModelConfig &config) {
 }
 
 absl::Status readRotaryDims(const JsonObject &json, ModelConfig &config) {
-  NumberRange range = {.min = 0, .max = 1, .minExcluded = true};
+  NumberRange range = {.min = 0, .max = 1};
   STRATA_ASSIGN(std::optional<double> found, readSpelledNumber(json, kRotaryFraction, range));
   double fraction = found.value_or(0.5);
   config.rotaryDims = static_cast<int64_t>(static_cast<double>(config.headDim) * fraction);
   const int64_t rotated = config.rotaryDims + config.rotaryDims % 2; // in pairs, as transformers
-  if (config.rotaryDims >= 1 && rotated <= config.headDim)
+  if (rotated <= config.headDim)
     return absl::OkStatus();
   return json.error("partial_rotary_factor",
-                    absl::StrCat("expected 1 to ", config.headDim / 2 * 2, " rotary dims, found ",
+                    absl::StrCat("expected at most ", config.headDim / 2 * 2, " rotary dims, found ",
                                  config.rotaryDims, ", ", fraction, " of head_dim ",
                                  config.headDim));
 }
@@ -358,12 +358,12 @@ void followHead(const Checkpoint &checkpoint, FoundConfig &found) {
 /// The configuration that the files of the tensors hold themselves.
 absl::StatusOr<FoundConfig> readOwnConfig(const std::string &argument,
                                           const Checkpoint &checkpoint) {
-  const std::string &file = checkpoint.files().front().path;
+  const std::string &file = checkpoint.configPath();
   STRATA_ASSIGN(ModelConfig config, parseModelConfig(checkpoint.config(), file));
   config.name = modelName(argument);
   if (!checkpoint.chatTemplate().empty())
     config.chatTemplate = recognizeChatTemplate(checkpoint.chatTemplate());
-  STRATA_TRY(readTokenFiles(checkpointFolder(argument), config));
+  STRATA_TRY(readTokenFiles(textFolder(argument, &checkpoint), config));
   return FoundConfig{std::move(config), file};
 }
 

@@ -40,7 +40,8 @@ struct ModelConfig {
   int64_t kvHeads = 8;   // of keys and values
   int64_t headDim = 128; // features of a head; heads * headDim need not be hidden
 
-  int64_t rotaryDims = 64;     // leading features of a head that are rotated; if odd, one more is
+  int64_t rotaryDims = 64;     // leading features of a head that are rotated; if odd, one more is;
+                               // 0: none
   float ropeTheta = 10000;     // base of the rotary frequencies
   float ropeScale = 1;         // positions are divided by it: linear interpolation where > 1
   float normEps = 1e-5f;       // added to the variance

@@ -76,6 +76,10 @@ inline constexpr int64_t kBytesAhead = 8192;
 /// pass; more is taken in blocks of columns, at most so many a row.
 inline constexpr int64_t kInputBytes = 16 * 1024, kColumnBlocks = 32;
 
+/// Rows of weights that are multiplied with a group of tokens before the next, where steps are
+/// batch-invariant: they stay in the second-level cache while all groups pass.
+inline constexpr int64_t kGroupRows = 32;
+
 /// Two units of rows of so many bytes, and the two behind them, stay in the second-level cache.
 inline constexpr int64_t kRowsBytes = 256 * 1024;
 

@@ -111,8 +111,13 @@ public:
   /// The model's configuration as the text of a config.json, where the files that hold the tensors
   /// hold it, too; empty: it stands in a config.json beside them.
   const std::string &config() const { return config_; }
+  /// What errors call the file that it stands in.
+  const std::string &configPath() const { return configPath_; }
   /// The SentencePiece model that these files hold; empty if there is none.
   const std::optional<StoredTokenizer> &tokenizer() const { return tokenizer_; }
+  /// The folder of the tokenizer and of what else says how texts are read; empty: that of the
+  /// checkpoint.
+  const std::string &textFolder() const { return textFolder_; }
   /// The Jinja text of the chat template that these files hold; empty if there is none.
   const std::string &chatTemplate() const { return chatTemplate_; }
   /// For people, one line each: files that look like weights and are not read.
@@ -139,9 +144,13 @@ public:
   /// of it, which must be unique.
   void renameTensors(const std::function<std::string(std::string_view)> &rename);
 
-  void setConfig(std::string text) { config_ = std::move(text); }
+  void setConfig(std::string text, std::string path) {
+    config_ = std::move(text);
+    configPath_ = std::move(path);
+  }
   /// What `read` captures may point into files added before.
   void setTokenizer(StoredTokenizer tokenizer) { tokenizer_ = std::move(tokenizer); }
+  void setTextFolder(std::string path) { textFolder_ = std::move(path); }
   void setChatTemplate(std::string jinja) { chatTemplate_ = std::move(jinja); }
   void addNote(std::string line) { notes_.push_back(std::move(line)); }
 
@@ -152,9 +161,9 @@ private:
   std::vector<MappedFile> mappings; // one for each of files_
   std::vector<CheckpointFile> files_;
   Tensors tensors_;
-  std::string config_;
+  std::string config_, configPath_;
   std::optional<StoredTokenizer> tokenizer_;
-  std::string chatTemplate_;
+  std::string textFolder_, chatTemplate_;
   std::vector<std::string> notes_;
   std::string catalogue;
   std::map<std::string, std::string, std::less<>> places;  // files that an index names
@@ -164,7 +173,7 @@ private:
 /// Opens the checkpoint at `path`: a .gguf or .nemo file, or a folder with one of, the first to be
 /// preferred, model.safetensors, the shards that model.safetensors.index.json names,
 /// pytorch_model.bin, the shards that pytorch_model.bin.index.json names, one .gguf file,
-/// model_config.yaml and what else is in a .nemo file, one .nemo file, and all shards of a model
+/// model_config.yaml and what else is in a .nemo file, context/model.yaml of NeMo 2, one .nemo file, and all shards of a model
 /// whose index is missing; of a repository in the Hub's cache, the revision that its refs/main
 /// names. Reads what describes the tensors, not the tensors. A folder that holds weights of another
 /// format is UNIMPLEMENTED, naming the file found; one without any is NOT_FOUND.
@@ -183,6 +192,10 @@ absl::StatusOr<Checkpoint> openTensorFile(const std::string &path);
 /// The folder that the files of the checkpoint at `path` are in: `path`, its revision if it is a
 /// repository in the Hub's cache, or that of the file.
 std::string checkpointFolder(const std::string &path);
+
+/// Where a tokenizer, a chat template and the like are to be found: the folder that the checkpoint
+/// names, if it was opened and does, or checkpointFolder(path).
+std::string textFolder(const std::string &path, const Checkpoint *checkpoint);
 
 /// "[256, 1024]", as error messages write shapes.
 std::string formatShape(std::span<const uint64_t> shape);

@@ -258,7 +258,7 @@ absl::Status readGguf(const std::string &folder, const std::string &name, Checkp
   const uint32_t index = checkpoint.addFile(name, std::move(mapping), {file.header()});
   STRATA_TRY(addTensors(file, index, checkpoint));
   STRATA_ASSIGN(std::string config, ConfigWriter(file, checkpoint).write());
-  checkpoint.setConfig(std::move(config));
+  checkpoint.setConfig(std::move(config), path);
   STRATA_ASSIGN(const auto chat, file.string("tokenizer.chat_template"));
   checkpoint.setChatTemplate(std::string(chat.value_or("")));
   STRATA_ASSIGN(const bool tokenizes, hasVocabulary(file));

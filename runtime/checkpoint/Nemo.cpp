@@ -1,251 +1,252 @@
 //===- Nemo.cpp - Nemotron models as NeMo saves them ----------------------===//
 //
-//     model_config.yaml | HASH_NAME.model (SentencePiece) | model_weights.ckpt (of torch.save)
-//                                                         | model_weights/KEY/{.zarray,0.0.0,...}
+//     NeMo 1: model_config.yaml | HASH_NAME.model (SentencePiece) | weights in model_weights/ or
+//             model_weights.ckpt (of torch.save)
+//     NeMo 2: context/{model.yaml, nemo_tokenizer/, ...} | weights in weights/
 //
-// Keys are those of Megatron Core. Its distributed checkpoints stack the layers: the key has no
-// number, and the first axis counts them. Norms are zero-centred, as in Hugging Face's files.
+//     weights: KEY/{.zarray,0.0.0,...} | {.metadata,__0_0.distcp,...} (of torch.distributed)
+//
+// Norms are zero-centred, as in Hugging Face's files.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/checkpoint/Nemo.h"
 
 #include "runtime/base/Checked.h"
+#include "runtime/base/Json.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
+#include "runtime/checkpoint/DistributedTorch.h"
 #include "runtime/checkpoint/NemoConfig.h"
 #include "runtime/checkpoint/NemoFiles.h"
+#include "runtime/checkpoint/NemoTensors.h"
 #include "runtime/checkpoint/PyTorch.h"
-#include "runtime/checkpoint/RenameTable.h"
 #include "runtime/checkpoint/Zarr.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace strata {
+namespace fs = std::filesystem;
 namespace {
 
-constexpr char kConfigName[] = "model_config.yaml";
+constexpr char kConfigName[] = "model_config.yaml", kConfigName2[] = "context/model.yaml";
 constexpr char kTorchWeights[] = "model_weights.ckpt";
-constexpr std::string_view kFolder = "model_weights/";
+constexpr char kDistributed[] = ".metadata", kBackend[] = "metadata.json";
 constexpr std::string_view kZarray = "/.zarray";
 constexpr uint64_t kMaxConfigBytes = 1 << 20;
+constexpr uint64_t kMaxMetadataBytes = uint64_t(64) << 20;
+/// A file of weights alone has no header; its first bytes tell it from another.
+constexpr size_t kRawHeaderBytes = 4096;
 
-constexpr std::string_view kLayers = "decoder.layers.";
-
-/// Norms are modules of their own, or parts of the linear that follows them.
-constexpr Renamed kTensors[] = {
-    {"embedding.word_embeddings.weight", "model.embed_tokens.weight"},
-    {"decoder.layers.*.input_layernorm.weight", "model.layers.*.input_layernorm.weight"},
-    {"decoder.layers.*.input_layernorm.bias", "model.layers.*.input_layernorm.bias"},
-    {"decoder.layers.*.self_attention.linear_qkv.layer_norm_weight",
-     "model.layers.*.input_layernorm.weight"},
-    {"decoder.layers.*.self_attention.linear_qkv.layer_norm_bias",
-     "model.layers.*.input_layernorm.bias"},
-    {"decoder.layers.*.self_attention.linear_proj.weight",
-     "model.layers.*.self_attn.o_proj.weight"},
-    {"decoder.layers.*.pre_mlp_layernorm.weight", "model.layers.*.post_attention_layernorm.weight"},
-    {"decoder.layers.*.pre_mlp_layernorm.bias", "model.layers.*.post_attention_layernorm.bias"},
-    {"decoder.layers.*.mlp.linear_fc1.layer_norm_weight",
-     "model.layers.*.post_attention_layernorm.weight"},
-    {"decoder.layers.*.mlp.linear_fc1.layer_norm_bias",
-     "model.layers.*.post_attention_layernorm.bias"},
-    {"decoder.layers.*.mlp.linear_fc1.weight", "model.layers.*.mlp.up_proj.weight"},
-    {"decoder.layers.*.mlp.linear_fc2.weight", "model.layers.*.mlp.down_proj.weight"},
-    {"decoder.final_layernorm.weight", "model.norm.weight"},
-    {"decoder.final_layernorm.bias", "model.norm.bias"},
-    {"output_layer.weight", "lm_head.weight"},
-};
-/// One matrix, and the module whose q_proj, k_proj and v_proj it holds.
-constexpr Renamed kQkv[] = {
-    {"decoder.layers.*.self_attention.linear_qkv.weight", "model.layers.*.self_attn"},
-};
-
-bool isKnown(std::string_view key) {
-  return !rename(key, kTensors).empty() || !rename(key, kQkv).empty();
-}
-
-/// "decoder.layers.3.mlp.linear_fc1.weight", of an array "decoder.layers.mlp.linear_fc1.weight".
-std::string ofLayer(std::string_view stacked, uint64_t layer) {
-  return absl::StrCat(std::string(kLayers), layer, ".",
-                      std::string(stacked.substr(kLayers.size())));
-}
-
-/// Whether the first axis of the array counts layers.
-bool isStacked(std::string_view key) {
-  return key.starts_with(kLayers) && isKnown(ofLayer(key, 0));
-}
-
-/// State that is no weight: of transformer engine, and rotary frequencies, which follow from the
-/// configuration.
-bool isIgnored(std::string_view key) {
-  return key.ends_with("_extra_state") || key.ends_with("rotary_pos_emb.inv_freq");
-}
-
-/// "decoder.layers.3.mlp.linear_fc1.weight" of "model.decoder.layers.3.mlp.linear_fc1.weight".
-std::string_view withoutModel(std::string_view key) {
-  for (const std::string_view prefix : {"model.", "module."})
-    if (key.starts_with(prefix))
-      key.remove_prefix(prefix.size());
-  return key;
-}
+constexpr std::string_view kSaveWhole = ", as a model of several tensor-parallel ranks is saved; "
+                                        "save it with tensor_model_parallel_size 1";
 
 /// Adds tensors under their Hugging Face keys.
 class NemoReader {
 public:
-  NemoReader(NemoFiles files, NemoHeads heads, Checkpoint &checkpoint)
-      : files(std::move(files)), heads(heads), checkpoint(checkpoint) {}
+  /// `weights`: the folder of the arrays, with a '/' behind it.
+  NemoReader(NemoFiles files, NemoHeads heads, std::string weights, Checkpoint &checkpoint)
+      : files(std::move(files)), tensors(heads, checkpoint), weights(std::move(weights)),
+        checkpoint(checkpoint) {}
 
   absl::Status readWeights();
-  absl::Status findTokenizer(const YamlMapping &yaml);
+  absl::Status findTokenizer(const std::string &name);
 
 private:
+  absl::Status checkBackend();
   absl::Status readTorch();
+  absl::Status readZarrs();
   absl::Status readZarr(const std::string &folder, std::string_view key);
-  absl::Status addTensor(std::string_view key, CheckpointTensor tensor);
-  absl::Status addQkv(const std::string &attention, const CheckpointTensor &tensor);
-  absl::Status unknown(std::string_view key) const {
-    return absl::InvalidArgumentError(absl::StrCat(place, ": ", printable(key),
-                                                   ": expected a tensor of a Nemotron model, found "
-                                                   "another, which may change the model"));
-  }
+  absl::Status readDistributed();
+  absl::Status readChunks(const DistributedTensor &tensor);
+  absl::StatusOr<CheckpointTensor> readChunk(const DistributedTensor &tensor,
+                                             const TensorChunk &chunk);
+  absl::Status addRows(std::string_view key, CheckpointTensor tensor, uint64_t firstRow,
+                       const std::string &place);
 
   NemoFiles files;
-  NemoHeads heads;
+  NemoTensors tensors;
+  const std::string weights;
   Checkpoint &checkpoint;
-  std::string place; // of the weights being read
 };
 
 //===----------------------------------------------------------------------===//
-// Keys
-//===----------------------------------------------------------------------===//
-
-absl::Status NemoReader::addTensor(std::string_view key, CheckpointTensor tensor) {
-  const std::string_view own = withoutModel(key);
-  if (isIgnored(own))
-    return absl::OkStatus();
-  if (const std::string attention = rename(own, kQkv); !attention.empty())
-    return addQkv(attention + ".", tensor);
-  std::string ours = rename(own, kTensors);
-  return ours.empty() ? unknown(key) : checkpoint.addTensor(std::move(ours), std::move(tensor));
-}
-
-/// One matrix holds the three: rows of q, k and v alternate, group by group.
-absl::Status NemoReader::addQkv(const std::string &attention, const CheckpointTensor &tensor) {
-  const uint64_t queries = heads.headsPerGroup * heads.headDim;
-  const uint64_t stride = queries + 2 * heads.headDim;
-  if (tensor.shape.size() != 2 || tensor.shape[0] != heads.groups * stride)
-    return absl::InvalidArgumentError(absl::StrCat(
-        place, ": ", attention, "linear_qkv.weight: shape is ", formatShape(tensor.shape),
-        ", expected ", heads.groups, " groups of ", heads.headsPerGroup, " + 2 heads of ",
-        heads.headDim, " rows, [", heads.groups * stride, ", hidden_size]"));
-  const uint64_t rowBytes = tensor.shape[1] * bitWidth(tensor.dtype) / 8;
-  const auto add = [&](const char *name, uint64_t first, uint64_t rows) {
-    CheckpointTensor part = tensor;
-    part.shape[0] = heads.groups * rows;
-    part.offset += first * rowBytes;
-    if (heads.groups > 1)
-      part.box = {.groupRows = rows, .groupStride = stride};
-    return checkpoint.addTensor(attention + name, std::move(part));
-  };
-  STRATA_TRY(add("q_proj.weight", 0, queries));
-  STRATA_TRY(add("k_proj.weight", queries, heads.headDim));
-  return add("v_proj.weight", queries + heads.headDim, heads.headDim);
-}
-
-//===----------------------------------------------------------------------===//
-// Weights
+// model_weights.ckpt
 //===----------------------------------------------------------------------===//
 
 absl::Status NemoReader::readTorch() {
-  place = files.place(kTorchWeights);
+  const std::string place = files.place(kTorchWeights);
   STRATA_ASSIGN(const NemoFile file, files.open(kTorchWeights));
   STRATA_ASSIGN(const PyTorchArchive archive, PyTorchArchive::open(file.bytes, place));
   for (const std::span<const std::byte> part : archive.header())
     checkpoint.addHeader(file.file, part);
-  STRATA_ASSIGN(auto tensors, archive.tensors());
-  for (auto &[key, tensor] : tensors) {
+  STRATA_ASSIGN(auto found, archive.tensors());
+  for (auto &[key, tensor] : found) {
     tensor.file = file.file;
     tensor.offset += file.offset;
-    STRATA_TRY(addTensor(key, std::move(tensor)));
+    STRATA_TRY(tensors.add(key, std::move(tensor), place));
   }
+  return absl::OkStatus();
+}
+
+//===----------------------------------------------------------------------===//
+// Arrays, with stacked layers
+//===----------------------------------------------------------------------===//
+
+/// A whole tensor, or some rows of one whose rows are layers.
+absl::Status NemoReader::addRows(std::string_view key, CheckpointTensor tensor, uint64_t firstRow,
+                                 const std::string &place) {
+  if (!NemoTensors::isStacked(key))
+    return tensors.add(key, std::move(tensor), place);
+  const uint64_t rows = tensor.shape[0];
+  tensor.shape.erase(tensor.shape.begin());
+  const uint64_t rowBytes = tensor.spanBytes().value();
+  for (uint64_t row = 0; row != rows; ++row, tensor.offset += rowBytes)
+    STRATA_TRY(tensors.addLayer(key, firstRow + row, tensor, place));
   return absl::OkStatus();
 }
 
 /// An array whose first axis counts layers, or a tensor in one piece.
 absl::Status NemoReader::readZarr(const std::string &folder, std::string_view key) {
-  place = files.place(folder);
+  const std::string place = files.place(folder);
   STRATA_ASSIGN(const ZarrArray array, readZarray(files, folder));
-  const std::string_view own = withoutModel(key);
-  const bool layers = isStacked(own);
-  if (!layers && array.files.size() != 1)
-    return absl::UnimplementedError(
-        absl::StrCat(place, ": expected one chunk, found ", array.files.size(),
-                     ", as a model of several tensor-parallel ranks is saved; save it with "
-                     "tensor_model_parallel_size 1"));
-  std::vector<uint64_t> shape(array.shape.begin() + (layers ? 1 : 0), array.shape.end());
-  const auto rowBytes =
-      (checkedProduct(std::span(array.shape).subspan(1)) * (bitWidth(array.dtype) / 8)).value();
-  const auto sliceBytes = rowBytes ? (Checked(*rowBytes) * array.sliceRows).value() : std::nullopt;
-  for (size_t slice = 0; slice != array.files.size(); ++slice) {
-    STRATA_ASSIGN(const NemoFile file, files.open(array.files[slice]));
-    if (sliceBytes != file.bytes.size())
+  if (!NemoTensors::isStacked(key) && array.files.size() != 1)
+    return absl::UnimplementedError(absl::StrCat(place, ": expected one chunk, found ",
+                                                 array.files.size(), std::string(kSaveWhole)));
+  CheckpointTensor slice{array.dtype, array.shape, /*file=*/0, /*offset=*/0};
+  slice.shape[0] = array.sliceRows;
+  const std::optional<uint64_t> bytes = slice.spanBytes();
+  for (size_t i = 0; i != array.files.size(); ++i) {
+    STRATA_ASSIGN(const NemoFile file, files.open(array.files[i]));
+    if (bytes != file.bytes.size())
       return absl::InvalidArgumentError(absl::StrCat(
-          files.place(array.files[slice]), ": file has ", file.bytes.size(), " bytes, expected ",
-          sliceBytes ? absl::StrCat(*sliceBytes) : "more than fit 64 bits", " for ",
-          array.sliceRows, " rows of shape ", formatShape(array.shape), " of ",
-          std::string(name(array.dtype))));
-    CheckpointTensor tensor{array.dtype, shape, file.file, file.offset};
-    if (!layers)
-      STRATA_TRY(addTensor(key, tensor));
-    for (uint64_t row = 0; layers && row != array.sliceRows; ++row) {
-      tensor.offset = file.offset + row * *rowBytes;
-      STRATA_TRY(addTensor(ofLayer(own, slice * array.sliceRows + row), tensor));
-    }
+          files.place(array.files[i]), ": file has ", file.bytes.size(), " bytes, expected ",
+          bytes ? absl::StrCat(*bytes) : "more than fit 64 bits", " for ", array.sliceRows,
+          " rows of shape ", formatShape(array.shape), " of ", std::string(name(array.dtype))));
+    if (!files.isArchive())
+      checkpoint.addHeader(file.file,
+                           file.bytes.first(std::min(file.bytes.size(), kRawHeaderBytes)));
+    slice.file = file.file;
+    slice.offset = file.offset;
+    STRATA_TRY(addRows(key, slice, i * array.sliceRows, place));
   }
+  return absl::OkStatus();
+}
+
+absl::Status NemoReader::readZarrs() {
+  bool any = false;
+  for (const std::string &name : files.names()) {
+    if (name.ends_with("_00/model_weights.ckpt") || name.ends_with("_000/model_weights.ckpt"))
+      return absl::UnimplementedError(absl::StrCat(files.place(name),
+                                                   ": weights of one rank of several, which is not "
+                                                   "supported; save the model with "
+                                                   "tensor_model_parallel_size 1"));
+    if (!name.starts_with(weights) || !name.ends_with(kZarray))
+      continue;
+    const std::string folder = name.substr(0, name.size() - kZarray.size());
+    const std::string key = folder.substr(std::min(weights.size(), folder.size()));
+    if (NemoTensors::isIgnored(key))
+      continue;
+    STRATA_TRY(readZarr(folder, key));
+    any = true;
+  }
+  return any ? absl::OkStatus()
+             : absl::InvalidArgumentError(absl::StrCat(files.place(weights), ": expected ",
+                                                       kDistributed,
+                                                       " or zarr arrays, found neither"));
+}
+
+/// The tensor that torch.save wrote of a chunk, with the chunk's shape.
+absl::StatusOr<CheckpointTensor> NemoReader::readChunk(const DistributedTensor &tensor,
+                                                       const TensorChunk &chunk) {
+  STRATA_ASSIGN(const NemoFile file, files.open(weights + chunk.file));
+  const std::string place =
+      absl::StrCat(files.place(weights + chunk.file), ": ", printable(tensor.key));
+  if (!(Checked(chunk.begin) + chunk.bytes).atMost(file.bytes.size()))
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, ": expected ", chunk.bytes, " bytes from byte ", chunk.begin,
+                     " on, found a file of ", file.bytes.size(), " bytes"));
+  STRATA_ASSIGN(const PyTorchArchive archive,
+                PyTorchArchive::open(file.bytes.subspan(chunk.begin, chunk.bytes), place));
+  for (const std::span<const std::byte> part : archive.header())
+    checkpoint.addHeader(file.file, part);
+  STRATA_ASSIGN(CheckpointTensor found, archive.tensor());
+  const auto count = checkedProduct(chunk.sizes).value();
+  if (found.dtype != tensor.dtype || !count || checkedProduct(found.shape).value() != count)
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, ": expected shape ", formatShape(chunk.sizes), " of ",
+                     std::string(name(tensor.dtype)), ", as .metadata tells, found ",
+                     formatShape(found.shape), " of ", std::string(name(found.dtype))));
+  found.shape = chunk.sizes;
+  found.file = file.file;
+  found.offset += file.offset + chunk.begin;
+  return found;
+}
+
+/// A parameter lies in one piece: chunks are whole tensors, or whole layers.
+absl::Status NemoReader::readChunks(const DistributedTensor &tensor) {
+  const std::string described = files.place(weights + kDistributed);
+  const std::string place = absl::StrCat(described, ": ", printable(tensor.key));
+  const bool stacked = NemoTensors::isStacked(tensor.key) && !tensor.shape.empty();
+  uint64_t next = 0; // row of the first axis
+  for (const TensorChunk &chunk : tensor.chunks) {
+    if (!std::equal(tensor.shape.begin() + stacked, tensor.shape.end(),
+                    chunk.sizes.begin() + stacked))
+      return absl::UnimplementedError(
+          absl::StrCat(place, ": expected chunks of whole ", stacked ? "layers" : "tensors",
+                       " of shape ", formatShape(tensor.shape), ", found one of shape ",
+                       formatShape(chunk.sizes), std::string(kSaveWhole)));
+    if (stacked && chunk.offsets[0] != next)
+      return absl::InvalidArgumentError(absl::StrCat(place, ": expected a chunk at layer ", next,
+                                                     ", found one at ", chunk.offsets[0]));
+    STRATA_ASSIGN(CheckpointTensor found, readChunk(tensor, chunk));
+    STRATA_TRY(addRows(tensor.key, std::move(found), next, described));
+    next += stacked ? chunk.sizes[0] : 0;
+  }
+  if (stacked && next != tensor.shape[0])
+    return absl::InvalidArgumentError(absl::StrCat(place, ": expected chunks of ", tensor.shape[0],
+                                                   " layers, found those of ", next));
+  return absl::OkStatus();
+}
+
+absl::Status NemoReader::readDistributed() {
+  STRATA_ASSIGN(const std::string text, files.readText(weights + kDistributed, kMaxMetadataBytes));
+  STRATA_ASSIGN(const auto found, readDistributedMetadata(std::as_bytes(std::span(text)),
+                                                          files.place(weights + kDistributed)));
+  for (const DistributedTensor &tensor : found)
+    if (!NemoTensors::isIgnored(tensor.key))
+      STRATA_TRY(readChunks(tensor));
+  return absl::OkStatus();
+}
+
+/// metadata.json, where there is one, names what wrote the arrays.
+absl::Status NemoReader::checkBackend() {
+  const std::string name = weights + kBackend;
+  if (!files.names().contains(name))
+    return absl::OkStatus();
+  STRATA_ASSIGN(const std::string text, files.readText(name, kMaxConfigBytes));
+  STRATA_ASSIGN(const JsonDocument document, JsonDocument::parse(text, files.place(name)));
+  STRATA_ASSIGN(const JsonObject json, document.object());
+  STRATA_ASSIGN(const std::string_view backend, json.string("sharded_backend"));
+  if (backend != "torch_dist" && backend != "zarr")
+    return json.error("sharded_backend",
+                      absl::StrCat("expected torch_dist or zarr, found ", printable(backend)));
   return absl::OkStatus();
 }
 
 absl::Status NemoReader::readWeights() {
   if (files.names().contains(kTorchWeights))
     return readTorch();
-  bool any = false;
-  for (const std::string &name : files.names()) {
-    if (name.ends_with(".distcp"))
-      return absl::UnimplementedError(
-          absl::StrCat(files.place(name),
-                       ": a distributed checkpoint of torch, which is not supported; expected ",
-                       kTorchWeights, " or zarr arrays: save it with dist_ckpt_format: zarr"));
-    if (name.ends_with("_00/model_weights.ckpt") || name.ends_with("_000/model_weights.ckpt"))
-      return absl::UnimplementedError(absl::StrCat(files.place(name),
-                                                   ": weights of one rank of several, which is not "
-                                                   "supported; save the model with "
-                                                   "tensor_model_parallel_size 1"));
-    if (!name.starts_with(kFolder) || !name.ends_with(kZarray))
-      continue;
-    const std::string folder = name.substr(0, name.size() - kZarray.size());
-    const std::string key = folder.substr(std::min(kFolder.size(), folder.size()));
-    if (isIgnored(key))
-      continue;
-    STRATA_TRY(readZarr(folder, key));
-    any = true;
-  }
-  return any ? absl::OkStatus()
-             : absl::NotFoundError(absl::StrCat(files.place(kTorchWeights),
-                                                ": missing, and no zarr arrays in model_weights/"));
+  STRATA_TRY(checkBackend());
+  return files.names().contains(weights + kDistributed) ? readDistributed() : readZarrs();
 }
 
-/// "nemo:FILE", or the only file that ends in .model.
-absl::Status NemoReader::findTokenizer(const YamlMapping &yaml) {
-  STRATA_ASSIGN(std::string name, [&]() -> absl::StatusOr<std::string> {
-    STRATA_ASSIGN(const auto value, yaml.string("tokenizer.model"));
-    return value.value_or("");
-  }());
-  constexpr std::string_view kPrefix = "nemo:";
-  if (name.starts_with(kPrefix))
-    name.erase(0, kPrefix.size());
+/// A SentencePiece model among the files, if there is one of this name.
+absl::Status NemoReader::findTokenizer(const std::string &name) {
   if (!files.names().contains(name))
     return absl::OkStatus();
   STRATA_ASSIGN(const NemoFile file, files.open(name));
-  std::string place = absl::StrCat(checkpoint.files()[0].path, ": tokenizer");
+  std::string place = absl::StrCat(files.path(), ": tokenizer");
   checkpoint.setTokenizer(
       {place, [place, bytes = file.bytes](uint64_t most) -> absl::StatusOr<std::string> {
          if (bytes.size() > most)
@@ -256,28 +257,55 @@ absl::Status NemoReader::findTokenizer(const YamlMapping &yaml) {
   return absl::OkStatus();
 }
 
+/// "nemo:FILE", or FILE; that of NeMo 2 is relative to the context.
+absl::StatusOr<std::string> tokenizerName(const YamlMapping &yaml, NemoVersion version) {
+  const bool one = version == NemoVersion::one;
+  STRATA_ASSIGN(const auto value, yaml.string(one ? "tokenizer.model" : "tokenizer.model_path"));
+  std::string name = value.value_or("");
+  constexpr std::string_view kPrefix = "nemo:";
+  if (name.starts_with(kPrefix))
+    name.erase(0, kPrefix.size());
+  return one ? name : absl::StrCat("context/", name);
+}
+
+absl::Status readModel(NemoFiles files, NemoVersion version, Checkpoint &checkpoint) {
+  const bool one = version == NemoVersion::one;
+  const std::string configName = one ? kConfigName : kConfigName2;
+  const std::string path = files.path(),
+                    configPath = files.isArchive() ? path : files.place(configName);
+  const std::string weights = one ? "model_weights/" : "weights/";
+  checkpoint.setCatalogue(files.place(one ? kTorchWeights : weights + kDistributed));
+  STRATA_ASSIGN(const std::string text, files.readText(configName, kMaxConfigBytes));
+  STRATA_ASSIGN(const YamlMapping yaml, YamlMapping::parse(text, files.place(configName)));
+  STRATA_ASSIGN(const NemoHeads heads, readNemoHeads(yaml, version));
+  STRATA_ASSIGN(const std::string tokenizer, tokenizerName(yaml, version));
+  NemoReader reader(std::move(files), heads, weights, checkpoint);
+  STRATA_TRY(reader.readWeights());
+  STRATA_TRY(reader.findTokenizer(tokenizer));
+  const CheckpointTensor *table = checkpoint.find("model.embed_tokens.weight");
+  if (!table || table->shape.size() != 2)
+    return absl::InvalidArgumentError(absl::StrCat(path,
+                                                   ": embedding.word_embeddings.weight: missing, "
+                                                   "expected a matrix"));
+  STRATA_ASSIGN(std::string config, nemoConfigText(yaml, version, table->shape[0]));
+  checkpoint.setConfig(std::move(config), configPath);
+  if (const std::string texts = path + "/context/nemo_tokenizer"; !one && fs::is_directory(texts))
+    checkpoint.setTextFolder(texts);
+  return absl::OkStatus();
+}
+
 } // namespace
 
 absl::Status readNemo(const std::string &folder, const std::string &name, Checkpoint &checkpoint) {
   STRATA_ASSIGN(NemoFiles files, name == kConfigName
                                      ? NemoFiles::ofFolder(folder, checkpoint)
                                      : NemoFiles::ofArchive(folder, name, checkpoint));
-  checkpoint.setCatalogue(files.place(kTorchWeights));
-  STRATA_ASSIGN(const std::string text, files.readText(kConfigName, kMaxConfigBytes));
-  STRATA_ASSIGN(const YamlMapping yaml, YamlMapping::parse(text, files.place(kConfigName)));
-  STRATA_ASSIGN(const NemoHeads heads, readNemoHeads(yaml));
-  NemoReader reader(std::move(files), heads, checkpoint);
-  STRATA_TRY(reader.readWeights());
-  STRATA_TRY(reader.findTokenizer(yaml));
-  constexpr std::string_view kTable = "model.embed_tokens.weight";
-  const CheckpointTensor *table = checkpoint.find(kTable);
-  if (!table || table->shape.size() != 2)
-    return absl::NotFoundError(absl::StrCat(checkpoint.files()[0].path,
-                                            ": embedding.word_embeddings.weight: missing, expected "
-                                            "a matrix"));
-  STRATA_ASSIGN(std::string config, nemoConfigText(yaml, table->shape[0]));
-  checkpoint.setConfig(std::move(config));
-  return absl::OkStatus();
+  return readModel(std::move(files), NemoVersion::one, checkpoint);
+}
+
+absl::Status readNemo2(const std::string &folder, const std::string &, Checkpoint &checkpoint) {
+  STRATA_ASSIGN(NemoFiles files, NemoFiles::ofFolder(folder, checkpoint));
+  return readModel(std::move(files), NemoVersion::two, checkpoint);
 }
 
 } // namespace strata

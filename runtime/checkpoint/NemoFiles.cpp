@@ -16,14 +16,12 @@ namespace {
 constexpr int kMaxDepth = 3;
 constexpr size_t kMaxFiles = size_t(1) << 17;
 constexpr uint64_t kTarHeaderBytes = 512;
-/// A file of weights alone has no header; its first bytes tell it from another.
-constexpr uint64_t kRawHeaderBytes = 4096;
 } // namespace
 
 absl::StatusOr<NemoFiles> NemoFiles::ofArchive(const std::string &folder, const std::string &name,
                                                Checkpoint &checkpoint) {
   NemoFiles files(checkpoint);
-  files.isArchive = true;
+  files.archive = true;
   files.root = (fs::path(folder) / name).string();
   STRATA_ASSIGN(MappedFile mapping, MappedFile::open(files.root));
   STRATA_ASSIGN(files.members, readTar(mapping.bytes(), files.root));
@@ -55,28 +53,29 @@ absl::StatusOr<NemoFiles> NemoFiles::ofFolder(const std::string &folder, Checkpo
 }
 
 std::string NemoFiles::place(const std::string &name) const {
-  return isArchive ? absl::StrCat(root, ": ", printable(name)) : (fs::path(root) / name).string();
+  return archive ? absl::StrCat(root, ": ", printable(name)) : (fs::path(root) / name).string();
 }
 
 absl::StatusOr<NemoFile> NemoFiles::open(const std::string &name) {
   if (!names_.contains(name))
-    return absl::NotFoundError(absl::StrCat(place(name), ": missing"));
-  if (!isArchive) {
+    return absl::InvalidArgumentError(absl::StrCat(place(name), ": missing"));
+  if (const auto found = opened.find(name); found != opened.end())
+    return found->second;
+  if (!archive) {
     STRATA_ASSIGN(MappedFile mapping, MappedFile::open(place(name)));
     const auto bytes = mapping.bytes();
-    const auto first = bytes.first(std::min(bytes.size(), kRawHeaderBytes));
-    return NemoFile{bytes, checkpoint->addFile(name, std::move(mapping), {first}), 0};
+    return opened[name] = {bytes, checkpoint->addFile(name, std::move(mapping), {}), 0};
   }
   const TarMember &member = members.at(name);
-  const auto archive = checkpoint->files()[0].bytes;
-  checkpoint->addHeader(0, archive.subspan(member.header, kTarHeaderBytes));
-  return NemoFile{archive.subspan(member.offset, member.size), 0, member.offset};
+  const auto bytes = checkpoint->files()[0].bytes;
+  checkpoint->addHeader(0, bytes.subspan(member.header, kTarHeaderBytes));
+  return opened[name] = {bytes.subspan(member.offset, member.size), 0, member.offset};
 }
 
 absl::StatusOr<std::string> NemoFiles::readText(const std::string &name, uint64_t maxBytes) const {
   if (!names_.contains(name))
-    return absl::NotFoundError(absl::StrCat(place(name), ": missing"));
-  if (!isArchive)
+    return absl::InvalidArgumentError(absl::StrCat(place(name), ": missing"));
+  if (!archive)
     return readFile(place(name), maxBytes);
   const TarMember &member = members.at(name);
   if (member.size > maxBytes)

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -33,9 +34,13 @@ public:
 
   /// Relative to the root, sorted.
   const std::set<std::string> &names() const { return names_; }
+  /// Whether they are the members of an archive.
+  bool isArchive() const { return archive; }
+  /// Of the archive or the folder.
+  const std::string &path() const { return root; }
   /// What errors call a file.
   std::string place(const std::string &name) const;
-  /// Maps a file.
+  /// Maps a file, once. Of a file in a folder, nothing counts as its header yet.
   absl::StatusOr<NemoFile> open(const std::string &name);
   /// The contents of a small file.
   absl::StatusOr<std::string> readText(const std::string &name, uint64_t maxBytes) const;
@@ -45,9 +50,10 @@ private:
 
   Checkpoint *checkpoint;
   std::string root; // path of the archive or the folder
-  bool isArchive = false;
+  bool archive = false;
   TarMembers members; // of an archive, which is the checkpoint's first file
   std::set<std::string> names_;
+  std::map<std::string, NemoFile, std::less<>> opened;
 };
 
 } // namespace strata

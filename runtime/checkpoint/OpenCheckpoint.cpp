@@ -30,7 +30,8 @@ using Read = absl::Status (*)(const std::string &folder, const std::string &name
 
 /// A file by which reading begins.
 struct FileFormat {
-  std::string_view name; // with a '.' in front: how any name ends, of one file in the folder
+  std::string_view name; // with a '.' in front: how any name ends, of one file in the folder; with
+                         // a '/' in it: of a file in a folder in that
   Read read;
 };
 
@@ -43,6 +44,8 @@ absl::Status readPyTorchShards(const std::string &folder, const std::string &nam
   return readShards(folder, name, readPyTorch, checkpoint);
 }
 
+constexpr std::string_view kNemo2 = "context/model.yaml";
+
 /// The one to prefer first.
 constexpr FileFormat kFileFormats[] = {
     {"model.safetensors", readSafetensors},
@@ -51,6 +54,7 @@ constexpr FileFormat kFileFormats[] = {
     {"pytorch_model.bin.index.json", readPyTorchShards},
     {".gguf", readGguf},
     {"model_config.yaml", readNemo},
+    {kNemo2, readNemo2},
     {".nemo", readNemo},
 };
 
@@ -108,9 +112,8 @@ std::string describeOther(const std::vector<std::string> &names) {
                           ", an adapter (LoRA) without its base model; merge ",
                           "the two, e.g. with merge_and_unload() of peft");
   if (contains(names, "context") && contains(names, "weights"))
-    return "found context and weights, a checkpoint of NeMo 2, whose format is not supported; "
-           "export "
-           "it to Hugging Face's, e.g. with nemo.collections.llm.export_ckpt";
+    return absl::StrCat("found context and weights, a checkpoint of NeMo 2, without ",
+                        std::string(kNemo2));
   return "";
 }
 
@@ -220,18 +223,24 @@ void addBaseModelPrefix(Checkpoint &checkpoint) {
 }
 
 /// What is found by which reading may begin, the one to prefer first.
-std::vector<std::pair<std::string, Read>> findFormats(const std::vector<std::string> &names) {
+std::vector<std::pair<std::string, Read>> findFormats(const std::string &folder,
+                                                      const std::vector<std::string> &names) {
   std::vector<std::pair<std::string, Read>> found;
-  for (const FileFormat &format : kFileFormats)
+  std::error_code ignored;
+  for (const FileFormat &format : kFileFormats) {
+    if (format.name.find('/') != format.name.npos &&
+        fs::exists(fs::path(folder) / format.name, ignored))
+      found.emplace_back(format.name, format.read);
     for (const std::string &name : names)
       if (isOfFormat(name, format))
         found.emplace_back(name, format.read);
+  }
   return found;
 }
 
 absl::StatusOr<Checkpoint> openFolder(const std::string &folder) {
   const std::vector<std::string> names = listFolder(folder);
-  const auto formats = findFormats(names);
+  const auto formats = findFormats(folder, names);
   Checkpoint checkpoint;
   noteUnread(folder, names, checkpoint);
   if (formats.empty()) {
@@ -319,6 +328,11 @@ std::string checkpointFolder(const std::string &path) {
     return hubSnapshot(path).value_or(path);
   const std::string folder = fs::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+std::string textFolder(const std::string &path, const Checkpoint *checkpoint) {
+  const bool named = checkpoint && !checkpoint->textFolder().empty();
+  return named ? checkpoint->textFolder() : checkpointFolder(path);
 }
 
 } // namespace strata

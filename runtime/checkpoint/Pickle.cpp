@@ -17,7 +17,8 @@ using Kind = PickleValue::Kind;
 using Index = PickleValue::Index;
 
 namespace {
-/// The instructions that torch.save writes, by their names in pickletools.
+/// The instructions that torch.save and torch.distributed.checkpoint write, by their names in
+/// pickletools.
 enum class Opcode : uint8_t {
   mark = '(',
   stop = '.',
@@ -44,13 +45,19 @@ enum class Opcode : uint8_t {
   binunicode = 'X',
   binpersid = 'Q',
   proto = 0x80,
+  newobj = 0x81,
   tuple1 = 0x85,
   tuple2 = 0x86,
   tuple3 = 0x87,
   newtrue = 0x88,
   newfalse = 0x89,
   long1 = 0x8a,
+  shortBinunicode = 0x8c,
+  stackGlobal = 0x93,
+  memoize = 0x94,
+  frame = 0x95,
 };
+constexpr uint8_t kOldest = 2, kNewest = 5; // protocols
 constexpr size_t kMaxValues = size_t(1) << 20;
 constexpr size_t kMaxMarks = 1000;
 } // namespace
@@ -69,7 +76,9 @@ private:
   void pushText(Kind kind, std::string_view text);
   void pushItems(Kind kind, std::vector<Index> items);
   void pushTuple(size_t size);
-  void pushGlobal();
+  void pushGlobal(std::string_view module, std::string_view name);
+  void readGlobal();
+  void popGlobal();
   void pushLong();
   void pushMark();
   void put(uint64_t slot);
@@ -169,10 +178,22 @@ void PickleReader::pushItems(Kind kind, std::vector<Index> items) {
 }
 void PickleReader::pushTuple(size_t size) { pushItems(Kind::tuple, popMany(size)); }
 
-void PickleReader::pushGlobal() {
+void PickleReader::readGlobal() {
   const std::string_view module = reader.line(), name = reader.line();
-  if (!reader.ok())
+  if (reader.ok())
+    pushGlobal(module, name);
+}
+
+void PickleReader::popGlobal() {
+  const std::vector<Index> names = popMany(2);
+  if (!failure.empty())
     return;
+  if (pickle[names[0]].kind != Kind::string || pickle[names[1]].kind != Kind::string)
+    return fail("expected a global's module and name, found other objects");
+  pushGlobal(pickle[names[0]].text, pickle[names[1]].text);
+}
+
+void PickleReader::pushGlobal(std::string_view module, std::string_view name) {
   for (std::string_view global : allowed)
     if (const size_t space = global.find(' ');
         module == global.substr(0, space) && name == global.substr(space + 1))
@@ -233,13 +254,14 @@ void PickleReader::reduce() {
   pushItems(Kind::call, call);
 }
 
-/// Attributes of an object; those of torch's dicts say nothing of tensors.
+/// Attributes of an object, mostly in a dict. Those of torch's dicts say nothing of tensors.
 void PickleReader::build() {
   const std::vector<Index> objects = popMany(2);
   if (!failure.empty())
     return;
   if (pickle[objects[0]].kind != Kind::call)
     return fail("expected an object to give attributes to, found another");
+  pickle.values[objects[0]].state = objects[1];
   stack.push_back(objects[0]);
 }
 
@@ -248,11 +270,15 @@ void PickleReader::step(Opcode opcode) {
   case Opcode::mark:
     return pushMark();
   case Opcode::global:
-    return pushGlobal();
+    return readGlobal();
+  case Opcode::stackGlobal:
+    return popGlobal();
   case Opcode::binput:
     return put(reader.read<uint8_t>());
   case Opcode::longBinput:
     return put(reader.read<uint32_t>());
+  case Opcode::memoize:
+    return put(memo.size());
   case Opcode::binget:
     return get(reader.read<uint8_t>());
   case Opcode::longBinget:
@@ -274,6 +300,8 @@ void PickleReader::step(Opcode opcode) {
     return pushNumber(Kind::real, reader.read<int64_t>());
   case Opcode::binunicode:
     return pushText(Kind::string, reader.text(reader.read<uint32_t>()));
+  case Opcode::shortBinunicode:
+    return pushText(Kind::string, reader.text(reader.read<uint8_t>()));
   case Opcode::emptyTuple:
     return pushTuple(0);
   case Opcode::tuple1:
@@ -299,21 +327,24 @@ void PickleReader::step(Opcode opcode) {
   case Opcode::binpersid:
     return pushItems(Kind::persistent, popMany(1));
   case Opcode::reduce:
+  case Opcode::newobj: // the same of a class
     return reduce();
   case Opcode::build:
     return build();
+  case Opcode::frame: // how many bytes may be read at once
+    reader.read<uint64_t>();
+    return;
   case Opcode::proto:
   case Opcode::stop:
     break;
   }
-  fail("instruction 0x", absl::Hex(uint8_t(opcode), absl::kZeroPad2),
-       " is none that torch.save writes");
+  fail("instruction 0x", absl::Hex(uint8_t(opcode), absl::kZeroPad2), " is none that torch writes");
 }
 
 absl::StatusOr<Pickle> PickleReader::read() {
   const auto proto = reader.read<uint8_t>(), version = reader.read<uint8_t>();
-  if (!reader.ok() || Opcode(proto) != Opcode::proto || version != 2)
-    fail("expected a pickle of protocol 2, found ",
+  if (!reader.ok() || Opcode(proto) != Opcode::proto || version < kOldest || version > kNewest)
+    fail("expected a pickle of protocol ", kOldest, " to ", kNewest, ", found ",
          Opcode(proto) == Opcode::proto ? absl::StrCat("protocol ", version) : "other bytes");
   bool stopped = false;
   while (failure.empty() && !stopped) {
@@ -347,6 +378,18 @@ absl::StatusOr<Pickle> Pickle::read(std::span<const std::byte> bytes, const std:
 const PickleValue *Pickle::argumentsOf(const PickleValue &value, std::string_view global) const {
   const bool isCall = value.kind == Kind::call && values[value.items[0]].text == global;
   return isCall ? &values[value.items[1]] : nullptr;
+}
+
+const PickleValue *Pickle::attributeOf(const PickleValue &value, std::string_view global,
+                                       std::string_view attribute) const {
+  if (!argumentsOf(value, global) || value.state == PickleValue::kNoState ||
+      values[value.state].kind != Kind::dict)
+    return nullptr;
+  const PickleValue *found = nullptr;
+  for (const auto &[key, item] : entries(values[value.state]))
+    if (values[key].kind == Kind::string && values[key].text == attribute)
+      found = &values[item];
+  return found;
 }
 
 std::vector<std::pair<Index, Index>> Pickle::entries(const PickleValue &value) const {

@@ -1,8 +1,9 @@
 //===- Pickle.h - reading pickles without running them ----------*- C++ -*-===//
 //
 // A pickle is a program for a stack machine; Python's runs any function that it names. This reader
-// knows the instructions that torch.save writes (protocol 2) and runs nothing: a function is a
-// name, and what Python would do by calling it stands in the result as a call that was not made.
+// knows the instructions that torch writes (protocols 2 to 5) and runs nothing: a function or class
+// is a name, and what Python would do by calling it stands in the result as a call that was not
+// made.
 // Names that the reader's user did not ask for are refused where they stand.
 // https://github.com/python/cpython/blob/main/Lib/pickletools.py describes the instructions.
 //
@@ -40,9 +41,12 @@ struct PickleValue {
   using Index = uint32_t;
 
   Kind kind = Kind::none;
+  static constexpr Index kNoState = UINT32_MAX;
+
   int64_t number = 0;
   std::string_view text = {}; // into the pickle
   std::vector<Index> items = {};
+  Index state = kNoState; // of a call: what Python would set the new object's attributes from
 };
 
 /// A pickle's objects. Points into the bytes that it was read from, and into the names allowed.
@@ -58,6 +62,10 @@ public:
 
   /// The value if it is a call of `global`, with its arguments; null otherwise.
   const PickleValue *argumentsOf(const PickleValue &value, std::string_view global) const;
+  /// The attribute of an object that a call of `global` made; null if it is another object, or has
+  /// none of that name.
+  const PickleValue *attributeOf(const PickleValue &value, std::string_view global,
+                                 std::string_view attribute) const;
   /// Of a dict, or of a call that made one: pairs of key and value.
   std::vector<std::pair<PickleValue::Index, PickleValue::Index>>
   entries(const PickleValue &value) const;

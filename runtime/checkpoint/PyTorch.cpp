@@ -225,9 +225,19 @@ absl::StatusOr<PyTorchArchive> PyTorchArchive::open(std::span<const std::byte> b
   return archive;
 }
 
+std::string PyTorchArchive::picklePlace() const {
+  return absl::StrCat(place, ": ", printable(folder + "data.pkl"));
+}
+
+absl::StatusOr<CheckpointTensor> PyTorchArchive::tensor() const {
+  STRATA_ASSIGN(const Pickle objects, Pickle::read(pickle, picklePlace(), kGlobals));
+  auto tensor = StateDictReader(objects, zip, folder).readTensor(objects.root());
+  return tensor.ok() ? std::move(tensor) : annotate(tensor.status(), place);
+}
+
 absl::StatusOr<std::vector<std::pair<std::string, CheckpointTensor>>>
 PyTorchArchive::tensors() const {
-  const std::string picklePlace = absl::StrCat(place, ": ", printable(folder + "data.pkl"));
+  const std::string picklePlace = this->picklePlace();
   STRATA_ASSIGN(const Pickle objects, Pickle::read(pickle, picklePlace, kGlobals));
   const PickleValue &root = objects.root();
   if (root.kind != Kind::dict && !objects.argumentsOf(root, kOrderedDict))

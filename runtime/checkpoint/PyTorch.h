@@ -31,7 +31,12 @@ public:
   /// the start of the archive, and `bytes` is left empty. Every tensor is contiguous.
   absl::StatusOr<std::vector<std::pair<std::string, CheckpointTensor>>> tensors() const;
 
+  /// The same of an archive that holds one tensor.
+  absl::StatusOr<CheckpointTensor> tensor() const;
+
 private:
+  std::string picklePlace() const;
+
   ZipArchive zip;
   std::string folder; // in which all entries are, with the '/' behind it
   std::span<const std::byte> pickle;

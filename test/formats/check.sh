@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 packages=()
-for model in safetensors safetensors-shards bin bin-shards gguf/formats.gguf nemo/formats.nemo nemo-zarr; do
+for model in safetensors safetensors-shards bin bin-shards gguf/formats.gguf nemo/formats.nemo nemo-zarr nemo2; do
   package=$work/${model//\//-}.strata
   "$compile" "$folder/$model" -o "$package" >/dev/null
   packages+=("$package")

@@ -7,6 +7,7 @@ which tarfile and torch.save make as NeMo does, and the zarr arrays, which are r
     python3 -m venv venv && venv/bin/pip install -r test/formats/requirements.txt
     venv/bin/python test/formats/make_formats.py
 """
+import contextlib
 import io
 import json
 import shutil
@@ -16,6 +17,9 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
+import torch.distributed.checkpoint
+from torch.distributed._shard.metadata import ShardMetadata
+from torch.distributed._shard.sharded_tensor import Shard, ShardedTensor, ShardedTensorMetadata, TensorProperties
 from safetensors.torch import save_file
 
 HERE = Path(__file__).resolve().parent
@@ -206,11 +210,10 @@ def write_nemo(path, weights):
 NEMO_CONFIG_NAME = "model_config.yaml"
 
 
-def write_zarr(folder, weights):
-    """An unpacked archive with a distributed checkpoint: layers stacked, one chunk a layer."""
-    (folder / NEMO_CONFIG_NAME).write_text(NEMO_CONFIG)
+def stack_layers(weights):
+    """Tensors by key, and of layers lists of tensors by the key without a number."""
     stacked = {}
-    for key, tensor in to_megatron(weights).items():
+    for key, tensor in weights.items():
         if tensor is None:
             continue
         if key.startswith("model.decoder.layers."):
@@ -218,7 +221,13 @@ def write_zarr(folder, weights):
             stacked.setdefault("model.decoder.layers." + inner, []).append(tensor)
         else:
             stacked[key] = tensor
-    for key, value in stacked.items():
+    return stacked
+
+
+def write_zarr(folder, weights):
+    """An unpacked archive with a distributed checkpoint: layers stacked, one chunk a layer."""
+    (folder / NEMO_CONFIG_NAME).write_text(NEMO_CONFIG)
+    for key, value in stack_layers(to_megatron(weights)).items():
         array = folder / "model_weights" / key
         array.mkdir(parents=True)
         layers = value if isinstance(value, list) else None
@@ -233,6 +242,78 @@ def write_zarr(folder, weights):
             (array / name).write_bytes(tensor.contiguous().view(torch.uint8).numpy().tobytes())
 
 
+NEMO2_CONFIG = f"""\
+# As NeMo 2 writes it, shortened.
+_target_: nemo.collections.llm.gpt.model.nemotron.NemotronModel
+config:
+  _cpu_offloading_context: null
+  _target_: nemo.collections.llm.gpt.model.nemotron.NemotronConfig
+  activation_func:
+    _call_: false
+    _target_: megatron.core.fusions.fused_bias_squared_relu.squared_relu
+  add_bias_linear: false
+  add_qkv_bias: false
+  autocast_dtype: &id001
+    _call_: false
+    _target_: torch.bfloat16
+  bf16: true
+  ffn_hidden_size: {FFN}
+  first_pipeline_num_layers: null
+  gated_linear_unit: false
+  hidden_size: {HIDDEN}
+  kv_channels: {HEAD_DIM}
+  layernorm_epsilon: 1.0e-05
+  layernorm_zero_centered_gamma: true
+  normalization: LayerNorm
+  num_attention_heads: {HEADS}
+  num_layers: {LAYERS}
+  num_moe_experts: null
+  num_query_groups: {KV_HEADS}
+  params_dtype: *id001
+  position_embedding_type: rope
+  qk_layernorm: false
+  rotary_base: 10000.0
+  rotary_interleaved: false
+  rotary_percent: 0.5
+  seq_len_interpolation_factor: null
+  seq_length: 256
+  share_embeddings_and_output_weights: false
+  softmax_scale: null
+  vocab_size: null
+  window_size: null
+model_transform: null
+optim: null
+tokenizer: null
+"""
+
+
+def whole_layers(layers):
+    """Stacked layers as Megatron hands them to torch: a tensor of as many pieces as there are layers."""
+    shape = (len(layers), *layers[0].shape)
+    shards = [ShardMetadata([layer] + [0] * layers[0].dim(), [1, *layers[0].shape], "rank:0/cpu")
+              for layer in range(len(layers))]
+    properties = TensorProperties(dtype=torch.bfloat16)
+    return ShardedTensor._init_from_local_shards_and_global_metadata(
+        [Shard(tensor[None].contiguous(), shard) for tensor, shard in zip(layers, shards)],
+        ShardedTensorMetadata(shards, torch.Size(shape), properties))
+
+
+def write_nemo2(folder, weights):
+    """A folder of NeMo 2 with a distributed checkpoint of torch, and state of an optimizer."""
+    (folder / "context").mkdir()
+    (folder / "context" / "model.yaml").write_text(NEMO2_CONFIG)
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    state = {}
+    for key, value in stack_layers(to_megatron(weights)).items():
+        key = key.replace("model.", "module.", 1)
+        state[key] = whole_layers(value) if isinstance(value, list) else value
+    state["module.decoder.layers.self_attention.linear_qkv._extra_state/shard_0_2"] = io.BytesIO(b"opaque")
+    state["optimizer.state.exp_avg.module.output_layer.weight"] = torch.zeros(2, 2)
+    with contextlib.chdir(folder):  # its path stands in the file
+        torch.distributed.checkpoint.save(state, checkpoint_id="weights")
+    (folder / "weights" / "metadata.json").write_text(json.dumps({"sharded_backend": "torch_dist", "sharded_backend_version": 1}))
+
+
 def main():
     weights = make_weights()
     write_whole(fresh("safetensors"), "model.safetensors", weights, save_file)
@@ -242,6 +323,7 @@ def main():
     write_gguf(fresh("gguf", config=False) / "formats.gguf", weights)
     write_nemo(fresh("nemo", config=False) / "formats.nemo", weights)
     write_zarr(fresh("nemo-zarr", config=False), weights)
+    write_nemo2(fresh("nemo2", config=False), weights)
 
 
 main()

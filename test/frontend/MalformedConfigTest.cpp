@@ -81,11 +81,11 @@ const Malformed kMalformed[] = {
     {{{"rope_theta", "0"}}, "rope_theta: expected a number above 0, found 0"},
     {{{"rope_theta", "-10000.0"}}, "rope_theta: expected a number above 0, found -10000.0"},
     {{{"rope_theta", "1e400"}}, "rope_theta: expected a number above 0, found 1e400 in line 1"},
-    {{{"partial_rotary_factor", "0"}},
-     "partial_rotary_factor: expected a number in (0, 1], found 0"},
+    {{{"partial_rotary_factor", "-0.1"}},
+     "partial_rotary_factor: expected a number in [0, 1], found -0.1"},
     {{{"partial_rotary_factor", "1.5"}},
-     "partial_rotary_factor: expected a number in (0, 1], found 1.5"},
-    {{{"rope_percent", "-0.5"}}, "rope_percent: expected a number in (0, 1], found -0.5"},
+     "partial_rotary_factor: expected a number in [0, 1], found 1.5"},
+    {{{"rope_percent", "-0.5"}}, "rope_percent: expected a number in [0, 1], found -0.5"},
 
     // Another type.
     {{{"hidden_size", "96.0"}}, "hidden_size: expected an integer in [1, 65536], found 96.0"},
@@ -122,11 +122,9 @@ const Malformed kMalformed[] = {
      "num_key_value_heads: expected a divisor of num_attention_heads 6, found 4"},
     {{{"num_key_value_heads", "12"}},
      "num_key_value_heads: expected a divisor of num_attention_heads 6, found 12"},
-    {{{"partial_rotary_factor", "0.01"}},
-     "partial_rotary_factor: expected 1 to 16 rotary dims, found 0, 0.01 of head_dim 16"},
     // Of 17 dims 18 are rotated, which a head of 17 does not have.
     {{{"head_dim", "17"}, {"partial_rotary_factor", "1"}},
-     "partial_rotary_factor: expected 1 to 16 rotary dims, found 17, 1 of head_dim 17"},
+     "partial_rotary_factor: expected at most 16 rotary dims, found 17, 1 of head_dim 17"},
     {{{"hidden_size", "65536"},
       {"intermediate_size", "1048576"},
       {"num_hidden_layers", "1024"},

@@ -136,6 +136,7 @@ TEST(ModelConfig, RotaryDimsAreCutDownToWholeNumbersEvenOrOdd) {
   EXPECT_EQ(dims("64", "0.33"), 21); // 22 are rotated
   EXPECT_EQ(dims("18", "0.5"), 9);
   EXPECT_EQ(dims("16", "0.1"), 1);
+  EXPECT_EQ(dims("16", "0.01"), 0); // and nothing is rotated
 }
 
 TEST(ModelConfig, TargetsThatHaveNoKernelsForIt) {

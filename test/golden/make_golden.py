@@ -115,6 +115,7 @@ CASES = [
     Case("mha", hidden=96, ffn=256, heads=6, kv_heads=6, head_dim=16, vocab=320,
          absent=("num_key_value_heads", "head_dim"), hf_reads_config=False),
     Case("mqa", hidden=128, ffn=256, kv_heads=1, vocab=320, lengths=(65, 38)),
+    Case("rotary_0", rotary=0.01),
     Case("rotary_25", rotary=0.25),
     Case("rotary_50", rotary=0.5, absent=("partial_rotary_factor", "rope_theta", "norm_eps")),
     Case("rotary_100", rotary=1.0, theta=500.0, rope_parameters=True),

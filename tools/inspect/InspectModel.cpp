@@ -77,7 +77,8 @@ InspectedModel inspectCheckpoint(const std::string &path) {
     refuse(model, checkpoint.status());
   if (checkpoint.ok())
     model.checkpoint = *std::move(checkpoint);
-  const absl::Status tokenizer = openTokenizer(checkpointFolder(path), model);
+  const Checkpoint *opened = model.checkpoint ? &*model.checkpoint : nullptr;
+  const absl::Status tokenizer = openTokenizer(textFolder(path, opened), model);
   model.tokenizerRefused = !tokenizer.ok();
   refuse(model, tokenizer);
   if (model.config)

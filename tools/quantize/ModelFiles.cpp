@@ -96,7 +96,7 @@ absl::StatusOr<std::optional<TokenizerSection>> ownTokenizer(const OpenedModel &
 }
 
 absl::Status writeTokenizer(const OpenedModel &model, const OutputFolder &folder) {
-  const std::string from = checkpointFolder(model.argument);
+  const std::string from = textFolder(model.argument, &model.checkpoint);
   for (const char *name : kNeighbours)
     STRATA_TRY(copyIfThere(from, name, folder));
   if (const std::string &jinja = model.checkpoint.chatTemplate(); !jinja.empty()) {

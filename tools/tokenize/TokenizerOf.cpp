@@ -24,8 +24,8 @@ absl::StatusOr<LoadedTokenizer> ofModel(const std::string &path) {
   const auto checkpoint = openCheckpoint(path);
   STRATA_ASSIGN(FoundConfig found, findModelConfig(path, checkpoint));
   LoadedTokenizer loaded;
-  STRATA_ASSIGN(loaded.section,
-                readTokenizer(checkpointFolder(path), checkpoint.ok() ? &*checkpoint : nullptr));
+  const Checkpoint *opened = checkpoint.ok() ? &*checkpoint : nullptr;
+  STRATA_ASSIGN(loaded.section, readTokenizer(textFolder(path, opened), opened));
   if (!loaded.section)
     return absl::NotFoundError(
         absl::StrCat(path, ": expected a tokenizer.model or tokenizer.json, found neither"));

@@ -235,7 +235,7 @@ TEST(Checkpoint, FoldersWithoutWeights) {
   const std::string expected =
       "; expected model.safetensors or model.safetensors.index.json or pytorch_model.bin or "
       "pytorch_model.bin.index.json or a .gguf or "
-      "model_config.yaml or a .nemo";
+      "model_config.yaml or context/model.yaml or a .nemo";
   TestFolder folder;
   EXPECT_EQ(openError(folder), folder.path() + ": no weights in this folder" + expected);
   folder.write("config.json", "{}");

@@ -251,11 +251,9 @@ TEST(Nemo, ZarrArraysAreWholeAndPlain) {
 
 TEST(Nemo, OtherWeights) {
   EXPECT_EQ(error({{"model_config.yaml", kConfig}}),
-            "model_weights.ckpt: missing, and no zarr arrays in model_weights/");
+            "model_weights/: expected .metadata or zarr arrays, found neither");
   EXPECT_EQ(error({{"model_config.yaml", kConfig}, {"model_weights/__0_0.distcp", ""}}),
-            "model_weights/__0_0.distcp: a distributed checkpoint of torch, which is not "
-            "supported; expected model_weights.ckpt or zarr arrays: save it with "
-            "dist_ckpt_format: zarr");
+            "model_weights/: expected .metadata or zarr arrays, found neither");
   EXPECT_EQ(
       error({{"model_config.yaml", kConfig}, {"mp_rank_00/model_weights.ckpt", ""}}),
       "mp_rank_00/model_weights.ckpt: weights of one rank of several, which is not supported; "

@@ -77,6 +77,31 @@ TEST(Pickle, CallsAreNotMade) {
   ASSERT_EQ(pickle->entries(pickle->root()).size(), 1u);
 }
 
+/// What newer protocols write: names from the stack, and what was put away without its number.
+TEST(Pickle, ObjectsOfProtocol4) {
+  const auto shortText = [](const std::string &value) {
+    return "\x8c" + little(value.size(), 1) + value;
+  };
+  const std::string bytes = "\x80\x04\x95" + little(99, 8) + shortText("collections") + "\x94" +
+                            shortText("OrderedDict") + "\x94\x93\x94)\x81\x94}\x94(" +
+                            shortText("name") + "K\1" + shortText("name") + "K\2u" + "b.";
+  const auto pickle = read(bytes);
+  ASSERT_TRUE(pickle.ok()) << pickle.status();
+  const PickleValue &object = pickle->root();
+  EXPECT_TRUE(pickle->argumentsOf(object, "collections OrderedDict"));
+  const PickleValue *found = pickle->attributeOf(object, "collections OrderedDict", "name");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->number, 2); // the last one counts
+  EXPECT_FALSE(pickle->attributeOf(object, "collections OrderedDict", "other"));
+  EXPECT_FALSE(pickle->attributeOf(object, "torch FloatStorage", "name"));
+  EXPECT_EQ(pickle->entries(object).size(), 0u); // attributes are no entries
+  EXPECT_EQ(error(program(text("os") + text("system") + "\x93")),
+            "byte 20: refuses global os.system: only 2 that tensors need are known, and none is "
+            "ever called");
+  EXPECT_EQ(error(program("NN\x93")),
+            "byte 4: expected a global's module and name, found other objects");
+}
+
 TEST(Pickle, OtherGlobalsAreRefusedByName) {
   const std::string rest = ": only 2 that tensors need are known, and none is ever called";
   EXPECT_EQ(error(program(global("os", "system") + tuple(text("rm -rf /")) + "R")),
@@ -94,24 +119,25 @@ TEST(Pickle, OtherGlobalsAreRefusedByName) {
 
 TEST(Pickle, OtherInstructionsAreRefused) {
   const auto refused = [](const std::string &code) {
-    return "byte 2: instruction 0x" + code + " is none that torch.save writes";
+    return "byte 2: instruction 0x" + code + " is none that torch writes";
   };
-  EXPECT_EQ(error(program("\x93")), refused("93"));          // STACK_GLOBAL
   EXPECT_EQ(error(program("ios\nsystem\n")), refused("69")); // INST
   EXPECT_EQ(error(program("o")), refused("6f"));             // OBJ
-  EXPECT_EQ(error(program("\x81")), refused("81"));          // NEWOBJ
   EXPECT_EQ(error(program("\x82\x01")), refused("82"));      // EXT1
   EXPECT_EQ(error(program("P1\n")), refused("50"));          // PERSID
-  EXPECT_EQ(error(program("\x95")), refused("95"));          // FRAME
+  EXPECT_EQ(error(program("\x92")), refused("92"));          // NEWOBJ_EX
   EXPECT_EQ(error(program("S'a'\n")), refused("53"));        // STRING
   EXPECT_EQ(error(program("\xff")), refused("ff"));
   EXPECT_EQ(error(program("\x80\x02")), refused("80"));
 }
 
 TEST(Pickle, Protocol) {
-  EXPECT_EQ(error("\x80\x04N."), "expected a pickle of protocol 2, found protocol 4");
-  EXPECT_EQ(error("N."), "expected a pickle of protocol 2, found other bytes");
-  EXPECT_EQ(error(""), "expected a pickle of protocol 2, found other bytes");
+  EXPECT_EQ(error("\x80\x04N."), "");
+  EXPECT_EQ(error("\x80\x05N."), "");
+  EXPECT_EQ(error("\x80\x01N."), "expected a pickle of protocol 2 to 5, found protocol 1");
+  EXPECT_EQ(error("\x80\x06N."), "expected a pickle of protocol 2 to 5, found protocol 6");
+  EXPECT_EQ(error("N."), "expected a pickle of protocol 2 to 5, found other bytes");
+  EXPECT_EQ(error(""), "expected a pickle of protocol 2 to 5, found other bytes");
 }
 
 TEST(Pickle, TheStackHoldsWhatAnInstructionNeeds) {
