@@ -22,13 +22,13 @@ absl::Status SamplingParams::validate() const {
         absl::StrCat("temperature: expected a number in [0, 10], found ", temperature));
   if (topK < 0)
     return absl::InvalidArgumentError(
-        absl::StrCat("top-k: expected an integer of at least 0, found ", topK));
+        absl::StrCat("top_k: expected an integer of at least 0, found ", topK));
   if (!(topP > 0 && topP <= 1))
     return absl::InvalidArgumentError(
-        absl::StrCat("top-p: expected a number in (0, 1], found ", topP));
+        absl::StrCat("top_p: expected a number in (0, 1], found ", topP));
   if (!(minP >= 0 && minP <= 1))
     return absl::InvalidArgumentError(
-        absl::StrCat("min-p: expected a number in [0, 1], found ", minP));
+        absl::StrCat("min_p: expected a number in [0, 1], found ", minP));
   return absl::OkStatus();
 }
 

@@ -195,7 +195,9 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "temperature": "hot"})"),
             "body: temperature: expected a number, found \"hot\"");
   EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "top_p": 2})"),
-            "top-p: expected a number in (0, 1], found 2");
+            "top_p: expected a number in (0, 1], found 2");
+  EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "repetition_penalty": 1e-38})"),
+            "repetition_penalty: expected a number in [0.001, 1000], found 1e-38");
   EXPECT_EQ(refusal(400, path, R"({"prompt": [5000]})"),
             "prompt: expected an integer in [0, 2047], found 5000");
   EXPECT_EQ(refusal(400, path, "{}"),
