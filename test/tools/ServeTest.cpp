@@ -221,6 +221,26 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(refusal(405, "/health", "{}"), "/health: expected GET, HEAD, OPTIONS, found POST");
 }
 
+/// An answer is made and kept as a whole: here some 130 MB.
+TEST_F(ServeTest, SomeLogProbabilitiesAreTooMany) {
+  serve::ServedModel large = served;
+  large.context = 4096;
+  std::string prompt = "[1";
+  for (int i = 1; i < 4000; ++i)
+    prompt += ",1";
+  const auto parse = [&](int prompts) {
+    std::string all = prompt + "]";
+    for (int i = 1; i < prompts; ++i)
+      all += "," + prompt + "]";
+    return serve::parseCompletion(large,
+                                  "{\"prompt\": [" + all + "], \"echo\": true, \"logprobs\": 20}")
+        .status();
+  };
+  EXPECT_TRUE(parse(49).ok()) << parse(49);
+  EXPECT_EQ(parse(50).message(),
+            "logprobs: expected at most 4194304 of all prompts, found 4200000");
+}
+
 TEST_F(ServeTest, TellsWhichMethodsAPathHas) {
   const auto allowed = [&](const std::string &path) {
     const std::string headers = ask(server->port(), "OPTIONS", path).headers;
