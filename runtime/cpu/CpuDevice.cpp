@@ -8,6 +8,7 @@
 #include "runtime/cpu/SelectCode.h"
 #include "runtime/engine/Likeliest.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstring>
 
@@ -73,10 +74,22 @@ absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs, StepOutput o
   }
   std::span<const float> rows(reinterpret_cast<const float *>(logits.data()),
                               size_t(inputs.outputRows) * vocabulary);
-  likeliest.clear();
-  for (int64_t row = 0; output == StepOutput::likeliest && row != inputs.outputRows; ++row)
-    likeliest.push_back(findLikeliest(rows.subspan(size_t(row) * vocabulary, vocabulary)));
+  likeliest.assign(output == StepOutput::likeliest ? size_t(inputs.outputRows) : 0, 0);
+  forEach(int64_t(likeliest.size()), [&](int64_t row) {
+    likeliest[size_t(row)] = findLikeliest(rows.subspan(size_t(row) * vocabulary, vocabulary));
+  });
   return DeviceStep{rows, likeliest, work};
+}
+
+/// Whoever is done takes the next: some take longer than others.
+void CpuDevice::forEach(int64_t units, absl::FunctionRef<void(int64_t unit)> body) {
+  if (units <= 1)
+    return Device::forEach(units, body);
+  std::atomic<int64_t> next = 0;
+  parts.pool->run([&](int) {
+    for (int64_t unit; (unit = next.fetch_add(1, std::memory_order_relaxed)) < units;)
+      body(unit);
+  });
 }
 
 absl::StatusOr<Work> CpuDevice::runPlan(const StepMemory &memory) {

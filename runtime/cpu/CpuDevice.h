@@ -25,6 +25,7 @@ public:
   bool fixedPageTables() const override { return false; }
   absl::Status poisonPages(std::span<const int32_t> pages) override;
   absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
+  void forEach(int64_t units, absl::FunctionRef<void(int64_t unit)> body) override;
   StepProbe &probe() override { return stepProbe; }
   Meter &meter() override { return *this; }
 

@@ -16,6 +16,11 @@ void markLost(absl::Status &status) { status.SetPayload(kLost, absl::Cord()); }
 
 bool isLost(const absl::Status &status) { return status.GetPayload(kLost).has_value(); }
 
+void Device::forEach(int64_t units, absl::FunctionRef<void(int64_t unit)> body) {
+  for (int64_t unit = 0; unit < units; ++unit)
+    body(unit);
+}
+
 std::vector<uint64_t> streamedParameters(const package::Program &program) {
   std::set<uint64_t> seen;
   std::vector<uint64_t> result;

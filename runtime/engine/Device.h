@@ -1,6 +1,7 @@
 //===- Device.h - where the steps of an engine run --------------*- C++ -*-===//
 #pragma once
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/engine/Meter.h"
 #include "runtime/engine/StepInputs.h"
@@ -68,6 +69,10 @@ public:
   virtual absl::Status poisonPages(std::span<const int32_t> pages) = 0;
   /// Runs all dispatches on the step's inputs.
   virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) = 0;
+
+  /// Calls body(unit) once for each of [0, units), on all threads of the host that work on steps;
+  /// where the work is not the host's, one after the other. Not while a step runs.
+  virtual void forEach(int64_t units, absl::FunctionRef<void(int64_t unit)> body);
 
   /// Looks into its steps.
   virtual StepProbe &probe() = 0;

@@ -20,9 +20,7 @@ absl::Status checkRange(const char *name, double value, double low, double high)
 } // namespace
 
 absl::Status LogitAdjustments::validate(int64_t vocabulary) const {
-  if (!(repetition > 0 && std::isfinite(repetition)))
-    return absl::InvalidArgumentError(
-        absl::StrCat("repetition_penalty: expected a number above 0, found ", repetition));
+  STRATA_TRY(checkRange("repetition_penalty", repetition, 1e-3, 1e3));
   STRATA_TRY(checkRange("frequency_penalty", frequency, -2, 2));
   STRATA_TRY(checkRange("presence_penalty", presence, -2, 2));
   if (bias.size() > kMostBiases)

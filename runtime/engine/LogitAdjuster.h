@@ -19,7 +19,7 @@ namespace strata {
 ///     frequency      logit -= f * how often the token stands in the text so far
 ///     presence       logit -= p, of tokens in the text so far
 struct LogitAdjustments {
-  float repetition = 1;                             // above 0; 1: none
+  float repetition = 1;                             // [0.001, 1000]; 1: none
   float frequency = 0, presence = 0;                // [-2, 2]
   std::vector<std::pair<int32_t, float>> bias = {}; // [-100, 100] each, at most kMostBiases
 

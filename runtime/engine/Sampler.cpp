@@ -13,6 +13,7 @@
 #include <array>
 #include <bit>
 #include <numeric>
+#include <vector>
 
 namespace strata {
 
@@ -22,13 +23,13 @@ absl::Status SamplingParams::validate() const {
         absl::StrCat("temperature: expected a number in [0, 10], found ", temperature));
   if (topK < 0)
     return absl::InvalidArgumentError(
-        absl::StrCat("top-k: expected an integer of at least 0, found ", topK));
+        absl::StrCat("top_k: expected an integer of at least 0, found ", topK));
   if (!(topP > 0 && topP <= 1))
     return absl::InvalidArgumentError(
-        absl::StrCat("top-p: expected a number in (0, 1], found ", topP));
+        absl::StrCat("top_p: expected a number in (0, 1], found ", topP));
   if (!(minP >= 0 && minP <= 1))
     return absl::InvalidArgumentError(
-        absl::StrCat("min-p: expected a number in [0, 1], found ", minP));
+        absl::StrCat("min_p: expected a number in [0, 1], found ", minP));
   return absl::OkStatus();
 }
 
@@ -73,15 +74,39 @@ static size_t pick(std::span<const double> weights, double uniform) {
   return chosen;
 }
 
-absl::StatusOr<int32_t> Sampler::sample(std::span<const float> logits, uint64_t position) {
+namespace {
+
+struct Candidate {
+  float logit;
+  int32_t id;
+};
+
+/// What one draw is made with.
+struct Scratch {
+  std::vector<Candidate> candidates; // what is left to choose from
+  std::vector<double> weights;       // of the candidates: proportional to their probabilities
+  std::vector<double> buckets;       // of keepTopP
+  std::vector<uint32_t> onBorder;    // of keepTopP
+
+  void keepTopK(int32_t count);
+  void keepTopP(float share);
+};
+
+thread_local Scratch scratch;
+
+} // namespace
+
+absl::StatusOr<int32_t> Sampler::sample(std::span<const float> logits, uint64_t position) const {
   STRATA_ASSIGN(const int32_t best, likeliestToken(findLikeliest(logits), int64_t(logits.size())));
   if (params.greedy())
     return best;
+  std::vector<Candidate> &candidates = scratch.candidates;
+  std::vector<double> &weights = scratch.weights;
   candidates.resize(logits.size());
   for (size_t i = 0; i < logits.size(); ++i)
     candidates[i] = {logits[i], static_cast<int32_t>(i)};
   if (params.topK > 0 && static_cast<size_t>(params.topK) < candidates.size())
-    keepTopK();
+    scratch.keepTopK(params.topK);
 
   const double largest = logits[best], temperature = params.temperature;
   weights.resize(candidates.size());
@@ -91,23 +116,23 @@ absl::StatusOr<int32_t> Sampler::sample(std::span<const float> logits, uint64_t 
     for (double &weight : weights)
       weight = weight < params.minP ? 0 : weight;
   if (params.topP < 1)
-    keepTopP();
+    scratch.keepTopP(params.topP);
   return candidates[pick(weights, philoxUniform(params.seed, position))].id;
 }
 
 /// Leaves the K largest logits in `candidates`; of equal ones, the lowest ids.
-void Sampler::keepTopK() {
+void Scratch::keepTopK(int32_t count) {
   const auto likelier = [](const Candidate &a, const Candidate &b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   };
-  const auto middle = candidates.begin() + params.topK;
-  if (params.topK > 256) { // below, the heap of partial_sort is faster: one comparison for most
+  const auto middle = candidates.begin() + count;
+  if (count > 256) { // below, the heap of partial_sort is faster: one comparison for most
     std::nth_element(candidates.begin(), middle, candidates.end(), likelier);
     std::sort(candidates.begin(), middle, likelier);
   } else {
     std::partial_sort(candidates.begin(), middle, candidates.end(), likelier);
   }
-  candidates.resize(params.topK);
+  candidates.resize(size_t(count));
 }
 
 /// Sixteen buckets from one power of 2 to the next, those of the largest weights first. No weight
@@ -119,11 +144,11 @@ static size_t bucketOf(double weight) {
 
 /// Clears the weights of all but the fewest likeliest candidates that reach top-p. Only those near
 /// the border are sorted: the vocabulary is large, and most of it may lie inside.
-void Sampler::keepTopP() {
+void Scratch::keepTopP(float share) {
   buckets.assign(bucketOf(0) + 1, 0);
   for (double weight : weights)
     buckets[bucketOf(weight)] += weight;
-  const double wanted = params.topP * std::accumulate(buckets.begin(), buckets.end(), 0.0);
+  const double wanted = share * std::accumulate(buckets.begin(), buckets.end(), 0.0);
   double reached = 0;
   size_t border = 0;
   while (border + 1 < buckets.size() && reached + buckets[border] < wanted)

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace strata {
 
@@ -27,7 +26,8 @@ struct SamplingParams {
 /// Chooses tokens of one sequence. The choice is a function of the parameters, the logits and the
 /// position alone: no state, no dependence on threads, other sequences or the C library's exp.
 ///
-/// Keeps scratch memory of about 20 bytes a logit, so one object is for one thread at a time.
+/// Each thread that samples keeps scratch memory of about 20 bytes a logit, whatever the number of
+/// samplers: texts come and go, and there may be many.
 class Sampler {
 public:
   /// `params` must be valid.
@@ -37,21 +37,10 @@ public:
   /// one seed at different positions are independent. Equal logits count from the lowest id.
   /// -infinity is a token that is never chosen; NaN, +infinity, no logits at all or only -infinity
   /// are errors that name the index.
-  absl::StatusOr<int32_t> sample(std::span<const float> logits, uint64_t position);
+  absl::StatusOr<int32_t> sample(std::span<const float> logits, uint64_t position) const;
 
 private:
-  struct Candidate {
-    float logit;
-    int32_t id;
-  };
-  void keepTopK();
-  void keepTopP();
-
   SamplingParams params;
-  std::vector<Candidate> candidates; // what is left to choose from
-  std::vector<double> weights;       // of the candidates: proportional to their probabilities
-  std::vector<double> buckets;       // scratch of keepTopP
-  std::vector<uint32_t> onBorder;    // scratch of keepTopP
 };
 
 } // namespace strata

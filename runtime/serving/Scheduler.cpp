@@ -335,18 +335,48 @@ absl::Status Scheduler::runStep(std::span<const Share> shares) {
   time.learn(result.work, secondsSince(start),
              std::ranges::any_of(shares, [](const Share &share) { return share.tokens > 1; }));
   ++counts.steps;
-  int64_t row = 0;
+  const std::vector<absl::Status> statuses = useLogits(shares, result);
   for (size_t i = 0; i < shares.size(); ++i) {
-    const auto [entry, tokens] = shares[i];
-    const int64_t generated = entry->text->generatedTokens();
-    absl::Status status = entry->text->advance(tokens, result, row);
-    row += batch[i].rows == LogitRows::all ? tokens : batch[i].rows == LogitRows::last ? 1 : 0;
-    if (status.ok())
-      noteProgress(*entry, tokens, generated);
-    else // its logits are no numbers; the others' may be
-      fail(*entry, status);
+    Entry &entry = *shares[i].entry;
+    if (!statuses[i].ok()) { // its logits are no numbers; the others' may be
+      fail(entry, statuses[i]);
+      continue;
+    }
+    const int64_t generated = entry.text->generatedTokens();
+    entry.text->endStep();
+    noteProgress(entry, shares[i].tokens, generated);
   }
   return absl::OkStatus();
+}
+
+/// Scores and samples, each row by itself: with a large vocabulary one of them takes a millisecond
+/// or more. Returns whether the rows of each share were numbers.
+std::vector<absl::Status> Scheduler::useLogits(std::span<const Share> shares,
+                                               const StepResult &result) {
+  struct Row {
+    size_t share;
+    int64_t index; // of the share's
+  };
+  std::vector<Row> rows;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    ServedText &text = *shares[i].entry->text;
+    const LogitRows wanted = text.rowsOf(shares[i].tokens);
+    text.beginStep(shares[i].tokens);
+    const int64_t count = wanted == LogitRows::all ? shares[i].tokens : wanted == LogitRows::last;
+    for (int64_t index = 0; index < count; ++index)
+      rows.push_back({i, index});
+  }
+  std::vector<absl::Status> ofRows(rows.size());
+  engine->device().forEach(int64_t(rows.size()), [&](int64_t row) {
+    const auto [share, index] = rows[size_t(row)];
+    ofRows[size_t(row)] = shares[share].entry->text->useRow(
+        index, result.logits.empty() ? std::span<const float>() : result.row(row),
+        result.likeliest.empty() ? -1 : result.likeliest[size_t(row)]);
+  });
+  std::vector<absl::Status> statuses(shares.size());
+  for (size_t row = 0; row < rows.size(); ++row)
+    statuses[rows[row].share].Update(ofRows[row]);
+  return statuses;
 }
 
 void Scheduler::noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefore) {

@@ -71,43 +71,49 @@ bool ServedText::wantsLogits() const {
   return !asked.sampling.greedy() || !adjuster.none() || asked.topLogProbs >= 0 || scoresPrompt();
 }
 
-absl::Status ServedText::advance(int64_t count, const StepResult &result, int64_t first) {
-  const LogitRows rows = rowsOf(count);
-  if (scoresPrompt())
-    STRATA_TRY(scorePrompt(count, result, first));
-  seen += count;
-  if (!pending().empty())
-    return absl::OkStatus();
-  if (scoresPrompt()) {
-    promptTold = true;
-    hearer->promptScored(std::exchange(promptScores, {}));
-  }
-  if (asked.mostTokens == 0) {
-    reason = FinishReason::length;
-    return absl::OkStatus();
-  }
-  const int64_t row = rows == LogitRows::all ? first + count - 1 : first;
-  STRATA_ASSIGN(const int32_t token, sample(result, row));
-  return push(token, result, row);
+void ServedText::beginStep(int64_t count) {
+  inStep = count;
+  if (!scoresPrompt())
+    return;
+  scoredBefore = promptScores.size();
+  const auto scored = size_t(std::min(seen + count, int64_t(asked.prompt.size()) - 1));
+  promptScores.resize(std::max(scoredBefore, scored));
 }
 
-/// Row i of the logits says how likely the token behind the i-th is.
-absl::Status ServedText::scorePrompt(int64_t count, const StepResult &result, int64_t first) {
-  for (int64_t i = 0; i < count && seen + i + 1 < int64_t(asked.prompt.size()); ++i) {
-    if (seen + i != int64_t(promptScores.size()))
-      continue; // scored before the pages were taken away
-    STRATA_ASSIGN(ScoredToken score,
-                  scoreToken(result.row(first + i), asked.prompt[size_t(seen + i + 1)],
-                             std::max<int64_t>(asked.topLogProbs, 0)));
-    promptScores.push_back(std::move(score));
+absl::Status ServedText::useRow(int64_t index, std::span<const float> logits, int32_t likeliest) {
+  const int64_t position = scoresPrompt() ? seen + index : seen + inStep - 1;
+  if (position + 1 < int64_t(asked.prompt.size()))
+    return scorePrompt(position, logits);
+  if (asked.mostTokens > 0) {
+    STRATA_ASSIGN(chosen, choose(logits, likeliest));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<int32_t> ServedText::sample(const StepResult &result, int64_t row) {
-  if (asked.sampling.greedy() && adjuster.none() && !result.likeliest.empty())
-    return result.likeliest[size_t(row)];
-  const std::span<const float> logits = result.row(row);
+/// The row behind a token says how likely the next one is.
+absl::Status ServedText::scorePrompt(int64_t position, std::span<const float> logits) {
+  if (size_t(position) < scoredBefore)
+    return absl::OkStatus();
+  STRATA_ASSIGN(promptScores[size_t(position)],
+                scoreToken(logits, asked.prompt[size_t(position) + 1],
+                           std::max<int64_t>(asked.topLogProbs, 0)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ServedText::Choice> ServedText::choose(std::span<const float> logits,
+                                                      int32_t likeliest) {
+  Choice choice;
+  STRATA_ASSIGN(choice.token, sample(logits, likeliest));
+  if (asked.topLogProbs >= 0) {
+    STRATA_ASSIGN(choice.scores.emplace_back(),
+                  scoreToken(logits, choice.token, asked.topLogProbs));
+  }
+  return choice;
+}
+
+absl::StatusOr<int32_t> ServedText::sample(std::span<const float> logits, int32_t likeliest) {
+  if (asked.sampling.greedy() && adjuster.none() && likeliest >= 0)
+    return likeliest;
   if (adjuster.none())
     return sampler.sample(logits, uint64_t(length()));
   adjusted.assign(logits.begin(), logits.end());
@@ -115,17 +121,29 @@ absl::StatusOr<int32_t> ServedText::sample(const StepResult &result, int64_t row
   return sampler.sample(adjusted, uint64_t(length()));
 }
 
+void ServedText::endStep() {
+  seen += std::exchange(inStep, 0);
+  if (!pending().empty())
+    return;
+  if (scoresPrompt()) {
+    promptTold = true;
+    hearer->promptScored(std::exchange(promptScores, {}));
+  }
+  if (asked.mostTokens == 0)
+    reason = FinishReason::length;
+  else
+    push(*std::exchange(chosen, std::nullopt));
+}
+
 bool ServedText::endsText(int32_t token) const {
   return generatedTokens() > asked.leastTokens &&
          std::find(ends.begin(), ends.end(), token) != ends.end();
 }
 
-absl::Status ServedText::push(int32_t token, const StepResult &result, int64_t row) {
+void ServedText::push(Choice choice) {
+  const int32_t token = choice.token;
   Generated part;
-  if (asked.topLogProbs >= 0) {
-    STRATA_ASSIGN(ScoredToken score, scoreToken(result.row(row), token, asked.topLogProbs));
-    part.scores.push_back(std::move(score));
-  }
+  part.scores = std::move(choice.scores);
   tokens.push_back(token);
   part.tokens.push_back(token);
   adjuster.addGenerated(token);
@@ -147,7 +165,6 @@ absl::Status ServedText::push(int32_t token, const StepResult &result, int64_t r
   else if (reason)
     part.text += stops.flush();
   hearer->generated(std::move(part));
-  return absl::OkStatus();
 }
 
 } // namespace strata::serving

@@ -46,17 +46,28 @@ public:
   LogitRows rowsOf(int64_t count) const;
   /// Whether the logits themselves are wanted, not only the likeliest.
   bool wantsLogits() const;
-  /// The model has seen the next `count` tokens. `rows`: what rowsOf(count) asked for of `result`,
-  /// from row `first` on.
-  absl::Status advance(int64_t count, const StepResult &result, int64_t first);
+
+  /// A step with the next `count` tokens, in three parts: beginStep(); useRow() for each row of
+  /// logits that rowsOf(count) asked for, in any order and side by side; endStep(), which tells the
+  /// listener.
+  void beginStep(int64_t count);
+  /// `index` of those rows, which is `logits`. `likeliest`: its likeliest token; -1: not known.
+  absl::Status useRow(int64_t index, std::span<const float> logits, int32_t likeliest);
+  void endStep();
 
   /// Why no token may follow.
   std::optional<FinishReason> finished() const { return reason; }
 
 private:
-  absl::Status scorePrompt(int64_t count, const StepResult &result, int64_t first);
-  absl::StatusOr<int32_t> sample(const StepResult &result, int64_t row);
-  absl::Status push(int32_t token, const StepResult &result, int64_t row);
+  /// The token that a step ends with.
+  struct Choice {
+    int32_t token;
+    std::vector<ScoredToken> scores; // one, where log-probabilities were asked for
+  };
+  absl::Status scorePrompt(int64_t position, std::span<const float> logits);
+  absl::StatusOr<Choice> choose(std::span<const float> logits, int32_t likeliest);
+  absl::StatusOr<int32_t> sample(std::span<const float> logits, int32_t likeliest);
+  void push(Choice choice);
   bool endsText(int32_t token) const;
   bool scoresPrompt() const { return asked.promptLogProbs && !promptTold; }
 
@@ -66,7 +77,10 @@ private:
   std::vector<int32_t> ends;
   std::vector<int32_t> tokens;
   int64_t seen = 0;
-  std::vector<ScoredToken> promptScores;
+  int64_t inStep = 0;                    // tokens of the step
+  std::vector<ScoredToken> promptScores; // of tokens from the second on
+  size_t scoredBefore = 0;               // the step; perhaps before the pages were taken away
+  std::optional<Choice> chosen;
   bool promptTold = false;
   Sampler sampler;
   LogitAdjuster adjuster;

@@ -45,6 +45,9 @@ public:
   absl::Status poisonPages(std::span<const int32_t> pages) override {
     return real().poisonPages(pages);
   }
+  void forEach(int64_t units, absl::FunctionRef<void(int64_t)> body) override {
+    real().forEach(units, body);
+  }
   absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override {
     if (absl::Status status = fault(); !status.ok())
       return status;

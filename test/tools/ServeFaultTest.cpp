@@ -227,6 +227,70 @@ TEST_F(ServeFaultTest, ThousandsOfConnectionsHoldNobodyUp) {
   EXPECT_LE(openDescriptors(), descriptors);
 }
 
+/// Their tokens take much longer than an answer of /health.
+TEST_F(ServeFaultTest, LongTextsHoldNobodyUp) {
+  std::string text;
+  while (text.size() < 2 << 20)
+    text += "In the beginning God created the heaven and the earth. ";
+  const auto isLong = [&](const char *path) {
+    const HttpAnswer answer = post(path, "{\"prompt\": \"" + text + "\"}");
+    return answer.status == 200 || answer.body.find("the context") != std::string::npos;
+  };
+  std::atomic<bool> done = false;
+  double slowest = 0;
+  const auto start = Clock::now();
+  std::thread asking([&] {
+    for (const char *path : {"/tokenize", "/v1/completions", "/tokenize", "/v1/completions"})
+      EXPECT_TRUE(isLong(path)) << path;
+    done = true;
+  });
+  for (; !done; std::this_thread::sleep_for(1ms))
+    slowest = std::max(slowest, slowestHealth(1));
+  const double took = millisecondsSince(start);
+  asking.join();
+  RecordProperty("health_ms", std::to_string(slowest));
+  RecordProperty("texts_ms", std::to_string(took));
+  EXPECT_LT(slowest, std::max(50.0, took / 8)); // of four texts
+}
+
+/// Some 10 MB of log-probabilities.
+TEST_F(ServeFaultTest, LongAnswersHoldNobodyUp) {
+  std::string prompt = "[1";
+  for (int i = 1; i < 60; ++i)
+    prompt += "," + std::to_string(i);
+  std::string prompts = prompt + "]";
+  for (int i = 1; i < 256; ++i)
+    prompts += "," + prompt + "]";
+  start({.scheduler = {.stepTokens = 64, .mostRunning = 8, .mostWaiting = 400}});
+  std::atomic<bool> done = false;
+  double slowest = 0;
+  std::thread asking([&] {
+    const HttpAnswer answer =
+        post("/v1/completions", "{\"prompt\": [" + prompts +
+                                    "], \"echo\": true, \"logprobs\": 20, \"max_tokens\": 1}");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_GT(answer.body.size(), 5u << 20);
+    done = true;
+  });
+  for (; !done; std::this_thread::sleep_for(1ms))
+    slowest = std::max(slowest, slowestHealth(1));
+  asking.join();
+  RecordProperty("health_ms", std::to_string(slowest));
+  EXPECT_LT(slowest, 150); // a machine may be busy with something else
+}
+
+/// Whoever goes while its text is being read leaves nothing that would run for nobody.
+TEST_F(ServeFaultTest, ClientsGoWhileTheirTextsAreRead) {
+  const std::string spaces(1 << 20, ' '); // of JSON, so that the body is long and its text short
+  for (int i = 0; i < 20; ++i) {
+    HttpClient client(server->port());
+    client.send(completion("\"prompt\": [1], \"ignore_eos\": true, \"max_tokens\": 60" + spaces));
+  }
+  expectRightAnswer(1);
+  expectNothingHeld();
+  EXPECT_LT(scheduler->metrics().generatedTokens, 20u * 60);
+}
+
 /// One of many kinds of request; the status that it must get.
 std::pair<std::string, int> mixedRequest(unsigned number) {
   const std::string token = std::to_string(number % 2000);

@@ -195,7 +195,9 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "temperature": "hot"})"),
             "body: temperature: expected a number, found \"hot\"");
   EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "top_p": 2})"),
-            "top-p: expected a number in (0, 1], found 2");
+            "top_p: expected a number in (0, 1], found 2");
+  EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "repetition_penalty": 1e-38})"),
+            "repetition_penalty: expected a number in [0.001, 1000], found 1e-38");
   EXPECT_EQ(refusal(400, path, R"({"prompt": [5000]})"),
             "prompt: expected an integer in [0, 2047], found 5000");
   EXPECT_EQ(refusal(400, path, "{}"),
@@ -217,6 +219,26 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
             "prompt: expected at most 256 texts of all prompts with n, found 300");
   refusal(404, "/v1/nothing", "{}");
   EXPECT_EQ(refusal(405, "/health", "{}"), "/health: expected GET, HEAD, OPTIONS, found POST");
+}
+
+/// An answer is made and kept as a whole: here some 130 MB.
+TEST_F(ServeTest, SomeLogProbabilitiesAreTooMany) {
+  serve::ServedModel large = served;
+  large.context = 4096;
+  std::string prompt = "[1";
+  for (int i = 1; i < 4000; ++i)
+    prompt += ",1";
+  const auto parse = [&](int prompts) {
+    std::string all = prompt + "]";
+    for (int i = 1; i < prompts; ++i)
+      all += "," + prompt + "]";
+    return serve::parseCompletion(large,
+                                  "{\"prompt\": [" + all + "], \"echo\": true, \"logprobs\": 20}")
+        .status();
+  };
+  EXPECT_TRUE(parse(49).ok()) << parse(49);
+  EXPECT_EQ(parse(50).message(),
+            "logprobs: expected at most 4194304 of all prompts, found 4200000");
 }
 
 TEST_F(ServeTest, TellsWhichMethodsAPathHas) {

@@ -9,6 +9,9 @@
 
 namespace strata::serve {
 
+/// Log-probabilities that take about a millisecond to write.
+constexpr int64_t kFewScores = 4096;
+
 /// Takes what the scheduler tells of one text to the server's thread.
 class Forwarder : public serving::Listener {
 public:
@@ -68,7 +71,7 @@ void Completion::submit() {
     texts[i].choice.index = int64_t(i);
     texts[i].choice.hasScores = asked.requests[i].topLogProbs >= 0;
     if (asked.echo) {
-      texts[i].choice.text = promptText(i);
+      texts[i].choice.text = asked.promptTexts[i];
       if (texts[i].choice.hasScores)
         texts[i].choice.first = asked.requests[i].prompt.front();
     }
@@ -84,10 +87,6 @@ void Completion::cancelAll() {
   for (const Text &text : texts)
     if (text.id != 0)
       place.scheduler.cancel(text.id);
-}
-
-std::string Completion::promptText(size_t index) const {
-  return place.model.tokenizer.decode(asked.requests[index].prompt).value_or("");
 }
 
 void Completion::promptScored(size_t index, std::vector<ScoredToken> tokens) {
@@ -148,17 +147,32 @@ void Completion::sendEvent(std::string_view json) {
 
 void Completion::complete() {
   over = true;
-  if (!asked.streams) {
-    std::vector<ChoicePart> choices;
-    for (Text &text : texts)
-      choices.push_back(std::move(text.choice));
-    return exchange->reply(200, "application/json",
-                           answerJson(head, place.model.tokenizer, choices, totalUsage()));
-  }
+  if (!asked.streams)
+    return replyWhole();
   if (asked.includesUsage)
     sendEvent(usageJson(head, totalUsage()));
   sendEvent("[DONE]");
   exchange->end();
+}
+
+/// At once, or, where there is much to write, when another thread has written it.
+void Completion::replyWhole() {
+  int64_t scores = 0;
+  std::vector<ChoicePart> choices;
+  for (Text &text : texts) {
+    scores += int64_t(text.choice.scores.size()) * (1 + asked.requests[0].topLogProbs);
+    choices.push_back(std::move(text.choice));
+  }
+  if (scores <= kFewScores)
+    return exchange->reply(200, "application/json",
+                           answerJson(head, place.model.tokenizer, choices, totalUsage()));
+  place.server.runBeside([self = shared_from_this(), choices = std::move(choices)]() mutable {
+    std::string json =
+        answerJson(self->head, self->place.model.tokenizer, choices, self->totalUsage());
+    return [self = std::move(self), json = std::move(json)] {
+      self->exchange->reply(200, "application/json", json);
+    };
+  });
 }
 
 /// Choices of one prompt have it together.

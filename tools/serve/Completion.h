@@ -49,8 +49,8 @@ private:
   void sendChunk(size_t index, ChoicePart part);
   void sendEvent(std::string_view json);
   void complete();
+  void replyWhole();
   serving::Usage totalUsage() const;
-  std::string promptText(size_t index) const;
 
   const Place place;
   const std::shared_ptr<Exchange> exchange;

@@ -16,8 +16,9 @@ namespace strata::serve {
 namespace {
 
 constexpr int64_t kMostPrompts = 256, kMostChoices = 8;
-constexpr int64_t kMostTexts = 256;    // of all prompts
-constexpr int64_t kDefaultTokens = 16; // of a completion, as OpenAI has it
+constexpr int64_t kMostTexts = 256;            // of all prompts
+constexpr int64_t kMostPromptScores = 1 << 22; // an answer is made as a whole
+constexpr int64_t kDefaultTokens = 16;         // of a completion, as OpenAI has it
 
 /// Fields that change the answer and are not supported, unless they have the value that means
 /// nothing: null, false, an empty string or list, or what is named here.
@@ -240,6 +241,17 @@ absl::StatusOr<std::vector<std::vector<int32_t>>> readPrompts(const ServedModel 
   return prompts;
 }
 
+absl::Status checkScores(const CompletionRequest &result) {
+  int64_t scores = 0;
+  for (const serving::Request &request : result.requests)
+    if (request.promptLogProbs)
+      scores += int64_t(request.prompt.size()) * (1 + request.topLogProbs);
+  if (scores > kMostPromptScores)
+    return absl::InvalidArgumentError(absl::StrCat("logprobs: expected at most ", kMostPromptScores,
+                                                   " of all prompts, found ", scores));
+  return absl::OkStatus();
+}
+
 } // namespace
 
 absl::StatusOr<CompletionRequest> parseCompletion(const ServedModel &model, std::string_view text) {
@@ -257,6 +269,10 @@ absl::StatusOr<CompletionRequest> parseCompletion(const ServedModel &model, std:
   common.promptLogProbs = result.echo && common.topLogProbs >= 0;
   STRATA_ASSIGN(auto prompts, readPrompts(model, body));
   STRATA_TRY(addRequests(model, common, std::move(prompts), result));
+  STRATA_TRY(checkScores(result));
+  for (const serving::Request &request : result.requests)
+    if (result.echo)
+      result.promptTexts.push_back(model.tokenizer.decode(request.prompt).value_or(""));
   return result;
 }
 

@@ -29,7 +29,8 @@ struct CompletionRequest {
   std::vector<serving::Request> requests; // of each prompt `choices`, one behind the other
   int64_t choices = 1;                    // n
   bool isChat = false;
-  bool echo = false; // the answer begins with the prompt
+  bool echo = false;                    // the answer begins with the prompt
+  std::vector<std::string> promptTexts; // of the requests, where they are to be echoed
   bool streams = false, includesUsage = false;
 };
 

@@ -42,6 +42,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpOptions
   HttpServer &made = *server;
   made.pause = std::make_unique<Timer>(*made.loop, [&made] { made.watchListener(); });
   made.flush = std::make_unique<Timer>(*made.loop, [&made] { made.loop->stop(); });
+  made.background = std::make_unique<Background>(*made.loop);
   STRATA_TRY(made.bind());
   return server;
 }

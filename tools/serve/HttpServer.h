@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "tools/serve/Background.h"
 #include "tools/serve/EventLoop.h"
 #include "tools/serve/Exchange.h"
 
@@ -49,6 +50,9 @@ public:
   void stop();
   /// Has the server's thread call it, soon and in order.
   void post(std::function<void()> call) { loop->post(std::move(call)); }
+  /// On the server's thread: has another do a job, and the server's what that returns. Jobs that
+  /// have not begun when the server is destroyed never do.
+  void runBeside(Background::Job job) { background->run(std::move(job)); }
 
 private:
   friend class Connection;
@@ -72,6 +76,7 @@ private:
   uint16_t boundPort = 0;
   std::unordered_map<const Connection *, std::shared_ptr<Connection>> open;
   std::unique_ptr<Timer> pause, flush;
+  std::unique_ptr<Background> background;
   bool stopping = false;
 };
 

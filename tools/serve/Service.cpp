@@ -20,6 +20,7 @@ namespace {
 
 constexpr char kJson[] = "application/json";
 constexpr auto kOneLine = JsonWriter::Layout::oneLine;
+constexpr size_t kShortBody = 64 << 10; // bytes: text of that length is tokens within some 10 ms
 
 void refuse(Exchange &exchange, int status, std::string_view message) {
   exchange.reply(status, kJson, errorJson(status, message));
@@ -150,12 +151,31 @@ void Service::startCompletion(const std::shared_ptr<Exchange> &exchange,
                     absl::StrFormat("%s-%x-%d", prefix, started, ++lastId));
 }
 
+/// Calls `use` with the exchange and what `make` makes of its body: at once, or, where that may
+/// take long, when another thread has made it and if the client is still there.
+template <typename Make, typename Use>
+void Service::withBody(const std::shared_ptr<Exchange> &exchange, Make make, Use use) {
+  std::string body = exchange->takeBody();
+  if (body.size() <= kShortBody)
+    return use(exchange, make(model, body));
+  server->runBeside([this, held = exchange, body = std::move(body), make, use]() mutable {
+    return [held = std::move(held), made = make(model, body), use] {
+      if (held->isOpen())
+        use(held, made);
+    };
+  });
+}
+
 void Service::complete(const std::shared_ptr<Exchange> &exchange) {
-  startCompletion(exchange, parseCompletion(model, exchange->takeBody()), "cmpl");
+  withBody(exchange, parseCompletion, [this](const auto &held, const auto &request) {
+    startCompletion(held, request, "cmpl");
+  });
 }
 
 void Service::chat(const std::shared_ptr<Exchange> &exchange) {
-  startCompletion(exchange, parseChatCompletion(model, exchange->takeBody()), "chatcmpl");
+  withBody(exchange, parseChatCompletion, [this](const auto &held, const auto &request) {
+    startCompletion(held, request, "chatcmpl");
+  });
 }
 
 void Service::listModels(const std::shared_ptr<Exchange> &exchange) {
@@ -163,11 +183,12 @@ void Service::listModels(const std::shared_ptr<Exchange> &exchange) {
 }
 
 void Service::tokenize(const std::shared_ptr<Exchange> &exchange) {
-  answer(*exchange, tokenizeJson(model, exchange->takeBody()));
+  withBody(exchange, tokenizeJson, [](const auto &held, const auto &json) { answer(*held, json); });
 }
 
 void Service::detokenize(const std::shared_ptr<Exchange> &exchange) {
-  answer(*exchange, detokenizeJson(model, exchange->takeBody()));
+  withBody(exchange, detokenizeJson,
+           [](const auto &held, const auto &json) { answer(*held, json); });
 }
 
 void Service::tokenizerInfo(const std::shared_ptr<Exchange> &exchange) {

@@ -29,6 +29,8 @@ private:
   };
   static const Route kRoutes[];
 
+  template <typename Make, typename Use>
+  void withBody(const std::shared_ptr<Exchange> &exchange, Make make, Use use);
   bool isAllowed(const Exchange &exchange) const;
   void complete(const std::shared_ptr<Exchange> &exchange);
   void chat(const std::shared_ptr<Exchange> &exchange);

@@ -2,7 +2,10 @@
 
 #include "test/runtime/engine/FakeEngine.h"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 namespace strata::test {
 namespace {
@@ -41,6 +44,23 @@ INSTANTIATE_TEST_SUITE_P(Threads, FakeEngine,
                          testing::Values(FakeParameter{"cpu", 1}, FakeParameter{"cpu", 2},
                                          FakeParameter{"cpu", 5}),
                          nameOf);
+
+TEST_P(FakeEngine, SharesOtherWorkOut) {
+  std::vector<std::atomic<int>> calls(1000);
+  engine->device().forEach(1000, [&](int64_t unit) { ++calls[size_t(unit)]; });
+  for (const std::atomic<int> &count : calls)
+    EXPECT_EQ(count, 1);
+
+  const int threads = GetParam().threads; // each waits for all others
+  std::atomic<int> begun = 0, met = 0;
+  engine->device().forEach(threads, [&](int64_t) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    for (++begun; begun < threads && std::chrono::steady_clock::now() < end;)
+      std::this_thread::yield();
+    met += begun == threads;
+  });
+  EXPECT_EQ(met, threads);
+}
 
 TEST(Engine, PoisonTellsOfWritesBehindTheArena) {
   TestFolder folder;

@@ -93,11 +93,11 @@ TEST(SamplingParams, Validate) {
   EXPECT_EQ(message({.temperature = -1}), "temperature: expected a number in [0, 10], found -1");
   EXPECT_EQ(message({.temperature = 11}), "temperature: expected a number in [0, 10], found 11");
   EXPECT_EQ(message({.temperature = NAN}), "temperature: expected a number in [0, 10], found nan");
-  EXPECT_EQ(message({.topK = -1}), "top-k: expected an integer of at least 0, found -1");
-  EXPECT_EQ(message({.topP = 0}), "top-p: expected a number in (0, 1], found 0");
-  EXPECT_EQ(message({.topP = 1.5}), "top-p: expected a number in (0, 1], found 1.5");
-  EXPECT_EQ(message({.topP = NAN}), "top-p: expected a number in (0, 1], found nan");
-  EXPECT_EQ(message({.minP = -1}), "min-p: expected a number in [0, 1], found -1");
+  EXPECT_EQ(message({.topK = -1}), "top_k: expected an integer of at least 0, found -1");
+  EXPECT_EQ(message({.topP = 0}), "top_p: expected a number in (0, 1], found 0");
+  EXPECT_EQ(message({.topP = 1.5}), "top_p: expected a number in (0, 1], found 1.5");
+  EXPECT_EQ(message({.topP = NAN}), "top_p: expected a number in (0, 1], found nan");
+  EXPECT_EQ(message({.minP = -1}), "min_p: expected a number in [0, 1], found -1");
 }
 
 TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace strata::test {
@@ -60,6 +61,20 @@ public:
     else
       step.likeliest = likeliest;
     return step;
+  }
+
+  /// On two threads.
+  void forEach(int64_t units, absl::FunctionRef<void(int64_t)> body) override {
+    std::atomic<int64_t> next = 0;
+    const auto work = [&] {
+      for (int64_t unit; (unit = next++) < units;)
+        body(unit);
+    };
+    if (units <= 1)
+      return work();
+    std::thread other(work);
+    work();
+    other.join();
   }
 
   /// Behind this token logits are no numbers.

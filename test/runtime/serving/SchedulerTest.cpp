@@ -434,7 +434,7 @@ TEST_F(SchedulerTest, NamesWhatIsWrongWithARequest) {
                    "logprobs: expected an integer in [0, 20], found 21"));
   EXPECT_TRUE(says(refusal({.prompt = {1}, .stopTexts = {""}}),
                    "stop: expected strings of 1 to 256 bytes, found 0"));
-  EXPECT_TRUE(says(refusal({.prompt = {1}, .sampling = {.topP = 0}}), "top-p: expected"));
+  EXPECT_TRUE(says(refusal({.prompt = {1}, .sampling = {.topP = 0}}), "top_p: expected"));
   EXPECT_TRUE(says(refusal({.prompt = {1}, .adjustments = {.frequency = 3}}),
                    "frequency_penalty: expected a number in [-2, 2], found 3"));
 }
