@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   const bool fits =
       config->layers >= 1 && config->heads >= 1 && config->kvHeads >= 1 &&
-      config->heads % config->kvHeads == 0 && config->headDim >= 1 && config->rotaryDims >= 1 &&
+      config->heads % config->kvHeads == 0 && config->headDim >= 1 && config->rotaryDims >= 0 &&
       config->rotaryDims + config->rotaryDims % 2 <= config->headDim &&
       config->bosToken < config->vocabulary &&
       std::ranges::all_of(config->eosTokens,
