@@ -230,6 +230,9 @@ static Values transposeSquare(KernelBuilder &b, const PackedTokens &tokens) {
 static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input &output,
                        const PackedTokens &tokens, Value group, int64_t count) {
   Value block = b.div(tokens.first, kInt8PackTokens), token = b.rem(tokens.first, kInt8PackTokens);
+  // Whatever else stands there for tokens beyond the step could be denormal, and slow.
+  for (int64_t j = 0; j != count; ++j)
+    b.store(b.f32(0, b.lanes()), output.scales, {block, b.add(group, j), token});
   forEachRounded(b, input, tokens, group, count,
                  [&](Value i, int64_t j, const RoundedGroup &rounded) {
                    Value at = b.add(group, j);
