@@ -96,9 +96,11 @@ static void addVector(KernelBuilder &b, const GroupWork &work, ValueRange rows,
     }
 }
 
+/// Rows that share the loads of tokens.
+static constexpr int64_t kRowsTogether = 2;
+
 /// Adds what the columns give to the sums of rows from `row` on, kRowsTogether of them: chain by
 /// chain, so that those of all tokens fit into registers. The next rows are fetched meanwhile.
-static constexpr int64_t kRowsTogether = 2; // share the loads of tokens
 static void addColumns(KernelBuilder &b, const GroupWork &work, const Columns &columns, Value row) {
   const RowStep &step = work.step;
   int64_t lanes = b.lanes(), whole = columns.count / lanes * lanes;
