@@ -138,7 +138,8 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear",
     - `norm(gamma, beta, eps)`: the input is layer_norm(input) first; `gamma_includes_one` as there
     - `round(i8, group = N)`: the input, after its norm still in f32, is rounded, see
       #decoder.rounding. With weights of 8 bits that share scales likewise, products of a group are
-      summed exactly, the sums times both scales in f32
+      summed exactly, the sums times both scales in f32; where a target multiplies by matrix tiles of
+      bf16, both factors are rounded to that instead
     - `bias(b, …)`: y_i = y_i + b_i, one for each weight
     - `activation(a)`: y = a(y), see decoder.activation
     - `rope(table, head_dim, weights)`: the results of the weights listed are rotated

@@ -247,7 +247,11 @@ Row KernelRun::input(int32_t token) {
   if (model.norm)
     x = reference.norm(x, parameters.at("gamma").values, model.gammaIncludesOne ? 0 : 1,
                        parameters.at("beta").values, kEps);
-  return model.isInt8() ? reference.toBytes(x, kScaleGroup) : Reference::round(std::move(x));
+  if (!model.isInt8())
+    return Reference::round(std::move(x));
+  x = reference.toBytes(x, kScaleGroup);
+  // Tiles, which many tokens take, round what the bytes of both factors stand for to bf16.
+  return device.find("amx") == std::string::npos ? x : reference.orProductsOfBf16(std::move(x));
 }
 
 Row KernelRun::addBias(const std::string &weight, Row y) const {

@@ -55,6 +55,8 @@ public:
            double eps) const;
   /// Rounded to 8 bits, in groups of so many features: what decoder.linear says of i8 weights.
   Row toBytes(const Row &x, int64_t group) const;
+  /// Numbers whose products with weights may be those of both rounded to bf16.
+  Row orProductsOfBf16(Row x) const;
   Row squaredRelu(const Row &x) const;
   Row add(const Row &x, const Row &y) const;
   /// Each head of `headDim` features. Frequencies and angles are f32, as the dialect says.
