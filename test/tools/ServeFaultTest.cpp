@@ -276,7 +276,7 @@ TEST_F(ServeFaultTest, LongAnswersHoldNobodyUp) {
     slowest = std::max(slowest, slowestHealth(1));
   asking.join();
   RecordProperty("health_ms", std::to_string(slowest));
-  EXPECT_LT(slowest, 150); // a machine may be busy with something else
+  EXPECT_LT(slowest, 500); // ms; 790 when the loop wrote the answer. A sanitizer takes 180
 }
 
 /// Whoever goes while its text is being read leaves nothing that would run for nobody.
