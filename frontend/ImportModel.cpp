@@ -82,7 +82,8 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
   STRATA_ASSIGN(Checkpoint checkpoint, std::move(opened));
   STRATA_TRY(checkVocabulary(found.config, checkpoint, found.path));
   const std::string folder = checkpointFolder(argument);
-  STRATA_ASSIGN(std::optional<TokenizerSection> tokenizer, readTokenizer(textFolder(argument, &checkpoint), &checkpoint));
+  STRATA_ASSIGN(std::optional<TokenizerSection> tokenizer,
+                readTokenizer(textFolder(argument, &checkpoint), &checkpoint));
   STRATA_TRY(fitTokenizer(tokenizer ? &*tokenizer : nullptr, found.config));
   STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context, &checkpoint));
   STRATA_TRY(checkParameters(*model.module, checkpoint));

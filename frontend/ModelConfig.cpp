@@ -203,9 +203,9 @@ absl::Status readRotaryDims(const JsonObject &json, ModelConfig &config) {
   if (rotated <= config.headDim)
     return absl::OkStatus();
   return json.error("partial_rotary_factor",
-                    absl::StrCat("expected at most ", config.headDim / 2 * 2, " rotary dims, found ",
-                                 config.rotaryDims, ", ", fraction, " of head_dim ",
-                                 config.headDim));
+                    absl::StrCat("expected at most ", config.headDim / 2 * 2,
+                                 " rotary dims, found ", config.rotaryDims, ", ", fraction,
+                                 " of head_dim ", config.headDim));
 }
 
 /// Linear interpolation divides positions by a constant; every other kind of scaling is refused.

@@ -5,6 +5,7 @@
 # llama-bench for this CPU. strata-bench and llama-bench map one GGUF file, which is written to FOLDER; so are logs. Prints a
 # table of medians with the machine's ceilings and the versions.
 set -euo pipefail
+[ $# -ge 2 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 python=$1 folder=$2 llama=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 bin=${STRATA_BIN:-$here/../build/release/bin}

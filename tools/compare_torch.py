@@ -15,9 +15,8 @@ torch.set_num_threads(threads)
 config = transformers.NemotronConfig(
     vocab_size=32000, hidden_size=2048, intermediate_size=8192, num_hidden_layers=16, num_attention_heads=16,
     num_key_value_heads=4, head_dim=128, max_position_embeddings=4096, partial_rotary_factor=0.5, hidden_act="relu2")
-with torch.device("cpu"):
-    torch.set_default_dtype(torch.bfloat16)
-    model = transformers.NemotronForCausalLM(config).eval()
+torch.set_default_dtype(torch.bfloat16)
+model = transformers.NemotronForCausalLM(config).eval()
 
 
 @torch.inference_mode()

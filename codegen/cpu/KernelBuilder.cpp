@@ -149,7 +149,8 @@ void KernelBuilder::storePairs(Value pairs, Value memory, ValueRange at, Value m
 }
 
 void KernelBuilder::prefetch(Value memory, ValueRange at) {
-  memref::PrefetchOp::create(*this, memory, at, /*isWrite=*/false, /*localityHint=*/4 - level.prefetchCache,
+  memref::PrefetchOp::create(*this, memory, at, /*isWrite=*/false,
+                             /*localityHint=*/4 - level.prefetchCache,
                              /*isDataCache=*/true);
 }
 

@@ -29,7 +29,8 @@ static constexpr RegisterTile kAvx512Int8Tiles[] = {{16, 1}, {8, 1}};
 static constexpr llvm::StringLiteral kAvx512Features = "+avx512bf16,+avx512vnni,-prefer-256-bit";
 
 // Intel's cores track 16 lines on their way to the first-level cache, fewer than memory's latency
-// asks for, and more to the second. (AMD's read at their fastest into the first.)
+// asks for, and more to the second. (AMD's reach a read's speed with the first; the second was not
+// tried there.)
 static constexpr Level kLevels[] = {
     {"x86-64-v4-amx", "cpu_x86_64_v4_amx", "x86-64-v4", kAvx512Features,
      ",+amx-tile,+amx-bf16,+amx-int8", kAmx, 16, true, true, Tiles::Instructions, kAvx512Tiles,

@@ -47,7 +47,7 @@ struct Level {
   int64_t attentionRows; ///< most rows that share the loads of keys and values: registers for their
                          ///< sums
   llvm::ArrayRef<RegisterTile> int8Tiles; ///< as `tiles`, for weights of i8
-  int prefetchCache; ///< the cache, 1 or 2, that prefetches fill
+  int prefetchCache;                      ///< the cache, 1 or 2, that prefetches fill
 
   int64_t tileVectors() const { return tiles.size(); }
 };

@@ -92,15 +92,15 @@ void strata::cpu::forEachDecodeUnit(
 void strata::cpu::forEachTokenGroup(
     KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec, int64_t groupTokens,
     llvm::function_ref<void(const LinearSpec::Part &, const TokenGroup &)> multiply) {
-  int64_t most = groupTokens, rows = spec.headDim ? spec.headDim : kGroupRows;
+  int64_t rows = spec.headDim ? spec.headDim : kGroupRows;
   Value values = stackTile(b, spec);
   Value tokens = productRows(spec, args);
   forEachPart(b, args, spec, [&](const LinearSpec::Part &part, Value first, Value end) {
     b.loop(first, end, rows, [&](Value firstRow) {
       Value count = b.min(b.sub(end, firstRow), b.index(rows));
-      b.loop(b.index(0), tokens, most, [&](Value firstToken) {
+      b.loop(b.index(0), tokens, groupTokens, [&](Value firstToken) {
         multiply(part, {firstRow, b.add(firstRow, count), firstToken, values});
-        Value inside = b.min(b.sub(tokens, firstToken), b.index(most));
+        Value inside = b.min(b.sub(tokens, firstToken), b.index(groupTokens));
         emitEpilogue(b, args, spec, part, {values, firstToken, inside, firstRow, count});
       });
     });

@@ -173,10 +173,11 @@ private:
 /// Opens the checkpoint at `path`: a .gguf or .nemo file, or a folder with one of, the first to be
 /// preferred, model.safetensors, the shards that model.safetensors.index.json names,
 /// pytorch_model.bin, the shards that pytorch_model.bin.index.json names, one .gguf file,
-/// model_config.yaml and what else is in a .nemo file, context/model.yaml of NeMo 2, one .nemo file, and all shards of a model
-/// whose index is missing; of a repository in the Hub's cache, the revision that its refs/main
-/// names. Reads what describes the tensors, not the tensors. A folder that holds weights of another
-/// format is UNIMPLEMENTED, naming the file found; one without any is NOT_FOUND.
+/// model_config.yaml and what else is in a .nemo file, context/model.yaml of NeMo 2, one .nemo
+/// file, and all shards of a model whose index is missing; of a repository in the Hub's cache, the
+/// revision that its refs/main names. Reads what describes the tensors, not the tensors. A folder
+/// that holds weights of another format is UNIMPLEMENTED, naming the file found; one without any is
+/// NOT_FOUND.
 absl::StatusOr<Checkpoint> openCheckpoint(const std::string &path);
 
 /// Whether openCheckpoint takes the file `path` by itself, as its name tells, or its first bytes: a

@@ -98,20 +98,8 @@ struct Tensor {
 
 /// What torch.save writes of a chunk.
 std::string saved(const Chunk &chunk) {
-  int32_t count = 1;
-  std::string sizes, strides;
-  for (auto size = chunk.sizes.rbegin(); size != chunk.sizes.rend(); ++size) {
-    sizes = pickle::number(*size) + sizes;
-    strides = pickle::number(count) + strides;
-    count *= *size;
-  }
-  std::string bytes;
-  for (int32_t i = 0; i != count; ++i)
-    bytes += char(chunk.first + i);
-  const pickle::Tensor tensor{.storageClass = chunk.storage,
-                              .count = pickle::number(count),
-                              .shape = pickle::tuple(sizes),
-                              .strides = pickle::tuple(strides)};
+  auto [tensor, bytes] = pickle::counting(chunk.sizes, chunk.first);
+  tensor.storageClass = chunk.storage;
   ZipWriter zip;
   zip.entries = {{"archive/data/0", bytes}, {"archive/data.pkl", pickle::program(tensor.write())}};
   return zip.write();

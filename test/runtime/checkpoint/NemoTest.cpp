@@ -48,19 +48,8 @@ std::string checkpoint(Tensors tensors = {}) {
   std::string entries;
   for (const auto &[key, shape] : tensors) {
     const std::string number = std::to_string(zip.entries.size());
-    pickle::Tensor tensor{.storageClass = "ByteStorage", .key = number};
-    int32_t count = 1;
-    std::string sizes, strides;
-    for (auto size = shape.rbegin(); size != shape.rend(); ++size) {
-      sizes = pickle::number(*size) + sizes;
-      strides = pickle::number(count) + strides;
-      count *= *size;
-    }
-    std::string bytes;
-    for (int32_t i = 0; i != count; ++i)
-      bytes += char(i);
-    tensor.count = pickle::number(count);
-    tensor.shape = pickle::tuple(sizes), tensor.strides = pickle::tuple(strides);
+    auto [tensor, bytes] = pickle::counting(shape);
+    tensor.key = number;
     entries += pickle::text(key) + tensor.write();
     zip.entries.push_back({"a/data/" + number, bytes});
   }

@@ -7,6 +7,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace strata::pickle {
 
@@ -41,6 +43,24 @@ struct Tensor {
            tuple(storage + "Q" + offset + shape + strides + "\x89" + orderedDict()) + "R";
   }
 };
+
+/// A tensor of bytes that begin with `first` and count on, row-major, and those bytes.
+inline std::pair<Tensor, std::string> counting(const std::vector<int32_t> &shape, char first = 0) {
+  int32_t count = 1;
+  std::string sizes, strides, bytes;
+  for (auto size = shape.rbegin(); size != shape.rend(); ++size) {
+    sizes = number(*size) + sizes;
+    strides = number(count) + strides;
+    count *= *size;
+  }
+  for (int32_t i = 0; i != count; ++i)
+    bytes += char(first + i);
+  return {{.storageClass = "ByteStorage",
+           .count = number(count),
+           .shape = tuple(sizes),
+           .strides = tuple(strides)},
+          bytes};
+}
 
 /// A state dict of one tensor "w".
 inline std::string stateDict(const Tensor &tensor) {
