@@ -30,11 +30,16 @@ constexpr std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter,
   return counter;
 }
 
-/// A number in [0, 1) with 53 random bits, for the `position`-th draw of `seed`.
-constexpr double philoxUniform(uint64_t seed, uint64_t position) {
+/// 64 random bits for the `position`-th draw of `seed`.
+constexpr uint64_t philoxBits(uint64_t seed, uint64_t position) {
   const auto bits = philox({uint32_t(position), uint32_t(position >> 32), 0, 0},
                            {uint32_t(seed), uint32_t(seed >> 32)});
-  return double((uint64_t(bits[0]) << 32 | bits[1]) >> 11) * 0x1p-53;
+  return uint64_t(bits[0]) << 32 | bits[1];
+}
+
+/// A number in [0, 1) with 53 random bits, for the same draw.
+constexpr double philoxUniform(uint64_t seed, uint64_t position) {
+  return double(philoxBits(seed, position) >> 11) * 0x1p-53;
 }
 
 } // namespace strata

@@ -23,8 +23,26 @@ struct SamplingParams {
   absl::Status validate() const;
 };
 
+/// One choice of a token, as a device is told of it.
+struct Draw {
+  float scale = 0;          // log2(e) / temperature; 0: the likeliest token, whatever else is here
+  uint32_t topK = 0;        // 0: all
+  uint64_t topP = 0;        // in units of 2^-64; 0: all
+  uint64_t leastWeight = 0; // tokens of a lower tokenWeight() are dropped
+  uint64_t random = 0;      // in units of 2^-64 of what is left
+
+  bool greedy() const { return scale == 0; }
+};
+
+/// The token that is drawn from `logits`. Tokens are ordered by their logits and then by their ids,
+/// lower ones first of equal logits: top-k and top-p keep the first of them. What is left is as
+/// wide as it weighs, side by side in the order of ids, and `random` falls on one of them. Errors
+/// as Sampler::sample has them.
+absl::StatusOr<int32_t> drawToken(std::span<const float> logits, const Draw &draw);
+
 /// Chooses tokens of one sequence. The choice is a function of the parameters, the logits and the
-/// position alone: no state, no dependence on threads, other sequences or the C library's exp.
+/// position alone: no state, no dependence on threads, other sequences, the device or the C
+/// library's exp.
 ///
 /// Each thread that samples keeps scratch memory of about 20 bytes a logit, whatever the number of
 /// samplers: texts come and go, and there may be many.
@@ -37,7 +55,11 @@ public:
   /// one seed at different positions are independent. Equal logits count from the lowest id.
   /// -infinity is a token that is never chosen; NaN, +infinity, no logits at all or only -infinity
   /// are errors that name the index.
-  absl::StatusOr<int32_t> sample(std::span<const float> logits, uint64_t position) const;
+  absl::StatusOr<int32_t> sample(std::span<const float> logits, uint64_t position) const {
+    return drawToken(logits, drawAt(position));
+  }
+  /// The same choice, for whoever has the logits.
+  Draw drawAt(uint64_t position) const;
 
 private:
   SamplingParams params;

@@ -1,6 +1,7 @@
 #include "runtime/engine/Sampler.h"
 
 #include "runtime/base/Philox.h"
+#include "runtime/base/TokenWeight.h"
 
 #include <algorithm>
 #include <cmath>
@@ -83,6 +84,21 @@ TEST(Philox, UniformNumbersFillTheUnitInterval) {
   EXPECT_GT(most, 1 - 1e-4);
 }
 
+TEST(TokenWeight, IsAPowerOfTwo) {
+  constexpr double kOne = double(uint64_t(1) << kTokenWeightBits);
+  EXPECT_EQ(tokenWeight(0, 1), uint64_t(1) << kTokenWeightBits);
+  EXPECT_EQ(tokenWeight(3, 1), uint64_t(1) << (kTokenWeightBits - 3));
+  EXPECT_EQ(tokenWeight(float(kTokenWeightBits), 1), 1u);
+  EXPECT_EQ(tokenWeight(kTokenWeightBits + 0.01f, 1), 0u);
+  EXPECT_EQ(tokenWeight(kInfinity, 1e-30f), 0u); // of a logit that is -infinity
+  EXPECT_EQ(tokenWeight(0, std::numeric_limits<float>::max()), uint64_t(1) << kTokenWeightBits);
+  for (uint64_t i = 0; i < 100000; ++i) {
+    const auto below = float(philoxUniform(3, i) * 12);
+    const double expected = kOne * std::exp2(-double(below) * 1.25);
+    EXPECT_NEAR(double(tokenWeight(below, 1.25f)), expected, 2e-6 * expected + 1) << below;
+  }
+}
+
 TEST(SamplingParams, Validate) {
   EXPECT_EQ(SamplingParams().validate(), absl::OkStatus());
   EXPECT_EQ((SamplingParams{.temperature = 10, .topK = 1, .topP = 1e-6f}).validate(),
@@ -143,6 +159,18 @@ TEST(Sampler, TopK) {
   EXPECT_EQ(histogram({.temperature = 1, .topK = 1}, logits, 100)[2], 100);
   const auto all = histogram({.temperature = 1, .topK = 500, .seed = 1}, logits, 100000);
   EXPECT_LT(chiSquare(all, logits, 1, {true, true, true, true, true}), 18.47);
+}
+
+TEST(Sampler, OfEqualLogitsTheLowestIdsAreKept) {
+  const std::vector<float> logits = {0.0f, -1, -0.0f, 0.0f, 0.0f};
+  const auto kept = [&](const SamplingParams &params) {
+    const std::vector<int> counts = histogram(params, logits, 200);
+    return std::vector<bool>(counts.begin(), counts.end());
+  };
+  const std::vector<bool> three = {true, false, true, true, false};
+  EXPECT_EQ(kept({.temperature = 1, .topK = 3}), three);
+  EXPECT_EQ(kept({.temperature = 1, .topP = 0.6f}), three);
+  EXPECT_EQ(kept({.temperature = 1, .topK = 4, .topP = 0.74f}), three);
 }
 
 TEST(Sampler, TopP) {
@@ -267,5 +295,5 @@ TEST(Sampler, Golden) {
   EXPECT_EQ(draw({.temperature = 0.7f, .topP = 0.9f, .seed = 123}),
             (Ids{17875, 164622, 44957, 30730}));
   EXPECT_EQ(draw({.temperature = 1, .topK = 40, .topP = 0.9f, .seed = 123}),
-            (Ids{2634, 249813, 244901, 218589}));
+            (Ids{23198, 196972, 35348, 27302}));
 }
