@@ -39,7 +39,7 @@ struct PackageCode {
 
 /// A kernel that belongs to no op, as Auxiliary in Package.fbs.
 struct PackageAuxiliary {
-  enum class Role { Read, Matrix, RandomBf16, RandomF16, RandomF32, Argmax };
+  enum class Role { Read, Matrix, RandomBf16, RandomF16, RandomF32, Sample = 6 };
   Role role;
   std::string symbol;
   uint32_t block;               ///< threads

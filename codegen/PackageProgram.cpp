@@ -14,8 +14,6 @@ static_assert(int(PackageCode::Format::Elf) == int(package::CodeFormat::elf) &&
               int(PackageCode::Format::Cubin) == int(package::CodeFormat::cubin) &&
               int(PackageCode::Format::Ptx) == int(package::CodeFormat::ptx));
 
-static_assert(int(PackageAuxiliary::Role::Argmax) == int(package::Role::argmax));
-
 static llvm::Error error(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
@@ -124,8 +122,8 @@ static package::Role toPackage(PackageAuxiliary::Role role) {
                 int(Role::RandomBf16) == int(package::Role::random_bf16) &&
                 int(Role::RandomF16) == int(package::Role::random_f16) &&
                 int(Role::RandomF32) == int(package::Role::random_f32) &&
-                int(Role::Argmax) == int(package::Role::argmax) &&
-                package::Role::MAX == package::Role::argmax);
+                int(Role::Sample) == int(package::Role::sample) &&
+                package::Role::MAX == package::Role::sample);
   return static_cast<package::Role>(role);
 }
 

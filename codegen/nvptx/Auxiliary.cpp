@@ -178,7 +178,7 @@ static std::vector<PackageAuxiliary> allAuxiliaryKernels() {
           {Role::RandomBf16, "random_bf16", kThreads},
           {Role::RandomF16, "random_f16", kThreads},
           {Role::RandomF32, "random_f32", kThreads},
-          {Role::Argmax, "argmax", kThreads, kArgmaxSharedBytes}};
+          {Role::Sample, "sample", kSampleThreads, kSampleSharedBytes}};
 }
 
 std::vector<PackageAuxiliary> strata::nvptx::listAuxiliaryKernels(ModuleOp cudaModule) {
@@ -199,8 +199,8 @@ static SmallVector<Type> parametersOf(Builder &builder, Role role) {
     return {bytes, bytes, bytes};
   case Role::Matrix:
     return {bytes, i64};
-  case Role::Argmax:
-    return {bytes, bytes};
+  case Role::Sample:
+    return {bytes, bytes, bytes};
   case Role::RandomBf16:
   case Role::RandomF16:
   case Role::RandomF32:
@@ -216,8 +216,8 @@ static void emitBody(KernelBuilder &b, Role role, ValueRange args,
     return emitRead(b, args);
   case Role::Matrix:
     return emitMatrix(b, args);
-  case Role::Argmax:
-    return emitArgmax(b, args, *vocabulary);
+  case Role::Sample:
+    return emitSample(b, args, *vocabulary);
   default:
     return emitRandom(b, role, args);
   }
@@ -226,12 +226,12 @@ static void emitBody(KernelBuilder &b, Role role, ValueRange args,
 void strata::nvptx::emitAuxiliaryKernels(ModuleOp cudaModule, std::optional<int64_t> vocabulary) {
   auto builder = OpBuilder::atBlockEnd(cudaModule.getBody());
   for (const PackageAuxiliary &kernel : allAuxiliaryKernels()) {
-    if (kernel.role == Role::Argmax && !vocabulary)
+    if (kernel.role == Role::Sample && !vocabulary)
       continue;
     auto type = builder.getFunctionType(parametersOf(builder, kernel.role), {});
     auto function = func::FuncOp::create(builder, cudaModule.getLoc(), kernel.symbol, type);
     Block *body = function.addEntryBlock();
-    KernelBuilder b(function, body, kThreads);
+    KernelBuilder b(function, body, int64_t(kernel.block));
     emitBody(b, kernel.role, body->getArguments(), vocabulary);
     func::ReturnOp::create(b);
   }

@@ -1,7 +1,7 @@
 //===- Auxiliary.h - kernels that belong to no op ---------------*- C++ -*-===//
 //
 // What strata-bench measures a GPU's limits with, what fills its memory with random weights, and
-// what finds likeliest tokens. Their parameters are described in runtime/package/Package.fbs
+// what draws tokens. Their parameters are described in runtime/package/Package.fbs
 // (Role).
 //
 //===----------------------------------------------------------------------===//
@@ -12,7 +12,7 @@
 
 namespace strata::nvptx {
 
-/// Adds their functions to the module @cuda; argmax only for a model that has logits, whose
+/// Adds their functions to the module @cuda; sample only for a model that has logits, whose
 /// `vocabulary` it is made for.
 void emitAuxiliaryKernels(mlir::ModuleOp cudaModule, std::optional<int64_t> vocabulary);
 

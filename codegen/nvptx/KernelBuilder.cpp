@@ -63,6 +63,11 @@ void KernelBuilder::perThread(Value count, llvm::function_ref<void(Value)> body)
 // Across threads
 //===----------------------------------------------------------------------===//
 
+void KernelBuilder::atomicAdd(Value integer, Value memory, ValueRange at) {
+  LLVM::AtomicRMWOp::create(*this, LLVM::AtomicBinOp::add, pointer(memory, at), integer,
+                            LLVM::AtomicOrdering::monotonic, "block");
+}
+
 Value KernelBuilder::shuffleXor(Value value, int64_t mask) {
   return NVVM::ShflOp::create(*this, value.getType(), i32(-1), value, i32(mask), i32(31),
                               NVVM::ShflKind::bfly, UnitAttr());

@@ -45,6 +45,10 @@ public:
   /// for (i = thread; i < count; i += threads) body(i)
   void perThread(Value count, llvm::function_ref<void(Value)> body);
 
+  /// Adds an integer to an element of shared memory, which other threads of the block may do, too;
+  /// orders nothing else.
+  void atomicAdd(Value integer, Value memory, ValueRange at);
+
   /// The value of lane ^ mask. All 32 lanes.
   Value shuffleXor(Value value, int64_t mask);
   /// Over all lanes of the warp, on every lane, always in the same order.

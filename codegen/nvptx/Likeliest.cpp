@@ -1,6 +1,6 @@
-//===- Argmax.cpp - the likeliest token of each row of logits, on a GPU ---===//
+//===- Likeliest.cpp - the likeliest token of a row of logits, on a GPU ---===//
 //
-// One block is one row. What it finds is findLikeliest's (runtime/engine/Likeliest.h), ties and
+// A block looks at a row. What it finds is findLikeliest's (runtime/engine/Likeliest.h), ties and
 // all: the order in which threads look at logits does not matter, as of equal ones the lowest index
 // wins.
 //
@@ -76,14 +76,14 @@ static Best scanRow(KernelBuilder &b, Value logits, Value row, int64_t vocabular
 }
 
 /// Of all threads, on every thread.
-static Best mergeThreads(KernelBuilder &b, Best best) {
+static Best mergeThreads(KernelBuilder &b, Best best, int64_t sharedOffset) {
   for (int64_t mask = kWarp / 2; mask; mask /= 2)
     best = merge(b, best,
                  {b.shuffleXor(best.logit, mask), b.shuffleXor(best.index, mask),
                   b.shuffleXor(best.bad, mask)});
   int64_t warps = b.threads / kWarp;
-  Value logits = b.shared(b.getF32Type(), {warps}, 0);
-  Value indices = b.shared(b.getI32Type(), {2, warps}, 4 * warps);
+  Value logits = b.shared(b.getF32Type(), {warps}, sharedOffset);
+  Value indices = b.shared(b.getI32Type(), {2, warps}, sharedOffset + 4 * warps);
   b.ifThen(b.equal(b.lane, b.index(0)), [&] {
     b.store(best.logit, logits, b.warp);
     b.store(best.index, indices, {b.index(0), b.warp});
@@ -101,15 +101,12 @@ static Best mergeThreads(KernelBuilder &b, Best best) {
   return best;
 }
 
-void strata::nvptx::emitArgmax(KernelBuilder &b, ValueRange args, int64_t vocabulary) {
-  Value rows = b.add(b.block, 1);
-  Value logits = b.view(args[0], b.getF32Type(), {ShapedType::kDynamic, vocabulary}, rows);
-  Value result = b.view(args[1], b.getI32Type(), {ShapedType::kDynamic}, rows);
-  Best best = mergeThreads(b, scanRow(b, logits, b.block, vocabulary));
+Likeliest strata::nvptx::emitLikeliest(KernelBuilder &b, Value logits, Value row,
+                                       int64_t vocabulary, int64_t sharedOffset) {
+  Best best = mergeThreads(b, scanRow(b, logits, row, vocabulary), sharedOffset);
   // Below zero: what is wrong.
   Value none = b.i32(vocabulary);
   auto wrong = [&](Value code) -> Value { return arith::XOrIOp::create(b, code, b.i32(-1)); };
   Value found = b.select(less(b, best.index, none), best.index, wrong(none));
-  found = b.select(less(b, best.bad, none), wrong(best.bad), found);
-  b.ifThen(b.equal(b.thread, b.index(0)), [&] { b.store(found, result, b.block); });
+  return {best.logit, b.select(less(b, best.bad, none), wrong(best.bad), found)};
 }

@@ -21,9 +21,19 @@ KernelSpec describeAdd(AddOp op);
 /// Launches of blocks of kThreads threads.
 inline BlockSpec block(int64_t sharedBytes = 0) { return {kThreads, sharedBytes}; }
 
-/// The body of the auxiliary kernel argmax (Role in runtime/package/Package.fbs), and its shared
-/// memory.
-void emitArgmax(KernelBuilder &b, mlir::ValueRange args, int64_t vocabulary);
-inline constexpr int64_t kArgmaxSharedBytes = kThreads / kWarp * 3 * 4;
+/// The likeliest token of a row of logits (runtime/engine/Likeliest.h), on all threads of the
+/// block. Its shared memory begins `sharedOffset` bytes in.
+struct Likeliest {
+  Value logit, index; ///< f32; i32, below zero where there is none
+};
+Likeliest emitLikeliest(KernelBuilder &b, Value logits, Value row, int64_t vocabulary,
+                        int64_t sharedOffset);
+constexpr int64_t kLikeliestBytes(int64_t threads) { return threads / kWarp * 3 * 4; }
+
+/// The body of the auxiliary kernel sample (Role in runtime/package/Package.fbs), and its shared
+/// memory: a histogram, sums of warps, three words, and what the likeliest token takes.
+void emitSample(KernelBuilder &b, mlir::ValueRange args, int64_t vocabulary);
+inline constexpr int64_t kSampleSharedBytes =
+    1024 * 8 + kSampleThreads / kWarp * 8 + 3 * 8 + kLikeliestBytes(kSampleThreads);
 
 } // namespace strata::nvptx

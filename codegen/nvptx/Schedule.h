@@ -16,6 +16,10 @@ namespace strata::nvptx {
 inline constexpr int64_t kThreads = 128;
 static_assert(kThreads <= kMostBlockThreads);
 
+/// Of a block that samples a row of logits: few rows must read a large vocabulary fast.
+inline constexpr int64_t kSampleThreads = 512;
+static_assert(kSampleThreads <= kMostBlockThreads);
+
 /// Decode forms of a linear, for up to 16 rows of the step. Each has as many accumulators as it
 /// takes rows, so there are some: unused ones cost registers.
 struct DecodeForm {

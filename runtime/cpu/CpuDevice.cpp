@@ -64,7 +64,8 @@ absl::Status CpuDevice::poisonPages(std::span<const int32_t> pages) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs, StepOutput output) {
+absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs,
+                                          std::span<const RowOutput> outputs) {
   STRATA_TRY(prepareMemory(inputs));
   StepMemory memory{&inputs, arena.data(), parts.cache.data(), logits.data()};
   STRATA_ASSIGN(Work work, runPlan(memory));
@@ -74,11 +75,12 @@ absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs, StepOutput o
   }
   std::span<const float> rows(reinterpret_cast<const float *>(logits.data()),
                               size_t(inputs.outputRows) * vocabulary);
-  likeliest.assign(output == StepOutput::likeliest ? size_t(inputs.outputRows) : 0, 0);
-  forEach(int64_t(likeliest.size()), [&](int64_t row) {
-    likeliest[size_t(row)] = findLikeliest(rows.subspan(size_t(row) * vocabulary, vocabulary));
+  tokens.resize(outputs.size());
+  forEach(int64_t(outputs.size()), [&](int64_t row) {
+    if (const std::optional<Draw> &draw = outputs[size_t(row)].draw)
+      tokens[size_t(row)] = drawToken(rows.subspan(size_t(row) * vocabulary, vocabulary), *draw);
   });
-  return DeviceStep{rows, likeliest, work};
+  return DeviceStep{rows, tokens, work};
 }
 
 /// Whoever is done takes the next: some take longer than others.

@@ -24,7 +24,8 @@ public:
   int threads() const override { return parts.pool->threads(); }
   bool fixedPageTables() const override { return false; }
   absl::Status poisonPages(std::span<const int32_t> pages) override;
-  absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs,
+                                 std::span<const RowOutput> outputs) override;
   void forEach(int64_t units, absl::FunctionRef<void(int64_t unit)> body) override;
   StepProbe &probe() override { return stepProbe; }
   Meter &meter() override { return *this; }
@@ -57,7 +58,7 @@ private:
   StepProbe stepProbe;
   GrowingMemory arena{"arena"};
   GrowingMemory logits{"logits"};
-  std::vector<int32_t> likeliest;
+  std::vector<int32_t> tokens;
 };
 
 } // namespace strata::cpu

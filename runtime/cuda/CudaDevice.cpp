@@ -132,9 +132,11 @@ absl::Status CudaDevice::prepareMemory(uint64_t inputBytes, uint64_t tokens, uin
   CUstream stream = context.stream.get();
   STRATA_TRY(hostInputs.prepare(driver, inputBytes));
   STRATA_TRY(hostLogits.prepare(driver, logitsBytes(rows)));
-  STRATA_TRY(hostLikeliest.prepare(driver, rows * sizeof(int32_t)));
+  STRATA_TRY(hostDraws.prepare(driver, rows * sizeof(Draw)));
+  STRATA_TRY(hostDrawn.prepare(driver, rows * sizeof(int32_t)));
   STRATA_TRY(inputMemory.prepare(driver, stream, inputBytes));
-  STRATA_TRY(likeliest.prepare(driver, stream, rows * sizeof(int32_t)));
+  STRATA_TRY(draws.prepare(driver, stream, rows * sizeof(Draw)));
+  STRATA_TRY(drawn.prepare(driver, stream, rows * sizeof(int32_t)));
   STRATA_TRY(arena.prepare(driver, stream, arenaBytes(tokens), poison));
   return logits.prepare(driver, stream, logitsBytes(rows), poison);
 }
@@ -149,11 +151,12 @@ absl::Status CudaDevice::poisonPages(std::span<const int32_t> pages) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs, StepOutput output) {
+absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs,
+                                           std::span<const RowOutput> outputs) {
   STRATA_TRY(broken);
   absl::Status status = context.makeCurrent();
   if (status.ok())
-    status = enqueue(inputs, output);
+    status = enqueue(inputs, outputs);
   // Also after an error: the next step writes what the stream may still read.
   status.Update(context.driver.cuStreamSynchronize(context.stream.get()));
   if (status.ok() && poison) {
@@ -163,10 +166,8 @@ absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs, StepOutput 
   STRATA_TRY(remember(status));
   DeviceStep step{{}, {}, plan.workOf(inputs)};
   auto rows = size_t(inputs.outputRows);
-  if (output == StepOutput::logits)
-    step.logits = {reinterpret_cast<const float *>(hostLogits.data()), rows * vocabulary};
-  else
-    step.likeliest = {reinterpret_cast<const int32_t *>(hostLikeliest.data()), rows};
+  step.logits = {reinterpret_cast<const float *>(hostLogits.data()), rows * vocabulary};
+  step.tokens = {reinterpret_cast<const int32_t *>(hostDrawn.data()), outputs.size()};
   return step;
 }
 
@@ -178,7 +179,7 @@ absl::Status CudaDevice::remember(absl::Status status) {
 }
 
 /// Puts a step into the stream: the arrays to the device, the launches, what is wanted back.
-absl::Status CudaDevice::enqueue(const StepInputs &inputs, StepOutput output) {
+absl::Status CudaDevice::enqueue(const StepInputs &inputs, std::span<const RowOutput> outputs) {
   const Driver &driver = context.driver;
   CUstream stream = context.stream.get();
   std::span<const std::byte> arrays = inputs.bytes();
@@ -190,24 +191,44 @@ absl::Status CudaDevice::enqueue(const StepInputs &inputs, StepOutput output) {
   StepAddresses addresses{inputMemory.address(), arena.address(), cache.address(),
                           logits.address()};
   STRATA_TRY(launch(inputs, addresses));
-  if (rows == 0)
-    return absl::OkStatus();
-  if (output == StepOutput::likeliest)
-    return enqueueLikeliest(rows);
-  return driver.cuMemcpyDtoHAsync_v2(hostLogits.data(), logits.address(), logitsBytes(rows),
-                                     stream);
+  if (outputs.empty())
+    return copyLogits(0, rows);
+  STRATA_TRY(enqueueDraws(outputs));
+  for (uint64_t row = 0; row < rows; ++row)
+    if (outputs[row].logits)
+      STRATA_TRY(copyLogits(row, 1));
+  return absl::OkStatus();
 }
 
-absl::Status CudaDevice::enqueueLikeliest(uint64_t rows) {
-  const AuxiliaryKernel *argmax = code.auxiliary.find(package::Role::argmax);
-  if (!argmax)
+/// To the host, which wants them where they are on the device.
+absl::Status CudaDevice::copyLogits(uint64_t firstRow, uint64_t rows) {
+  if (rows == 0)
+    return absl::OkStatus();
+  const uint64_t offset = logitsBytes(firstRow);
+  return context.driver.cuMemcpyDtoHAsync_v2(hostLogits.data() + offset, logits.address() + offset,
+                                             logitsBytes(rows), context.stream.get());
+}
+
+/// Of all rows, also those of which nobody wants one: a launch, and a copy each way.
+absl::Status CudaDevice::enqueueDraws(std::span<const RowOutput> outputs) {
+  if (std::ranges::none_of(outputs,
+                           [](const RowOutput &output) { return output.draw.has_value(); }))
+    return absl::OkStatus();
+  const AuxiliaryKernel *sample = code.auxiliary.find(package::Role::sample);
+  if (!sample)
     return absl::FailedPreconditionError(
-        "likeliest tokens: the package has no kernel that finds them; compile the model again");
+        "sampling: the package has no kernel that draws tokens; compile the model again");
+  const Driver &driver = context.driver;
   CUstream stream = context.stream.get();
-  CUdeviceptr from = logits.address(), to = likeliest.address();
-  STRATA_TRY(argmax->launch(context.driver, stream, rows, {&from, &to}));
-  return context.driver.cuMemcpyDtoHAsync_v2(hostLikeliest.data(), to, rows * sizeof(int32_t),
-                                             stream);
+  auto *wanted = reinterpret_cast<Draw *>(hostDraws.data());
+  for (const RowOutput &output : outputs)
+    *wanted++ = output.draw.value_or(Draw());
+  STRATA_TRY(driver.cuMemcpyHtoDAsync_v2(draws.address(), hostDraws.data(),
+                                         outputs.size() * sizeof(Draw), stream));
+  CUdeviceptr from = logits.address(), by = draws.address(), to = drawn.address();
+  STRATA_TRY(sample->launch(driver, stream, outputs.size(), {&from, &by, &to}));
+  return driver.cuMemcpyDtoHAsync_v2(hostDrawn.data(), to, outputs.size() * sizeof(int32_t),
+                                     stream);
 }
 
 absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &addresses) {

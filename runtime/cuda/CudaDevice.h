@@ -16,10 +16,11 @@
 namespace strata::cuda {
 
 /// Runs a package's program for cuda. The weights are copied to the device when it is created, or
-/// made on it if they are random. A step's arrays are one copy to the device, its logits one copy
-/// back, or its likeliest tokens. The launches of a small step, and of one that adds one token to
-/// each of many sequences (decode), are captured into a graph when there is the first one of its
-/// kind, and replayed from then on; those of other steps are made one by one.
+/// made on it if they are random. A step's arrays are one copy to the device; back come the logits,
+/// or, of rows of which a token is drawn there, that token alone. The launches of a small step, and
+/// of one that adds one token to each of many sequences (decode), are captured into a graph when
+/// there is the first one of its kind, and replayed from then on; those of other steps are made one
+/// by one.
 class CudaDevice : public Device, private Meter {
 public:
   /// Compares the memory that it needs with what is free before anything is copied.
@@ -33,7 +34,8 @@ public:
   int threads() const override { return 0; }
   bool fixedPageTables() const override { return true; } // a graph has the stride in it
   absl::Status poisonPages(std::span<const int32_t> pages) override;
-  absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override;
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs,
+                                 std::span<const RowOutput> outputs) override;
   StepProbe &probe() override { return stepProbe; }
   Meter &meter() override { return *this; }
 
@@ -70,8 +72,9 @@ private:
   absl::Status remember(absl::Status status);
 
   absl::Status prepareMemory(uint64_t inputBytes, uint64_t tokens, uint64_t rows);
-  absl::Status enqueue(const StepInputs &inputs, StepOutput output);
-  absl::Status enqueueLikeliest(uint64_t rows);
+  absl::Status enqueue(const StepInputs &inputs, std::span<const RowOutput> outputs);
+  absl::Status enqueueDraws(std::span<const RowOutput> outputs);
+  absl::Status copyLogits(uint64_t firstRow, uint64_t rows);
   absl::Status launch(const StepInputs &inputs, const StepAddresses &addresses);
   absl::Status launchTimed(const StepInputs &inputs, const StepAddresses &addresses);
   absl::Status launchObserved(const StepInputs &inputs, const StepAddresses &addresses) const;
@@ -93,10 +96,10 @@ private:
   std::optional<ReadCeiling> readCeiling; // made when it is first asked for
   Events events; // before and after each dispatch, for steps that are timed
   DeviceMemory cache;
-  GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"},
-      likeliest{"likeliest tokens"};
-  GrowingPinnedMemory hostInputs{"step inputs"}, hostLogits{"logits"},
-      hostLikeliest{"likeliest tokens"};
+  GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"}, draws{"draws"},
+      drawn{"drawn tokens"};
+  GrowingPinnedMemory hostInputs{"step inputs"}, hostLogits{"logits"}, hostDraws{"draws"},
+      hostDrawn{"drawn tokens"};
 
   std::map<std::tuple<int64_t, int64_t, size_t>, Owned<CUgraphExec>>
       graphs;                  // by T, R and the runs' class

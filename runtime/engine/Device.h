@@ -4,6 +4,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/engine/Meter.h"
+#include "runtime/engine/Sampler.h"
 #include "runtime/engine/StepInputs.h"
 #include "runtime/engine/StepProbe.h"
 #include "runtime/engine/StepWork.h"
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,14 +39,18 @@ struct DeviceOptions {
 void markLost(absl::Status &status);
 bool isLost(const absl::Status &status);
 
-/// What comes back of the R rows whose logits are wanted.
-enum class StepOutput : uint8_t { logits, likeliest };
+/// What is wanted of one of the R rows that a step has logits of: a token, logits, both, or
+/// nothing.
+struct RowOutput {
+  std::optional<Draw> draw = {};
+  bool logits = false;
+};
 
-/// What a device did in a step. Spans are on the host and valid until the next step; the one that
-/// was not asked for may be empty.
+/// What a device did in a step. Spans are on the host and valid until the next step. What was not
+/// asked for of a row may be anything, of all rows empty.
 struct DeviceStep {
-  std::span<const float> logits;      // [R, vocabulary]
-  std::span<const int32_t> likeliest; // [R], as findLikeliest tells them
+  std::span<const float> logits;   // [R, vocabulary]
+  std::span<const int32_t> tokens; // [R], as drawToken tells them
   Work work;
 };
 
@@ -67,8 +73,9 @@ public:
 
   /// Fills pages with 0xFF (NaN as bf16 and f32).
   virtual absl::Status poisonPages(std::span<const int32_t> pages) = 0;
-  /// Runs all dispatches on the step's inputs.
-  virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) = 0;
+  /// Runs all dispatches on the step's inputs. `outputs`: one a row; none: all logits.
+  virtual absl::StatusOr<DeviceStep> run(const StepInputs &inputs,
+                                         std::span<const RowOutput> outputs) = 0;
 
   /// Calls body(unit) once for each of [0, units), on all threads of the host that work on steps;
   /// where the work is not the host's, one after the other. Not while a step runs.

@@ -93,17 +93,18 @@ int64_t Engine::pagesFor(int64_t tokens) const {
   return (tokens + size - 1) / size;
 }
 
-absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch, StepOutput output) {
+absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch,
+                                        std::span<const RowOutput> outputs) {
   STRATA_TRY(check(batch));
   STRATA_TRY(takePages(batch));
   STRATA_TRY(buildInputs(batch));
-  STRATA_ASSIGN(DeviceStep done, hardware->run(inputs, output));
-  for (int32_t found : done.likeliest)
-    STRATA_TRY(likeliestToken(found, model().vocabulary()).status());
+  if (!outputs.empty() && int64_t(outputs.size()) != inputs.outputRows)
+    return absl::InvalidArgumentError(absl::StrCat("step: expected outputs of ", inputs.outputRows,
+                                                   " rows, found ", outputs.size()));
+  STRATA_ASSIGN(DeviceStep done, hardware->run(inputs, outputs));
   for (const BatchEntry &entry : batch)
     slots[size_t(entry.sequence)].length += int64_t(entry.tokens.size());
-  return StepResult{done.logits, done.likeliest, inputs.outputRows, model().vocabulary(),
-                    done.work};
+  return StepResult{done.logits, done.tokens, inputs.outputRows, model().vocabulary(), done.work};
 }
 
 absl::Status Engine::check(std::span<const BatchEntry> batch) const {
@@ -177,7 +178,7 @@ absl::Status Engine::buildInputs(std::span<const BatchEntry> batch) {
 absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
                                    std::span<const int32_t> tokens, int64_t chunk,
                                    absl::FunctionRef<bool(int64_t done)> proceed,
-                                   StepOutput output) {
+                                   const RowOutput &output) {
   if (tokens.empty() || chunk < 1)
     return absl::InvalidArgumentError(absl::StrCat("prefill: expected tokens and a chunk of at ",
                                                    "least 1, found ", tokens.size(), " and ",
@@ -189,7 +190,7 @@ absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
     auto part = tokens.subspan(done, std::min(size_t(chunk), tokens.size() - done));
     bool last = done + part.size() == tokens.size();
     BatchEntry entry{sequence, part, last ? LogitRows::last : LogitRows::none};
-    STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, output));
+    STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, {&output, size_t(last)}));
     work += result.work;
     result.work = work;
     if (last)

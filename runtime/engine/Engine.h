@@ -29,17 +29,20 @@ struct BatchEntry {
 };
 
 struct StepResult {
-  // In the order of the batch; valid until the engine's next step. The one that was not asked for
-  // may be empty.
-  std::span<const float> logits; // [rows, vocabulary]
-  std::span<const int32_t>
-      likeliest; // [rows]: the token of the largest logit, the lowest of equals
-  int64_t rows;  // R
+  // In the order of the batch; valid until the engine's next step. What was not asked for of a row
+  // may be anything, of all rows empty.
+  std::span<const float> logits;   // [rows, vocabulary]
+  std::span<const int32_t> tokens; // [rows], as drawToken tells them
+  int64_t rows;                    // R
   int64_t vocabulary;
   Work work; // what the step cost, by the plan's formulas
 
   std::span<const float> row(int64_t index) const {
     return logits.subspan(size_t(index * vocabulary), size_t(vocabulary));
+  }
+  /// The token that was drawn from a row; INVALID_ARGUMENT: its logits are no numbers.
+  absl::StatusOr<int32_t> token(int64_t row) const {
+    return likeliestToken(tokens[size_t(row)], vocabulary);
   }
 };
 
@@ -70,10 +73,10 @@ public:
   /// wanted. `tokens`: those that it has. It can be rewound into none of these pages any more.
   absl::Status remember(Sequence sequence, std::span<const int32_t> tokens);
 
-  /// Runs the new tokens of several different sequences through the model, all at once. With
-  /// StepOutput::likeliest, logits that are NaN or +infinity are an error.
+  /// Runs the new tokens of several different sequences through the model, all at once. `outputs`:
+  /// what is wanted of each row; none: all logits.
   absl::StatusOr<StepResult> step(std::span<const BatchEntry> batch,
-                                  StepOutput output = StepOutput::logits);
+                                  std::span<const RowOutput> outputs = {});
 
   int64_t context() const { return mostTokens; }
   const package::Model &model() const { return package.model(); }
@@ -111,12 +114,12 @@ private:
 };
 
 /// Adds `tokens` to a sequence, at most `chunk` (> 0) a step, and returns the logits of the last
-/// token, or which is the likeliest to follow, and the work of all steps. `proceed` is told before
-/// each step how many tokens are done; if it says false, the call ends with CANCELLED and the
-/// sequence keeps what was done.
+/// token, or the `output` that is wanted of them, and the work of all steps. `proceed` is told
+/// before each step how many tokens are done; if it says false, the call ends with CANCELLED and
+/// the sequence keeps what was done.
 absl::StatusOr<StepResult> prefill(Engine &engine, Sequence sequence,
                                    std::span<const int32_t> tokens, int64_t chunk,
                                    absl::FunctionRef<bool(int64_t done)> proceed,
-                                   StepOutput output = StepOutput::logits);
+                                   const RowOutput &output = {.logits = true});
 
 } // namespace strata

@@ -8,7 +8,6 @@
 #include "runtime/base/Philox.h"
 #include "runtime/base/Status.h"
 #include "runtime/base/TokenWeight.h"
-#include "runtime/engine/Likeliest.h"
 
 #include <algorithm>
 #include <array>
@@ -74,9 +73,9 @@ thread_local Scratch scratch;
 
 } // namespace
 
-absl::StatusOr<int32_t> drawToken(std::span<const float> logits, const Draw &draw) {
-  STRATA_ASSIGN(const int32_t best, likeliestToken(findLikeliest(logits), int64_t(logits.size())));
-  if (draw.greedy())
+int32_t drawToken(std::span<const float> logits, const Draw &draw) {
+  const int32_t best = findLikeliest(logits);
+  if (draw.greedy() || best < 0)
     return best;
   const float largest = logits[size_t(best)];
   const bool hasTopK = draw.topK > 0 && draw.topK < logits.size();

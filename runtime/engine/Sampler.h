@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "runtime/engine/Likeliest.h"
 
 #include <cstdint>
 #include <span>
@@ -23,7 +24,7 @@ struct SamplingParams {
   absl::Status validate() const;
 };
 
-/// One choice of a token, as a device is told of it.
+/// One choice of a token, as a device is told of it: four 64-bit words.
 struct Draw {
   float scale = 0;          // log2(e) / temperature; 0: the likeliest token, whatever else is here
   uint32_t topK = 0;        // 0: all
@@ -33,12 +34,13 @@ struct Draw {
 
   bool greedy() const { return scale == 0; }
 };
+static_assert(sizeof(Draw) == 32);
 
 /// The token that is drawn from `logits`. Tokens are ordered by their logits and then by their ids,
 /// lower ones first of equal logits: top-k and top-p keep the first of them. What is left is as
 /// wide as it weighs, side by side in the order of ids, and `random` falls on one of them. Errors
 /// as Sampler::sample has them.
-absl::StatusOr<int32_t> drawToken(std::span<const float> logits, const Draw &draw);
+int32_t drawToken(std::span<const float> logits, const Draw &draw);
 
 /// Chooses tokens of one sequence. The choice is a function of the parameters, the logits and the
 /// position alone: no state, no dependence on threads, other sequences, the device or the C
@@ -56,7 +58,7 @@ public:
   /// -infinity is a token that is never chosen; NaN, +infinity, no logits at all or only -infinity
   /// are errors that name the index.
   absl::StatusOr<int32_t> sample(std::span<const float> logits, uint64_t position) const {
-    return drawToken(logits, drawAt(position));
+    return likeliestToken(drawToken(logits, drawAt(position)), int64_t(logits.size()));
   }
   /// The same choice, for whoever has the logits.
   Draw drawAt(uint64_t position) const;

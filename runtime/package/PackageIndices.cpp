@@ -382,7 +382,7 @@ absl::Status IndexVerifier::verifyMap(const package::TensorMap &map) {
 }
 
 absl::Status IndexVerifier::verifyAuxiliary(const package::Program &program) {
-  constexpr uint64_t roles = uint64_t(package::Role::argmax) + 1;
+  constexpr uint64_t roles = uint64_t(package::Role::MAX) + 1;
   STRATA_TRY(inRange("auxiliary", count(program.auxiliary()), 0, isCuda(program) * roles));
   std::set<package::Role> seen;
   return each("auxiliary", program.auxiliary(), [&](const package::Auxiliary &kernel) {

@@ -31,6 +31,11 @@ Outcome outcomeOf(FinishReason reason) {
                                           : Outcome::cancelled;
 }
 
+int64_t rowsOf(const BatchEntry &entry) {
+  return entry.rows == LogitRows::all ? int64_t(entry.tokens.size())
+                                      : entry.rows == LogitRows::last;
+}
+
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -319,23 +324,20 @@ void Scheduler::preemptLast() {
 
 absl::Status Scheduler::runStep(std::span<const Share> shares) {
   std::vector<BatchEntry> batch;
-  StepOutput output = StepOutput::likeliest;
+  std::vector<RowOutput> outputs;
   for (const Share &share : shares) {
     const ServedText &text = *share.entry->text;
     batch.push_back({share.entry->sequence, text.pending().first(size_t(share.tokens)),
                      text.rowsOf(share.tokens)});
-    if (text.wantsLogits())
-      output = StepOutput::logits;
+    for (int64_t row = 0; row < rowsOf(batch.back()); ++row)
+      outputs.push_back(text.outputOf(row, share.tokens));
   }
   const Clock::time_point start = Clock::now();
-  auto stepped = engine->step(batch, output);
-  if (absl::IsInvalidArgument(stepped.status())) // the logits of one text are no numbers
-    stepped = engine->step(batch, StepOutput::logits);
-  STRATA_ASSIGN(const StepResult result, std::move(stepped));
+  STRATA_ASSIGN(const StepResult result, engine->step(batch, outputs));
   time.learn(result.work, secondsSince(start),
              std::ranges::any_of(shares, [](const Share &share) { return share.tokens > 1; }));
   ++counts.steps;
-  const std::vector<absl::Status> statuses = useLogits(shares, result);
+  const std::vector<absl::Status> statuses = useRows(shares, batch, result);
   for (size_t i = 0; i < shares.size(); ++i) {
     Entry &entry = *shares[i].entry;
     if (!statuses[i].ok()) { // its logits are no numbers; the others' may be
@@ -349,10 +351,11 @@ absl::Status Scheduler::runStep(std::span<const Share> shares) {
   return absl::OkStatus();
 }
 
-/// Scores and samples, each row by itself: with a large vocabulary one of them takes a millisecond
+/// Scores and chooses, each row by itself: with a large vocabulary one of them takes a millisecond
 /// or more. Returns whether the rows of each share were numbers.
-std::vector<absl::Status> Scheduler::useLogits(std::span<const Share> shares,
-                                               const StepResult &result) {
+std::vector<absl::Status> Scheduler::useRows(std::span<const Share> shares,
+                                             std::span<const BatchEntry> batch,
+                                             const StepResult &result) {
   struct Row {
     size_t share;
     int64_t index; // of the share's
@@ -360,18 +363,16 @@ std::vector<absl::Status> Scheduler::useLogits(std::span<const Share> shares,
   std::vector<Row> rows;
   for (size_t i = 0; i < shares.size(); ++i) {
     ServedText &text = *shares[i].entry->text;
-    const LogitRows wanted = text.rowsOf(shares[i].tokens);
+    const int64_t count = rowsOf(batch[i]);
     text.beginStep(shares[i].tokens);
-    const int64_t count = wanted == LogitRows::all ? shares[i].tokens : wanted == LogitRows::last;
     for (int64_t index = 0; index < count; ++index)
       rows.push_back({i, index});
   }
   std::vector<absl::Status> ofRows(rows.size());
   engine->device().forEach(int64_t(rows.size()), [&](int64_t row) {
     const auto [share, index] = rows[size_t(row)];
-    ofRows[size_t(row)] = shares[share].entry->text->useRow(
-        index, result.logits.empty() ? std::span<const float>() : result.row(row),
-        result.likeliest.empty() ? -1 : result.likeliest[size_t(row)]);
+    ofRows[size_t(row)] =
+        shares[share].entry->text->useRow(index, result.row(row), result.token(row));
   });
   std::vector<absl::Status> statuses(shares.size());
   for (size_t row = 0; row < rows.size(); ++row)

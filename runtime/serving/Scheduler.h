@@ -106,7 +106,8 @@ private:
   uint32_t missingPages(const Share &share) const;
   uint32_t pagesFor(int64_t tokens) const;
   absl::Status runStep(std::span<const Share> shares);
-  std::vector<absl::Status> useLogits(std::span<const Share> shares, const StepResult &result);
+  std::vector<absl::Status> useRows(std::span<const Share> shares,
+                                    std::span<const BatchEntry> batch, const StepResult &result);
   void noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefore);
   void failWhere(const absl::Status &status, absl::FunctionRef<bool(const ServedText &)> isWanted);
   void finish(const Entry &entry);

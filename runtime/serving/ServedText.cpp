@@ -67,8 +67,15 @@ LogitRows ServedText::rowsOf(int64_t count) const {
   return count == int64_t(pending().size()) ? LogitRows::last : LogitRows::none;
 }
 
-bool ServedText::wantsLogits() const {
-  return !asked.sampling.greedy() || !adjuster.none() || asked.topLogProbs >= 0 || scoresPrompt();
+RowOutput ServedText::outputOf(int64_t index, int64_t count) const {
+  const int64_t position = scoresPrompt() ? seen + index : seen + count - 1;
+  if (position + 1 < int64_t(asked.prompt.size()))
+    return {.logits = true};
+  if (asked.mostTokens == 0)
+    return {};
+  if (!adjuster.none())
+    return {.logits = true};
+  return {.draw = sampler.drawAt(uint64_t(length())), .logits = asked.topLogProbs >= 0};
 }
 
 void ServedText::beginStep(int64_t count) {
@@ -80,13 +87,22 @@ void ServedText::beginStep(int64_t count) {
   promptScores.resize(std::max(scoredBefore, scored));
 }
 
-absl::Status ServedText::useRow(int64_t index, std::span<const float> logits, int32_t likeliest) {
+absl::Status ServedText::useRow(int64_t index, std::span<const float> logits,
+                                absl::StatusOr<int32_t> token) {
   const int64_t position = scoresPrompt() ? seen + index : seen + inStep - 1;
   if (position + 1 < int64_t(asked.prompt.size()))
     return scorePrompt(position, logits);
-  if (asked.mostTokens > 0) {
-    STRATA_ASSIGN(chosen, choose(logits, likeliest));
+  if (asked.mostTokens == 0)
+    return absl::OkStatus();
+  if (!adjuster.none())
+    token = sampleAdjusted(logits);
+  STRATA_TRY(token.status());
+  Choice choice{*token, {}};
+  if (asked.topLogProbs >= 0) {
+    STRATA_ASSIGN(choice.scores.emplace_back(),
+                  scoreToken(logits, choice.token, asked.topLogProbs));
   }
+  chosen = std::move(choice);
   return absl::OkStatus();
 }
 
@@ -100,22 +116,7 @@ absl::Status ServedText::scorePrompt(int64_t position, std::span<const float> lo
   return absl::OkStatus();
 }
 
-absl::StatusOr<ServedText::Choice> ServedText::choose(std::span<const float> logits,
-                                                      int32_t likeliest) {
-  Choice choice;
-  STRATA_ASSIGN(choice.token, sample(logits, likeliest));
-  if (asked.topLogProbs >= 0) {
-    STRATA_ASSIGN(choice.scores.emplace_back(),
-                  scoreToken(logits, choice.token, asked.topLogProbs));
-  }
-  return choice;
-}
-
-absl::StatusOr<int32_t> ServedText::sample(std::span<const float> logits, int32_t likeliest) {
-  if (asked.sampling.greedy() && adjuster.none() && likeliest >= 0)
-    return likeliest;
-  if (adjuster.none())
-    return sampler.sample(logits, uint64_t(length()));
+absl::StatusOr<int32_t> ServedText::sampleAdjusted(std::span<const float> logits) {
   adjusted.assign(logits.begin(), logits.end());
   adjuster.adjust(adjusted);
   return sampler.sample(adjusted, uint64_t(length()));

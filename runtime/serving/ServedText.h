@@ -44,15 +44,15 @@ public:
 
   /// Which rows of logits the next `count` tokens are wanted for.
   LogitRows rowsOf(int64_t count) const;
-  /// Whether the logits themselves are wanted, not only the likeliest.
-  bool wantsLogits() const;
+  /// What is wanted of the `index`-th of those rows.
+  RowOutput outputOf(int64_t index, int64_t count) const;
 
   /// A step with the next `count` tokens, in three parts: beginStep(); useRow() for each row of
   /// logits that rowsOf(count) asked for, in any order and side by side; endStep(), which tells the
   /// listener.
   void beginStep(int64_t count);
-  /// `index` of those rows, which is `logits`. `likeliest`: its likeliest token; -1: not known.
-  absl::Status useRow(int64_t index, std::span<const float> logits, int32_t likeliest);
+  /// Of the `index`-th of those rows: `logits` and `token`, as far as outputOf() asked for them.
+  absl::Status useRow(int64_t index, std::span<const float> logits, absl::StatusOr<int32_t> token);
   void endStep();
 
   /// Why no token may follow.
@@ -65,8 +65,7 @@ private:
     std::vector<ScoredToken> scores; // one, where log-probabilities were asked for
   };
   absl::Status scorePrompt(int64_t position, std::span<const float> logits);
-  absl::StatusOr<Choice> choose(std::span<const float> logits, int32_t likeliest);
-  absl::StatusOr<int32_t> sample(std::span<const float> logits, int32_t likeliest);
+  absl::StatusOr<int32_t> sampleAdjusted(std::span<const float> logits);
   void push(Choice choice);
   bool endsText(int32_t token) const;
   bool scoresPrompt() const { return asked.promptLogProbs && !promptTold; }

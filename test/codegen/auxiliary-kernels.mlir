@@ -19,8 +19,8 @@
 // CHECK:         memref.store {{.*}} : memref<?xi16, 1>
 // CHECK:       func.func @random_f32(
 // CHECK:         memref.store {{.*}} : memref<?xf32, 1>
-// Without logits there is nothing to find the likeliest token in.
-// CHECK-NOT:   @argmax
+// Without logits there is nothing to draw a token from.
+// CHECK-NOT:   @sample
 
 // A round is 16 products: what the package says of its flops counts on it.
 // PRODUCTS:          func.func @multiply_matrices(

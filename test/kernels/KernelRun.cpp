@@ -4,7 +4,6 @@
 
 #include "runtime/OpenEngine.h"
 #include "runtime/cpu/CpuFeatures.h"
-#include "runtime/engine/Likeliest.h"
 #include "gtest/gtest.h"
 
 #include <bit>
@@ -172,19 +171,20 @@ void KernelRun::step(const std::vector<Part> &parts) {
   EXPECT_EQ(stepped->rows, row);
 }
 
-KernelRun::Likeliest KernelRun::likeliest(const Tokens &tokens) {
-  Likeliest result;
+KernelRun::Drawn KernelRun::draw(const Tokens &tokens, const std::vector<Draw> &draws) {
+  Drawn result;
   BatchEntry entry{0, tokens, LogitRows::all};
   auto stepped = engine->step({&entry, 1});
   EXPECT_TRUE(stepped.ok()) << stepped.status();
   for (int64_t row = 0; row != stepped->rows; ++row)
-    result.expected.push_back(findLikeliest(stepped->row(row)));
+    result.expected.push_back(drawToken(stepped->row(row), draws[size_t(row)]));
   EXPECT_TRUE(engine->rewind(0, 0).ok());
-  auto asked = engine->step({&entry, 1}, StepOutput::likeliest);
-  if (asked.ok())
-    result.found = Tokens(asked->likeliest.begin(), asked->likeliest.end());
-  else
-    result.found = asked.status();
+  std::vector<RowOutput> outputs;
+  for (const Draw &draw : draws)
+    outputs.push_back({.draw = draw});
+  auto asked = engine->step({&entry, 1}, outputs);
+  EXPECT_TRUE(asked.ok()) << asked.status();
+  result.found = Tokens(asked->tokens.begin(), asked->tokens.end());
   EXPECT_TRUE(engine->rewind(0, 0).ok());
   return result;
 }

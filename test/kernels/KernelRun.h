@@ -30,13 +30,12 @@ public:
   };
   /// One step; every row that comes back is compared.
   void step(const std::vector<Part> &parts);
-  /// What findLikeliest says of a step's logits, and what the device says when it is asked for the
-  /// likeliest tokens; every row of an empty sequence.
-  struct Likeliest {
-    Tokens expected;
-    absl::StatusOr<Tokens> found;
+  /// What drawToken says of a step's logits, and what the device says; every row of an empty
+  /// sequence, one draw each.
+  struct Drawn {
+    Tokens expected, found;
   };
-  Likeliest likeliest(const Tokens &tokens);
+  Drawn draw(const Tokens &tokens, const std::vector<Draw> &draws);
   /// Logits of every row of an empty sequence.
   std::vector<float> logits(const Tokens &tokens);
   /// Forgets all tokens but `length` of a sequence.

@@ -237,7 +237,7 @@ void makeCuda(package::ProgramT &program, const std::string &target, package::Co
   add(package::Role::read, "read_memory", 0, "");
   add(package::Role::matrix, "multiply_matrices", 1000, "fake products");
   add(package::Role::random_f32, "random_f32", 0, "");
-  add(package::Role::argmax, "argmax", 0, "");
+  add(package::Role::sample, "sample", 0, "");
 }
 
 void addMaps(package::ProgramT &program) {

@@ -48,10 +48,11 @@ public:
   void forEach(int64_t units, absl::FunctionRef<void(int64_t)> body) override {
     real().forEach(units, body);
   }
-  absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override {
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs,
+                                 std::span<const RowOutput> outputs) override {
     if (absl::Status status = fault(); !status.ok())
       return status;
-    return real().run(inputs, output);
+    return real().run(inputs, outputs);
   }
 
 private:

@@ -24,9 +24,7 @@ private:
 
 Session::Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
                  const SamplingParams &sampling, int64_t chunk, Console &console)
-    : engine(engine), sampler(sampling),
-      output(sampling.greedy() ? StepOutput::likeliest : StepOutput::logits), chunk(chunk),
-      console(console), sequence(engine.open()),
+    : engine(engine), sampler(sampling), chunk(chunk), console(console), sequence(engine.open()),
       empty(tokenizer, engine.context(), std::move(rules)) {}
 
 absl::Status Session::clear() {
@@ -47,7 +45,7 @@ absl::Status Session::run(std::span<const int32_t> prompt, int64_t most) {
   }
   for (;;) {
     Stopwatch watch;
-    STRATA_ASSIGN(int32_t token, choose(*result));
+    STRATA_ASSIGN(int32_t token, result->token(0));
     ++tokens;
     STRATA_TRY(console.write(content.push(token)));
     if (interrupt.stopAsked())
@@ -60,10 +58,8 @@ absl::Status Session::run(std::span<const int32_t> prompt, int64_t most) {
   }
 }
 
-absl::StatusOr<int32_t> Session::choose(const StepResult &result) {
-  if (output == StepOutput::likeliest)
-    return result.likeliest[0];
-  return sampler.sample(result.row(0), uint64_t(content.seen()));
+RowOutput Session::nextToken(int64_t position) const {
+  return {.draw = sampler.drawAt(uint64_t(position))};
 }
 
 absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
@@ -74,8 +70,8 @@ absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
       console.progress(absl::StrFormat("prompt: %d of %d tokens", done, size));
     return !interrupt.stopAsked();
   };
-  STRATA_ASSIGN(StepResult result,
-                prefill(engine, sequence, content.pending(), chunk, proceed, output));
+  STRATA_ASSIGN(StepResult result, prefill(engine, sequence, content.pending(), chunk, proceed,
+                                           nextToken(content.seen() + size)));
   content.markSeen(size);
   prompts.add(size, watch.seconds(), result.work);
   return result;
@@ -83,7 +79,8 @@ absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
 
 absl::StatusOr<StepResult> Session::feedToken() {
   BatchEntry entry{sequence, content.pending(), LogitRows::last};
-  STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, output));
+  const RowOutput output = nextToken(content.seen() + 1);
+  STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, {&output, 1}));
   content.markSeen(1);
   generated.add(1, 0, result.work);
   return result;

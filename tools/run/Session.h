@@ -50,11 +50,10 @@ public:
 private:
   absl::StatusOr<StepResult> feedPrompt(const Interruptible &interrupt);
   absl::StatusOr<StepResult> feedToken();
-  absl::StatusOr<int32_t> choose(const StepResult &result);
+  RowOutput nextToken(int64_t position) const;
 
   Engine &engine;
   Sampler sampler;
-  const StepOutput output; // what the sampler needs
   const int64_t chunk;
   Console &console;
   const Sequence sequence;

@@ -36,6 +36,26 @@ TEST_F(CudaDevice, ReplaysSmallSteps) {
   EXPECT_EQ(driver.kernels, 50);
 }
 
+TEST_F(CudaDevice, BringsBackWhatIsWantedOfARow) {
+  auto engine = create(fakeCudaModel());
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  const int64_t row = (*engine)->model().vocabulary() * int64_t(sizeof(float));
+  const auto bytesOf = [&](std::vector<RowOutput> outputs) {
+    const Sequence sequence = (*engine)->open();
+    const int64_t before = driver.bytesToHost;
+    BatchEntry entry{sequence, std::span(kTokens).first(3), LogitRows::all};
+    EXPECT_TRUE((*engine)->step({&entry, 1}, outputs).ok());
+    EXPECT_TRUE((*engine)->close(sequence).ok());
+    return driver.bytesToHost - before;
+  };
+  const RowOutput token{.draw = Draw()}, logits{.logits = true}, nothing, both{Draw(), true};
+  EXPECT_EQ(bytesOf({}), 3 * row);
+  EXPECT_EQ(bytesOf({token, token, token}), 3 * 4);
+  EXPECT_EQ(bytesOf({nothing, logits, nothing}), row);
+  EXPECT_EQ(bytesOf({nothing, nothing, nothing}), 0);
+  EXPECT_EQ(bytesOf({both, token, nothing}), row + 3 * 4);
+}
+
 TEST_F(CudaDevice, OneGraphForEachShape) {
   auto engine = create(fakeCudaModel(), {.sequences = 3});
   ASSERT_TRUE(engine.ok()) << engine.status();

@@ -93,9 +93,10 @@ TEST_F(CudaFailure, PackagesWithoutAuxiliaryKernels) {
   EXPECT_EQ((*engine)->device().meter().flopInstruction(), "");
   const int32_t token = 1;
   BatchEntry entry{(*engine)->open(), {&token, 1}};
-  EXPECT_TRUE(says((*engine)->step({&entry, 1}, StepOutput::likeliest).status(),
-                   "likeliest tokens: the package has no kernel that finds them; compile the model "
-                   "again"));
+  const RowOutput output{.draw = Draw()};
+  EXPECT_TRUE(
+      says((*engine)->step({&entry, 1}, {&output, 1}).status(),
+           "sampling: the package has no kernel that draws tokens; compile the model again"));
   engine->reset();
   auto random = openEngine(*package, Weights::random(*package, 1), {.device = "cuda"});
   EXPECT_TRUE(says(random.status(), "table: random weights: the package has no kernel that makes "

@@ -31,6 +31,7 @@ struct FakeControl {
   int64_t kernels = 0;              // that ran
   int64_t allocated = 0;            // bytes of the device
   int64_t maps = 0;                 // tensor maps that were encoded
+  int64_t bytesToHost = 0;          // that were asked for
 };
 
 /// Exported by the fake driver as `fakeCudaControl`.

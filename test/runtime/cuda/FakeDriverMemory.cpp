@@ -99,6 +99,7 @@ CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
   if (!isMemory(from, bytes))
     return wrong(CUDA_ERROR_INVALID_VALUE);
   memcpy(to, pointer(from), bytes);
+  state().control.bytesToHost += int64_t(bytes);
   return CUDA_SUCCESS;
 }
 
@@ -114,6 +115,7 @@ CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream
   ENTER("cuMemcpyDtoHAsync")
   if (!isMemory(from, bytes))
     return wrong(CUDA_ERROR_INVALID_VALUE);
+  state().control.bytesToHost += int64_t(bytes);
   return put(stream, {[=] { return memcpy(to, pointer(from), bytes), CUDA_SUCCESS; },
                       {CUdeviceptr(to), from}});
 }

@@ -51,10 +51,10 @@ TEST_P(FakeEngine, LikeliestTokensAreThoseOfTheLogits) {
     expected.push_back(findLikeliest(logits->row(row)));
   EXPECT_TRUE(engine->rewind(sequence, 0).ok());
   BatchEntry entry{sequence, kTokens, LogitRows::all};
-  auto likeliest = engine->step({&entry, 1}, StepOutput::likeliest);
-  ASSERT_TRUE(likeliest.ok()) << likeliest.status();
-  EXPECT_EQ(std::vector<int32_t>(likeliest->likeliest.begin(), likeliest->likeliest.end()),
-            expected);
+  const std::vector<RowOutput> outputs(expected.size(), {.draw = Draw()});
+  auto drawn = engine->step({&entry, 1}, outputs);
+  ASSERT_TRUE(drawn.ok()) << drawn.status();
+  EXPECT_EQ(std::vector<int32_t>(drawn->tokens.begin(), drawn->tokens.end()), expected);
 }
 
 /// The values of a step, by name, as text.

@@ -320,8 +320,8 @@ const Case kCases[] = {
              phase->block = 0;
      },
      "auxiliary: expected 0 to 0, found 4"},
-    {"AuxiliaryRole", [](TestPackage &p) { auxiliary(p, 0).role = package::Role(6); },
-     "auxiliary 0: role: expected 0 to 5, found 6"},
+    {"AuxiliaryRole", [](TestPackage &p) { auxiliary(p, 0).role = package::Role(7); },
+     "auxiliary 0: role: expected 0 to 6, found 7"},
     {"AuxiliaryTwice", [](TestPackage &p) { auxiliary(p, 1).role = package::Role::read; },
      "auxiliary 1: role: expected different ones, found read twice"},
     {"AuxiliarySymbol", [](TestPackage &p) { auxiliary(p, 2).symbol = ""; },

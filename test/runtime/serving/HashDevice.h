@@ -43,23 +43,26 @@ public:
     return absl::OkStatus();
   }
 
-  absl::StatusOr<DeviceStep> run(const StepInputs &inputs, StepOutput output) override {
+  absl::StatusOr<DeviceStep> run(const StepInputs &inputs,
+                                 std::span<const RowOutput> outputs) override {
     if (absl::Status status = fault(); !status.ok())
       return status;
     for (int64_t i = 0; i < inputs.tokens; ++i)
       slot(inputs, inputs.sequenceOfToken[i], inputs.positions[i]) = inputs.tokenIds[i];
     logits.clear();
-    likeliest.clear();
-    for (int64_t row = 0; row < inputs.outputRows; ++row)
+    drawn.assign(outputs.size(), 0);
+    for (int64_t row = 0; row < inputs.outputRows; ++row) {
       addRow(inputs, inputs.outputTokens[row]);
+      if (!outputs.empty() && outputs[size_t(row)].draw)
+        drawn[size_t(row)] =
+            drawToken(std::span(logits).last(size_t(vocabulary)), *outputs[size_t(row)].draw);
+    }
     DeviceStep step;
     for (const package::Dispatch *dispatch : itemsOf(description.dispatches()))
       step.work +=
           workOf(*dispatch->cost(), description.kernels()->Get(dispatch->kernel())->axis(), inputs);
-    if (output == StepOutput::logits)
-      step.logits = logits;
-    else
-      step.likeliest = likeliest;
+    step.logits = logits;
+    step.tokens = drawn;
     return step;
   }
 
@@ -105,7 +108,6 @@ private:
       tokens.push_back(slot(inputs, inputs.sequenceOfToken[token], position));
     const std::vector<float> row = rowAfter(tokens, vocabulary);
     logits.insert(logits.end(), row.begin(), row.end());
-    likeliest.push_back(findLikeliest(row));
   }
 
   const package::Program &description;
@@ -115,7 +117,7 @@ private:
   const std::string name = "hash";
   std::vector<int32_t> memory; // the token of each slot
   std::vector<float> logits;
-  std::vector<int32_t> likeliest;
+  std::vector<int32_t> drawn;
 };
 
 } // namespace strata::test
