@@ -200,7 +200,7 @@ static SmallVector<Type> parametersOf(Builder &builder, Role role) {
   case Role::Matrix:
     return {bytes, i64};
   case Role::Sample:
-    return {bytes, bytes, bytes};
+    return {bytes, bytes, bytes, bytes};
   case Role::RandomBf16:
   case Role::RandomF16:
   case Role::RandomF32:

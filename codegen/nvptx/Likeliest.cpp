@@ -9,7 +9,6 @@
 #include "codegen/nvptx/OpKernels.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cmath>
 
 using namespace mlir;
@@ -43,32 +42,33 @@ static Best merge(KernelBuilder &b, const Best &x, const Best &y) {
           lower(b, x.bad, y.bad)};
 }
 
-/// With the logit at `index`, which is not below those before.
-static Best take(KernelBuilder &b, const Best &best, Value logit, Value index) {
+/// With the logit at `index`, which is not below those before; `allowed`: the same, or -infinity.
+static Best take(KernelBuilder &b, const Best &best, Value logit, Value allowed, Value index) {
   Value number = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, logit, b.f32(INFINITY));
-  Value larger = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, logit, best.logit);
-  return {b.select(larger, logit, best.logit), b.select(larger, index, best.index),
+  Value larger = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, allowed, best.logit);
+  return {b.select(larger, allowed, best.logit), b.select(larger, index, best.index),
           b.select(number, best.bad, lower(b, best.bad, index))};
 }
 
 /// This thread's share of a row. Loads beyond its end see its last logits again.
-static Best scanRow(KernelBuilder &b, Value logits, Value row, int64_t vocabulary) {
-  int64_t lanes = vocabulary % 4 ? 1 : 4, stride = b.threads * lanes;
+static Best scanRow(KernelBuilder &b, const LogitRow &row) {
+  int64_t lanes = row.lanes, vocabulary = row.vocabulary, stride = b.threads * lanes;
   Value none = b.i32(vocabulary), first = b.mul(b.thread, lanes);
   Values last = b.loop(
       b.index(0), b.index(vocabulary), stride * kLoads, Best{b.f32(-INFINITY), none, none}.values(),
       [&](Value start, ValueRange in) {
         Best best{in[0], in[1], in[2]};
-        Values at, loaded;
+        Values at;
+        SmallVector<LogitRow::Loaded> loaded;
         for (int64_t i = 0; i != kLoads; ++i) {
           at.push_back(b.min(b.add(b.add(start, first), i * stride), b.index(vocabulary - lanes)));
-          loaded.push_back(b.load(logits, {row, at.back()}, lanes, 4 * lanes));
+          loaded.push_back(row.load(at.back()));
         }
         for (int64_t i = 0; i != kLoads; ++i)
           for (int64_t lane = 0; lane != lanes; ++lane) {
             Value index = arith::IndexCastOp::create(b, b.getI32Type(), b.add(at[size_t(i)], lane));
-            Value logit = vector::ExtractOp::create(b, loaded[size_t(i)], lane);
-            best = take(b, best, logit, index);
+            best = take(b, best, row.logit(loaded[size_t(i)], lane),
+                        row.allowedLogit(loaded[size_t(i)], lane), index);
           }
         return best.values();
       });
@@ -101,11 +101,11 @@ static Best mergeThreads(KernelBuilder &b, Best best, int64_t sharedOffset) {
   return best;
 }
 
-Likeliest strata::nvptx::emitLikeliest(KernelBuilder &b, Value logits, Value row,
-                                       int64_t vocabulary, int64_t sharedOffset) {
-  Best best = mergeThreads(b, scanRow(b, logits, row, vocabulary), sharedOffset);
+Likeliest strata::nvptx::emitLikeliest(KernelBuilder &b, const LogitRow &row,
+                                       int64_t sharedOffset) {
+  Best best = mergeThreads(b, scanRow(b, row), sharedOffset);
   // Below zero: what is wrong.
-  Value none = b.i32(vocabulary);
+  Value none = b.i32(row.vocabulary);
   auto wrong = [&](Value code) -> Value { return arith::XOrIOp::create(b, code, b.i32(-1)); };
   Value found = b.select(less(b, best.index, none), best.index, wrong(none));
   return {best.logit, b.select(less(b, best.bad, none), wrong(best.bad), found)};

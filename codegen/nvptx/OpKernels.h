@@ -4,6 +4,7 @@
 #include "codegen/KernelSpec.h"
 #include "codegen/nvptx/Chip.h"
 #include "codegen/nvptx/KernelBuilder.h"
+#include "codegen/nvptx/LogitRow.h"
 #include "codegen/nvptx/Schedule.h"
 
 namespace strata::nvptx {
@@ -21,13 +22,12 @@ KernelSpec describeAdd(AddOp op);
 /// Launches of blocks of kThreads threads.
 inline BlockSpec block(int64_t sharedBytes = 0) { return {kThreads, sharedBytes}; }
 
-/// The likeliest token of a row of logits (runtime/engine/Likeliest.h), on all threads of the
-/// block. Its shared memory begins `sharedOffset` bytes in.
+/// The likeliest of the tokens that may be drawn (runtime/engine/Likeliest.h), on all threads of
+/// the block. Its shared memory begins `sharedOffset` bytes in.
 struct Likeliest {
   Value logit, index; ///< f32; i32, below zero where there is none
 };
-Likeliest emitLikeliest(KernelBuilder &b, Value logits, Value row, int64_t vocabulary,
-                        int64_t sharedOffset);
+Likeliest emitLikeliest(KernelBuilder &b, const LogitRow &row, int64_t sharedOffset);
 constexpr int64_t kLikeliestBytes(int64_t threads) { return threads / kWarp * 3 * 4; }
 
 /// The body of the auxiliary kernel sample (Role in runtime/package/Package.fbs), and its shared

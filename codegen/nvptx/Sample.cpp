@@ -13,7 +13,6 @@
 #include "codegen/nvptx/OpKernels.h"
 #include "codegen/nvptx/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "runtime/base/TokenWeight.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -21,6 +20,8 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::nvptx;
 
+/// 64-bit words of a draw.
+static constexpr int64_t kDrawWords = 5;
 /// Buckets of the histogram: a digit of a key.
 static constexpr int64_t kDigitBits = 10, kBuckets = int64_t(1) << kDigitBits;
 /// In shared memory, in bytes: the histogram, a sum of each warp, what one thread tells the others.
@@ -80,7 +81,7 @@ std::pair<Value, Value> scanLanes(KernelBuilder &b, Value value) {
 /// One row of logits, and how it is drawn from.
 class RowDraw {
 public:
-  RowDraw(KernelBuilder &b, Value logits, Value row, int64_t vocabulary, Value draw, Value largest);
+  RowDraw(KernelBuilder &b, const LogitRow &row, Value draws, Value index, Value largest);
 
   /// Leaves the first `count` tokens.
   void keepTopK(Value count);
@@ -105,7 +106,7 @@ private:
   std::pair<Value, Value> warpRange();
 
   KernelBuilder &b;
-  const Value logits, row;
+  const LogitRow &row;
   const int64_t vocabulary, lanes, idBits;
   const Value largest, scale, leastWeight;
   Value histogram, warpSums, told; // in shared memory
@@ -115,17 +116,17 @@ private:
 
 } // namespace
 
-/// Element `at` of a draw (runtime/engine/Sampler.h): scale and top-k, top-p, least weight, random.
+/// Element `at` of a draw (Role in runtime/package/Package.fbs): scale and top-k, top-p, least
+/// weight, random, the row of what is allowed.
 static Value loadDraw(KernelBuilder &b, Value draws, Value row, int64_t at) {
   return b.load(draws, {row, b.index(at)});
 }
 
-RowDraw::RowDraw(KernelBuilder &b, Value logits, Value row, int64_t vocabulary, Value draws,
-                 Value largest)
-    : b(b), logits(logits), row(row), vocabulary(vocabulary), lanes(vocabulary % 4 ? 1 : 4),
+RowDraw::RowDraw(KernelBuilder &b, const LogitRow &row, Value draws, Value index, Value largest)
+    : b(b), row(row), vocabulary(row.vocabulary), lanes(row.lanes),
       idBits(llvm::Log2_64_Ceil(uint64_t(vocabulary))), largest(largest),
-      scale(arith::BitcastOp::create(b, b.getF32Type(), narrow(b, loadDraw(b, draws, row, 0)))),
-      leastWeight(loadDraw(b, draws, row, 2)), histogram(b.shared(b.getI64Type(), {kBuckets}, 0)),
+      scale(arith::BitcastOp::create(b, b.getF32Type(), narrow(b, loadDraw(b, draws, index, 0)))),
+      leastWeight(loadDraw(b, draws, index, 2)), histogram(b.shared(b.getI64Type(), {kBuckets}, 0)),
       warpSums(b.shared(b.getI64Type(), {b.threads / kWarp}, kWarpSumsAt)),
       told(b.shared(b.getI64Type(), {3}, kToldAt)) {
   b.ifThen(b.equal(b.thread, b.index(0)), [&] { b.store(i64(b, 0), told, b.index(kLeastKey)); });
@@ -179,15 +180,14 @@ std::pair<Value, Value> RowDraw::warpRange() {
 /// What the tokens weigh that are left.
 RowDraw::Sums RowDraw::sumWarps() {
   auto [first, end] = warpRange();
-  Value own =
-      b.loop(b.add(first, b.mul(b.lane, lanes)), end, kWarp * lanes, i64(b, 0),
-             [&](Value at, ValueRange acc) {
-               Value sum = acc[0], loaded = b.load(logits, {row, at}, lanes, 4 * lanes);
-               for (int64_t i = 0; i != lanes; ++i)
-                 sum =
-                     b.add(sum, keptWeight(vector::ExtractOp::create(b, loaded, i), b.add(at, i)));
-               return Values{sum};
-             })[0];
+  Value own = b.loop(b.add(first, b.mul(b.lane, lanes)), end, kWarp * lanes, i64(b, 0),
+                     [&](Value at, ValueRange acc) {
+                       Value sum = acc[0];
+                       LogitRow::Loaded loaded = row.load(at);
+                       for (int64_t i = 0; i != lanes; ++i)
+                         sum = b.add(sum, keptWeight(row.allowedLogit(loaded, i), b.add(at, i)));
+                       return Values{sum};
+                     })[0];
   own = scanLanes(b, own).second;
   b.barrier(); // nobody reads what earlier sums left
   b.ifThen(b.equal(b.lane, b.index(0)), [&] { b.store(own, warpSums, b.warp); });
@@ -233,9 +233,9 @@ void RowDraw::fillHistogram(Value prefix, Value shift, Measure measure) {
   b.perThread(b.index(kBuckets), [&](Value bucket) { b.store(i64(b, 0), histogram, bucket); });
   b.barrier();
   b.loop(b.mul(b.thread, lanes), b.index(vocabulary), b.threads * lanes, [&](Value at) {
-    Value loaded = b.load(logits, {row, at}, lanes, 4 * lanes);
+    LogitRow::Loaded loaded = row.load(at);
     for (int64_t i = 0; i != lanes; ++i) {
-      Value logit = vector::ExtractOp::create(b, loaded, i), key = this->key(logit, b.add(at, i));
+      Value logit = row.allowedLogit(loaded, i), key = this->key(logit, b.add(at, i));
       Value digits = shiftRight(b, key, shift);
       Value isOne = b.equal(shiftRight(b, digits, i64(b, kDigitBits)), prefix);
       Value isDropped = below(b, key, b.load(told, b.index(kLeastKey)));
@@ -284,12 +284,11 @@ void RowDraw::pick(Value random, llvm::function_ref<void(Value)> found) {
     auto [first, end] = warpRange();
     b.loop(first, end, kWarp * lanes, {sums.before}, [&](Value step, ValueRange in) {
       Value at = b.add(step, b.mul(b.lane, lanes)), inside = b.less(at, b.index(vocabulary));
-      Value loaded =
-          b.load(logits, {row, b.min(at, b.index(vocabulary - lanes))}, lanes, 4 * lanes);
+      LogitRow::Loaded loaded = row.load(b.min(at, b.index(vocabulary - lanes)));
       Values weights;
       Value own = i64(b, 0);
       for (int64_t i = 0; i != lanes; ++i) {
-        Value weight = keptWeight(vector::ExtractOp::create(b, loaded, i), b.add(at, i));
+        Value weight = keptWeight(row.allowedLogit(loaded, i), b.add(at, i));
         weights.push_back(b.select(inside, weight, i64(b, 0)));
         own = b.add(own, weights.back());
       }
@@ -306,25 +305,30 @@ void RowDraw::pick(Value random, llvm::function_ref<void(Value)> found) {
 }
 
 void strata::nvptx::emitSample(KernelBuilder &b, ValueRange args, int64_t vocabulary) {
-  Value rows = b.add(b.block, 1), row = b.block;
-  Value logits = b.view(args[0], b.getF32Type(), {ShapedType::kDynamic, vocabulary}, rows);
-  Value draws = b.view(args[1], b.getI64Type(), {ShapedType::kDynamic, 4}, rows);
-  Value result = b.view(args[2], b.getI32Type(), {ShapedType::kDynamic}, rows);
-  Likeliest likeliest = emitLikeliest(b, logits, row, vocabulary, kLikeliestAt);
-  Value scaleAndTopK = loadDraw(b, draws, row, 0);
+  constexpr int64_t kDynamic = ShapedType::kDynamic;
+  Value rows = b.add(b.block, 1), index = b.block;
+  Value logits = b.view(args[0], b.getF32Type(), {kDynamic, vocabulary}, rows);
+  Value draws = b.view(args[1], b.getI64Type(), {kDynamic, kDrawWords}, rows);
+  Value result = b.view(args[3], b.getI32Type(), {kDynamic}, rows);
+  Value allowedRow = b.toIndex(narrow(b, loadDraw(b, draws, index, 4)));
+  Value allowed =
+      b.view(args[2], b.getI32Type(), {kDynamic, kAllowedWords(vocabulary)}, b.add(allowedRow, 1));
+  LogitRow row(b, logits, index, allowed, allowedRow, vocabulary);
+  Likeliest likeliest = emitLikeliest(b, row, kLikeliestAt);
+  Value scaleAndTopK = loadDraw(b, draws, index, 0);
   Value isGreedy = b.equal(narrow(b, scaleAndTopK), b.i32(0)); // a scale of 0
   Value isNone = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, likeliest.index, b.i32(0));
   b.ifElse(
       arith::OrIOp::create(b, isGreedy, isNone),
       [&] {
-        b.ifThen(b.equal(b.thread, b.index(0)), [&] { b.store(likeliest.index, result, row); });
+        b.ifThen(b.equal(b.thread, b.index(0)), [&] { b.store(likeliest.index, result, index); });
       },
       [&] {
-        RowDraw draw(b, logits, row, vocabulary, draws, likeliest.logit);
-        Value topK = shiftRight(b, scaleAndTopK, i64(b, 32)), topP = loadDraw(b, draws, row, 1);
+        RowDraw draw(b, row, draws, index, likeliest.logit);
+        Value topK = shiftRight(b, scaleAndTopK, i64(b, 32)), topP = loadDraw(b, draws, index, 1);
         Value isTopK = b.both(below(b, i64(b, 0), topK), below(b, topK, i64(b, vocabulary)));
         b.ifThen(isTopK, [&] { draw.keepTopK(topK); });
         b.ifThen(below(b, i64(b, 0), topP), [&] { draw.keepTopP(topP); });
-        draw.pick(loadDraw(b, draws, row, 3), [&](Value id) { b.store(id, result, row); });
+        draw.pick(loadDraw(b, draws, index, 3), [&](Value id) { b.store(id, result, index); });
       });
 }

@@ -77,8 +77,10 @@ absl::StatusOr<DeviceStep> CpuDevice::run(const StepInputs &inputs,
                               size_t(inputs.outputRows) * vocabulary);
   tokens.resize(outputs.size());
   forEach(int64_t(outputs.size()), [&](int64_t row) {
-    if (const std::optional<Draw> &draw = outputs[size_t(row)].draw)
-      tokens[size_t(row)] = drawToken(rows.subspan(size_t(row) * vocabulary, vocabulary), *draw);
+    const RowOutput &output = outputs[size_t(row)];
+    if (output.draw)
+      tokens[size_t(row)] = drawToken(rows.subspan(size_t(row) * vocabulary, vocabulary),
+                                      *output.draw, output.allowed);
   });
   return DeviceStep{rows, tokens, work};
 }

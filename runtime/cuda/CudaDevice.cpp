@@ -132,11 +132,7 @@ absl::Status CudaDevice::prepareMemory(uint64_t inputBytes, uint64_t tokens, uin
   CUstream stream = context.stream.get();
   STRATA_TRY(hostInputs.prepare(driver, inputBytes));
   STRATA_TRY(hostLogits.prepare(driver, logitsBytes(rows)));
-  STRATA_TRY(hostDraws.prepare(driver, rows * sizeof(Draw)));
-  STRATA_TRY(hostDrawn.prepare(driver, rows * sizeof(int32_t)));
   STRATA_TRY(inputMemory.prepare(driver, stream, inputBytes));
-  STRATA_TRY(draws.prepare(driver, stream, rows * sizeof(Draw)));
-  STRATA_TRY(drawn.prepare(driver, stream, rows * sizeof(int32_t)));
   STRATA_TRY(arena.prepare(driver, stream, arenaBytes(tokens), poison));
   return logits.prepare(driver, stream, logitsBytes(rows), poison);
 }
@@ -209,6 +205,16 @@ absl::Status CudaDevice::copyLogits(uint64_t firstRow, uint64_t rows) {
                                              logitsBytes(rows), context.stream.get());
 }
 
+namespace {
+
+/// What the kernel `sample` is told of a row (Role in Package.fbs).
+struct DeviceDraw {
+  Draw draw;
+  uint64_t allowedRow; // 0: all tokens
+};
+
+} // namespace
+
 /// Of all rows, also those of which nobody wants one: a launch, and a copy each way.
 absl::Status CudaDevice::enqueueDraws(std::span<const RowOutput> outputs) {
   if (std::ranges::none_of(outputs,
@@ -220,15 +226,40 @@ absl::Status CudaDevice::enqueueDraws(std::span<const RowOutput> outputs) {
         "sampling: the package has no kernel that draws tokens; compile the model again");
   const Driver &driver = context.driver;
   CUstream stream = context.stream.get();
-  auto *wanted = reinterpret_cast<Draw *>(hostDraws.data());
+  const uint64_t rows = outputs.size(), bytes = rows * sizeof(DeviceDraw);
+  STRATA_TRY(hostDraws.prepare(driver, bytes));
+  STRATA_TRY(hostDrawn.prepare(driver, rows * sizeof(int32_t)));
+  STRATA_TRY(draws.prepare(driver, stream, bytes));
+  STRATA_TRY(drawn.prepare(driver, stream, rows * sizeof(int32_t)));
+  STRATA_TRY(enqueueAllowed(outputs));
+  auto *told = reinterpret_cast<DeviceDraw *>(hostDraws.data());
+  uint64_t restricted = 0;
   for (const RowOutput &output : outputs)
-    *wanted++ = output.draw.value_or(Draw());
-  STRATA_TRY(driver.cuMemcpyHtoDAsync_v2(draws.address(), hostDraws.data(),
-                                         outputs.size() * sizeof(Draw), stream));
-  CUdeviceptr from = logits.address(), by = draws.address(), to = drawn.address();
-  STRATA_TRY(sample->launch(driver, stream, outputs.size(), {&from, &by, &to}));
-  return driver.cuMemcpyDtoHAsync_v2(hostDrawn.data(), to, outputs.size() * sizeof(int32_t),
-                                     stream);
+    *told++ = {output.draw.value_or(Draw()), output.allowed.empty() ? 0 : ++restricted};
+  STRATA_TRY(driver.cuMemcpyHtoDAsync_v2(draws.address(), hostDraws.data(), bytes, stream));
+  CUdeviceptr from = logits.address(), by = draws.address(), of = allowed.address(),
+              to = drawn.address();
+  STRATA_TRY(sample->launch(driver, stream, rows, {&from, &by, &of, &to}));
+  return driver.cuMemcpyDtoHAsync_v2(hostDrawn.data(), to, rows * sizeof(int32_t), stream);
+}
+
+/// Which tokens may be drawn: first a row of all of them, then those of the rows that say.
+absl::Status CudaDevice::enqueueAllowed(std::span<const RowOutput> outputs) {
+  const uint64_t row = (vocabulary + 63) / 64 * sizeof(uint64_t);
+  const auto restricted = uint64_t(std::ranges::count_if(
+      outputs, [](const RowOutput &output) { return !output.allowed.empty(); }));
+  constexpr bool kAllOnes = true;
+  STRATA_TRY(
+      allowed.prepare(context.driver, context.stream.get(), (1 + restricted) * row, kAllOnes));
+  if (restricted == 0)
+    return absl::OkStatus();
+  STRATA_TRY(hostAllowed.prepare(context.driver, restricted * row));
+  std::byte *to = hostAllowed.data();
+  for (const RowOutput &output : outputs)
+    if (!output.allowed.empty())
+      to = std::ranges::copy(std::as_bytes(output.allowed), to).out;
+  return context.driver.cuMemcpyHtoDAsync_v2(allowed.address() + row, hostAllowed.data(),
+                                             restricted * row, context.stream.get());
 }
 
 absl::Status CudaDevice::launch(const StepInputs &inputs, const StepAddresses &addresses) {

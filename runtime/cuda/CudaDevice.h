@@ -74,6 +74,7 @@ private:
   absl::Status prepareMemory(uint64_t inputBytes, uint64_t tokens, uint64_t rows);
   absl::Status enqueue(const StepInputs &inputs, std::span<const RowOutput> outputs);
   absl::Status enqueueDraws(std::span<const RowOutput> outputs);
+  absl::Status enqueueAllowed(std::span<const RowOutput> outputs);
   absl::Status copyLogits(uint64_t firstRow, uint64_t rows);
   absl::Status launch(const StepInputs &inputs, const StepAddresses &addresses);
   absl::Status launchTimed(const StepInputs &inputs, const StepAddresses &addresses);
@@ -97,9 +98,9 @@ private:
   Events events; // before and after each dispatch, for steps that are timed
   DeviceMemory cache;
   GrowingDeviceMemory inputMemory{"step inputs"}, arena{"arena"}, logits{"logits"}, draws{"draws"},
-      drawn{"drawn tokens"};
+      allowed{"allowed tokens"}, drawn{"drawn tokens"};
   GrowingPinnedMemory hostInputs{"step inputs"}, hostLogits{"logits"}, hostDraws{"draws"},
-      hostDrawn{"drawn tokens"};
+      hostAllowed{"allowed tokens"}, hostDrawn{"drawn tokens"};
 
   std::map<std::tuple<int64_t, int64_t, size_t>, Owned<CUgraphExec>>
       graphs;                  // by T, R and the runs' class

@@ -44,6 +44,7 @@ bool isLost(const absl::Status &status);
 struct RowOutput {
   std::optional<Draw> draw = {};
   bool logits = false;
+  AllowedTokens allowed = {}; // of the draw
 };
 
 /// What a device did in a step. Spans are on the host and valid until the next step. What was not

@@ -59,11 +59,13 @@ namespace {
 
 /// Of a draw.
 struct Scratch {
+  std::vector<float> allowed;     // logits, -infinity where they may not be drawn
   std::vector<int32_t> ids;       // what top-k left, in the order of ids; empty: all
   std::vector<float> logits;      // theirs
   std::vector<uint64_t> weights;  // of what is left; 0: dropped
   std::vector<uint32_t> onBorder; // of keepTopP
 
+  std::span<const float> restrict(std::span<const float> logits, AllowedTokens to);
   void keepTopK(std::span<const float> all, size_t count);
   void keepTopP(std::span<const float> kept, float largest, const Draw &draw);
   size_t pick(uint64_t random) const;
@@ -73,8 +75,12 @@ thread_local Scratch scratch;
 
 } // namespace
 
-int32_t drawToken(std::span<const float> logits, const Draw &draw) {
-  const int32_t best = findLikeliest(logits);
+int32_t drawToken(std::span<const float> logits, const Draw &draw, AllowedTokens allowed) {
+  int32_t best = findLikeliest(logits);
+  if (best >= 0 && !allowed.empty()) {
+    logits = scratch.restrict(logits, allowed);
+    best = findLikeliest(logits);
+  }
   if (draw.greedy() || best < 0)
     return best;
   const float largest = logits[size_t(best)];
@@ -92,6 +98,14 @@ int32_t drawToken(std::span<const float> logits, const Draw &draw) {
     scratch.keepTopP(kept, largest, draw);
   const size_t picked = scratch.pick(draw.random);
   return hasTopK ? scratch.ids[picked] : int32_t(picked);
+}
+
+std::span<const float> Scratch::restrict(std::span<const float> all, AllowedTokens to) {
+  allowed.assign(all.begin(), all.end());
+  for (size_t i = 0; i < allowed.size(); ++i)
+    if (!(to[i / 64] >> (i % 64) & 1))
+      allowed[i] = -std::numeric_limits<float>::infinity();
+  return allowed;
 }
 
 /// Leaves the first `count` in the order of logits and then ids.

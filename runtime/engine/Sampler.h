@@ -24,6 +24,9 @@ struct SamplingParams {
   absl::Status validate() const;
 };
 
+/// Which tokens may be drawn: bit i % 64 of word i / 64 is token i's. No words: all may.
+using AllowedTokens = std::span<const uint64_t>;
+
 /// One choice of a token, as a device is told of it: four 64-bit words.
 struct Draw {
   float scale = 0;          // log2(e) / temperature; 0: the likeliest token, whatever else is here
@@ -40,7 +43,7 @@ static_assert(sizeof(Draw) == 32);
 /// lower ones first of equal logits: top-k and top-p keep the first of them. What is left is as
 /// wide as it weighs, side by side in the order of ids, and `random` falls on one of them. Errors
 /// as Sampler::sample has them.
-int32_t drawToken(std::span<const float> logits, const Draw &draw);
+int32_t drawToken(std::span<const float> logits, const Draw &draw, AllowedTokens allowed = {});
 
 /// Chooses tokens of one sequence. The choice is a function of the parameters, the logits and the
 /// position alone: no state, no dependence on threads, other sequences, the device or the C

@@ -6,7 +6,7 @@
 // CHECK-LABEL: func.func @forward
 // CHECK-NOT:   @sample
 // CHECK:       module @cuda
-// CHECK:       func.func @sample(%{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1>)
+// CHECK:       func.func @sample(%{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1>, %{{[^:]+}}: memref<1xi8, 1>)
 // CHECK:         vector.load {{.*}} : memref<?x256xf32, 1>, vector<4xf32>
 // CHECK-NOT:   func.func @sample
 func.func @forward(%x: memref<?x64xbf16>, %batch: !decoder.batch) {

@@ -171,17 +171,15 @@ void KernelRun::step(const std::vector<Part> &parts) {
   EXPECT_EQ(stepped->rows, row);
 }
 
-KernelRun::Drawn KernelRun::draw(const Tokens &tokens, const std::vector<Draw> &draws) {
+KernelRun::Drawn KernelRun::draw(const Tokens &tokens, const std::vector<RowOutput> &outputs) {
   Drawn result;
   BatchEntry entry{0, tokens, LogitRows::all};
   auto stepped = engine->step({&entry, 1});
   EXPECT_TRUE(stepped.ok()) << stepped.status();
   for (int64_t row = 0; row != stepped->rows; ++row)
-    result.expected.push_back(drawToken(stepped->row(row), draws[size_t(row)]));
+    result.expected.push_back(
+        drawToken(stepped->row(row), *outputs[size_t(row)].draw, outputs[size_t(row)].allowed));
   EXPECT_TRUE(engine->rewind(0, 0).ok());
-  std::vector<RowOutput> outputs;
-  for (const Draw &draw : draws)
-    outputs.push_back({.draw = draw});
   auto asked = engine->step({&entry, 1}, outputs);
   EXPECT_TRUE(asked.ok()) << asked.status();
   result.found = Tokens(asked->tokens.begin(), asked->tokens.end());

@@ -35,7 +35,7 @@ public:
   struct Drawn {
     Tokens expected, found;
   };
-  Drawn draw(const Tokens &tokens, const std::vector<Draw> &draws);
+  Drawn draw(const Tokens &tokens, const std::vector<RowOutput> &outputs);
   /// Logits of every row of an empty sequence.
   std::vector<float> logits(const Tokens &tokens);
   /// Forgets all tokens but `length` of a sequence.

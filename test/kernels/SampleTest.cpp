@@ -74,6 +74,17 @@ protected:
     return Sampler(params).drawAt(generator());
   }
 
+  /// About half of the tokens, few, or none.
+  std::vector<uint64_t> randomTokens() {
+    std::vector<uint64_t> words(size_t(model->vocabulary + 63) / 64);
+    const uint64_t kind = generator() % 8;
+    for (uint64_t &word : words)
+      word = kind == 0  ? 0
+             : kind < 4 ? generator() & generator() & generator() & generator()
+                        : generator();
+    return words;
+  }
+
   static constexpr int64_t kDifferent = 70;
   const KernelModel *model = nullptr;
   Parameters parameters;
@@ -83,7 +94,7 @@ protected:
 TEST_P(Sample, LikeliestIsTheFirstOfTheLargest) {
   for (int64_t count : {1, 3, 20}) {
     const auto [expected, found] =
-        open()->draw(firstTokens(count), std::vector<Draw>(size_t(count)));
+        open()->draw(firstTokens(count), std::vector<RowOutput>(size_t(count), {.draw = Draw()}));
     EXPECT_EQ(found, expected);
     EXPECT_LT(*std::max_element(expected.begin(), expected.end()), kDifferent);
   }
@@ -92,8 +103,8 @@ TEST_P(Sample, LikeliestIsTheFirstOfTheLargest) {
 TEST_P(Sample, NamesTheFirstLogitThatIsNoNumber) {
   for (int64_t token : {model->vocabulary - 1, int64_t(131), int64_t(130)}) {
     score(token, 0) = NAN;
-    std::vector<Draw> draws(3);
-    draws[1] = Sampler({.temperature = 1, .topK = 5, .topP = 0.5f}).drawAt(0);
+    std::vector<RowOutput> draws(3, {.draw = Draw()});
+    draws[1].draw = Sampler({.temperature = 1, .topK = 5, .topP = 0.5f}).drawAt(0);
     const auto [expected, found] = open()->draw(firstTokens(3), draws);
     EXPECT_EQ(expected, Tokens(3, ~int32_t(token)));
     EXPECT_EQ(found, expected);
@@ -108,15 +119,21 @@ TEST_P(Sample, IsTheTokenThatTheHostDraws) {
   const auto run = open();
   const int64_t rows = 64, steps = std::getenv("STRATA_EVERY_STEP") ? 53 : 5;
   for (int64_t step = 0; step != steps; ++step) {
-    std::vector<Draw> draws;
-    for (int64_t row = 0; row != rows; ++row)
-      draws.push_back(randomDraw());
-    const auto [expected, found] = run->draw(firstTokens(rows), draws);
-    for (size_t row = 0; row != size_t(rows); ++row)
+    std::vector<std::vector<uint64_t>> allowed(static_cast<size_t>(rows));
+    std::vector<RowOutput> outputs;
+    for (std::vector<uint64_t> &words : allowed) {
+      if (generator() % 4 == 0)
+        words = randomTokens();
+      outputs.push_back({.draw = randomDraw(), .allowed = words});
+    }
+    const auto [expected, found] = run->draw(firstTokens(rows), outputs);
+    for (size_t row = 0; row != size_t(rows); ++row) {
+      const Draw &draw = *outputs[row].draw;
       ASSERT_EQ(found[row], expected[row])
-          << "step " << step << ", row " << row << ": scale " << draws[row].scale << ", top-k "
-          << draws[row].topK << ", top-p " << double(draws[row].topP) * 0x1p-64 << ", least weight "
-          << draws[row].leastWeight;
+          << "step " << step << ", row " << row << ": scale " << draw.scale << ", top-k "
+          << draw.topK << ", top-p " << double(draw.topP) * 0x1p-64 << ", least weight "
+          << draw.leastWeight << (allowed[row].empty() ? "" : ", of some tokens");
+    }
   }
 }
 

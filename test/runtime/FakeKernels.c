@@ -115,9 +115,9 @@ KERNEL(output, 4) {
 // What the roles of Package.fbs are given. Fake weights are random only in that they are all 1.
 // Every draw is the likeliest token.
 const int sample_sizes[4] = {0, 0, 0, 0};
-KERNEL(sample, 3) {
+KERNEL(sample, 4) {
   const float *logits = buffers[0];
-  int32_t *found = buffers[2];
+  int32_t *found = buffers[3];
   for (int64_t r = begin; r < end; ++r) {
     found[r] = 0;
     for (int32_t v = 1; v < kVocabulary; ++v)

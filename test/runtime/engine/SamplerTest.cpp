@@ -173,6 +173,20 @@ TEST(Sampler, OfEqualLogitsTheLowestIdsAreKept) {
   EXPECT_EQ(kept({.temperature = 1, .topK = 4, .topP = 0.74f}), three);
 }
 
+TEST(Sampler, OnlyAllowedTokensAreDrawn) {
+  std::vector<float> logits(130, 0.0f);
+  logits[5] = 3;
+  const std::vector<uint64_t> words = {uint64_t(1) << 7, 0, 2}; // tokens 7 and 129
+  const Draw any = Sampler({.temperature = 1, .topK = 100, .topP = 0.9f}).drawAt(0);
+  EXPECT_EQ(drawToken(logits, {}, words), 7);
+  logits[129] = 1;
+  EXPECT_EQ(drawToken(logits, {}, words), 129);
+  EXPECT_TRUE(drawToken(logits, any, words) == 7 || drawToken(logits, any, words) == 129);
+  EXPECT_EQ(drawToken(logits, {}, std::vector<uint64_t>(3)), ~130);
+  logits[6] = NAN; // also where it may not be drawn
+  EXPECT_EQ(drawToken(logits, {}, words), ~6);
+}
+
 TEST(Sampler, TopP) {
   // Probabilities 0.4, 0.3, 0.2, 0.1.
   std::vector<float> logits;

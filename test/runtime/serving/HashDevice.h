@@ -54,8 +54,8 @@ public:
     for (int64_t row = 0; row < inputs.outputRows; ++row) {
       addRow(inputs, inputs.outputTokens[row]);
       if (!outputs.empty() && outputs[size_t(row)].draw)
-        drawn[size_t(row)] =
-            drawToken(std::span(logits).last(size_t(vocabulary)), *outputs[size_t(row)].draw);
+        drawn[size_t(row)] = drawToken(std::span(logits).last(size_t(vocabulary)),
+                                       *outputs[size_t(row)].draw, outputs[size_t(row)].allowed);
     }
     DeviceStep step;
     for (const package::Dispatch *dispatch : itemsOf(description.dispatches()))
