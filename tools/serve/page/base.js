@@ -30,7 +30,8 @@ function scaled(value, unit) {
   return `${number(value)} ${unit}`;
 }
 
-const percent = share => `${number(100 * share, share > 0 && share < 0.0995 ? 1 : 0)} %`;
+/** "12 %", "5.9 %", "< 0.1 %". */
+const percent = share => share > 0 && share < 0.001 ? "< 0.1 %" : `${number(100 * share, share > 0 && share < 0.0995 ? 1 : 0)} %`;
 
 function duration(seconds) {
   if (seconds >= 1) return `${short(seconds)} s`;

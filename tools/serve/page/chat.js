@@ -33,7 +33,7 @@ function removeTurn() {
 function showFooters() {
   for (const turn of turns) turn.element.querySelector("footer")?.remove();
   for (const turn of turns.filter(each => each.role === "assistant" && each.reason)) {
-    const footer = make("footer"), isLast = turn === turns.at(-1);
+    const footer = make("footer"), isLast = turn === turns.at(-1); // and nothing is being written
     if (isLast && (turn.reason !== "stop" || !model.chat))
       footer.append(make("button", {type: "button", class: "quiet", onclick: goOn}, "Continue"));
     if (isLast) footer.append(make("button", {type: "button", class: "quiet", onclick: regenerate}, "Regenerate"));
@@ -53,7 +53,8 @@ function showChat() {
   say("message-label", isText ? "Text" : "Message");
   $("message").placeholder = isText ? (turns.length > 0 ? "Add to the text, or go on as it is" : "Begin a text") : "Write a message";
   say("send", isText ? "Go on" : "Send");
-  if (!isBusy && model) showFooters();
+  $("max_tokens").placeholder = isText ? kDefaultTokens : "all that fit";
+  showFooters();
 }
 
 function showEmpty() {

@@ -3,10 +3,10 @@
 // What was made
 
 const kStages = {
-  import: () => `The checkpoint’s architecture, ${model.architecture}, as a program on tensors: ${number(model.parameters)} parameters in ${number(model.tensors)} tensors, which stay as they lie on disk.`,
-  fuse: () => `Norms, activations, rope, residuals and the cache become parts of the products beside them: ${number(model.program.dispatches)} kernels run for a token, ${number(model.layer.length)} of them in each layer.`,
-  plan: () => `Every value gets its place, no two that live at the same time in the same: ${scaled(model.memory.arena_bytes_per_token, "B")} a token.`,
-  kernels: () => `Loops for each kind of machine: ${number(model.program.kernels)} different kernels, ${number(model.program.variants)} with their forms for few and for many tokens.`,
+  import: () => `${number(model.parameters)} parameters in ${number(model.tensors)} tensors, which stay as they lie on disk.`,
+  fuse: () => `Small steps become parts of large ones: ${number(model.layer.length)} kernels a layer, ${number(model.program.dispatches)} in all.`,
+  plan: () => `Every value gets its place in memory, ${scaled(model.memory.arena_bytes_per_token, "B")} for each token of a step.`,
+  kernels: () => `${number(model.program.kernels)} different kernels, in ${number(model.program.variants)} forms for few and for many tokens.`,
   llvm: () => `Machine code for ${model.program.codes.join(", ")}.`,
   package: () => `One file of ${scaled(model.program.bytes, "B")}, format ${model.program.format}, by ${model.program.compiler}.`,
 };
@@ -17,7 +17,7 @@ function showFacts() {
     ["Architecture", model.architecture], ["Parameters", number(model.parameters)],
     ["Layers", `${number(model.layers)} of ${number(model.hidden)} features`], ["Vocabulary", `${number(model.vocabulary)} tokens`],
     ["Context", `${number(model.context)} tokens`],
-    ["Runs", `${model.program.target}${threads ? `, ${threads} ${threads === 1 ? "thread" : "threads"}` : ""}`],
+    ["Runs as", `${model.program.target}${threads ? ` on ${threads} ${threads === 1 ? "thread" : "threads"}` : ""}`],
   ];
   $("model-facts").replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
   $("stages").replaceChildren(...Object.entries(kStages).map(([name, text]) => make("li", {}, make("b", {}, name), make("span", {}, text()))));
@@ -27,13 +27,19 @@ function showFacts() {
 
 /** What a module is for, by the end of its name. */
 const kPurposes = {
-  rotary_emb: "angles of the positions", qkv_proj: "queries, keys and values", q_proj: "queries, keys and values", self_attn: "attention", attention: "attention", o_proj: "output of attention",
-  up_proj: "into the wide layer", down_proj: "back from the wide layer", embed_tokens: "tokens to features",
-  lm_head: "features to logits", norm: "norm",
+  rotary_emb: "Angles of positions", embed_tokens: "Tokens to features", qkv_proj: "Queries, keys and values",
+  self_attn: "Attention", o_proj: "Attention’s output", up_proj: "Into the wide layer", down_proj: "Out of the wide layer",
+  lm_head: "Features to logits",
 };
 
 const shortName = name => name.replace(/^(model\.)?layers\.\d+\./, "").replace(/^model\./, "");
 const purposeOf = name => kPurposes[name.split(".").findLast(part => part in kPurposes)] ?? "";
+
+/** A kernel in words, with its name in the model beside them. */
+function kernelRow(cost, total) {
+  const name = shortName(cost.kernel.name), purpose = purposeOf(cost.kernel.name);
+  return costRow(purpose || name, purpose && name, cost, total);
+}
 
 /** What a kernel has to move and compute for a token of each of `texts` texts, as the package's formulas have it. */
 function workOf(kernel, texts, length) {
@@ -57,8 +63,6 @@ function costsOf(kernels, texts, length) {
   });
 }
 
-const sumOf = (costs, name) => costs.reduce((sum, cost) => sum + cost[name], 0);
-
 function levelOf(share) {
   if (isNaN(share)) return "–";
   const filled = make("b");
@@ -70,28 +74,32 @@ function costRow(title, note, cost, total) {
   const name = make("th", {scope: "row"}, title);
   if (note) name.append(make("small", {}, note));
   return make("tr", {}, name, make("td", {class: "number"}, scaled(cost.bytes, "B")), make("td", {class: "number"}, scaled(cost.flops, "")),
-    make("td", {class: "nowrap"}, cost.by), make("td", {class: "number"}, isNaN(cost.floor) ? "–" : duration(cost.floor)),
+    make("td", {class: "nowrap"}, cost.by ?? ""), make("td", {class: "number"}, isNaN(cost.floor) ? "–" : duration(cost.floor)),
     make("td", {}, levelOf(cost.floor / total)));
 }
 
-/** The kernels together, `times` over. */
-function sumRow(title, note, costs, times, total) {
-  const sum = {bytes: times * sumOf(costs, "bytes"), flops: times * sumOf(costs, "flops"), floor: times * sumOf(costs, "floor"), by: ""};
-  return costRow(title, note, sum, total);
-}
+/** What they are together, `times` over. */
+const sumOf = (costs, times = 1) => Object.fromEntries(["bytes", "flops", "floor"]
+  .map(name => [name, times * costs.reduce((sum, cost) => sum + cost[name], 0)]));
 
 function showKernels() {
   if (!$("step").checkValidity()) return;
   const texts = Number($("texts").value), length = Number($("length").value);
   const layer = costsOf(model.layer, texts, length), outside = costsOf(model.outside, texts, length);
-  const floor = model.layers * sumOf(layer, "floor") + sumOf(outside, "floor");
-  $("kernels").replaceChildren(...layer.map(cost => costRow(purposeOf(cost.kernel.name) || shortName(cost.kernel.name),
-    shortName(cost.kernel.name), cost, floor / model.layers)));
-  $("kernels-sum").replaceChildren(sumRow("A layer", "", layer, 1, floor), sumRow(`All ${number(model.layers)} layers`, "", layer, model.layers, floor),
-    ...outside.map(cost => costRow(purposeOf(cost.kernel.name) || shortName(cost.kernel.name), shortName(cost.kernel.name), cost, floor)));
-  say("floor-text", isNaN(floor) ? "Times are shown once the machine’s ceilings are measured, which is when the server has nothing to do."
-    : `Such a step takes ${duration(floor)} at least: ${short(texts / floor)} tokens a second at most, by ${scaled(model.ceilings.read, "B")} a second`
-      + `${model.ceilings.flops ? ` and ${scaled(model.ceilings.flops, "FLOP")} a second` : ""}, as measured on this machine.`);
+  const ofLayer = sumOf(layer), ofLayers = sumOf(layer, model.layers), whole = sumOf([ofLayers, ...outside]);
+  $("kernels").replaceChildren(...layer.map(cost => kernelRow(cost, ofLayer.floor)));
+  $("kernels-sum").replaceChildren(costRow("A layer", "", ofLayer, ofLayer.floor));
+  $("parts").replaceChildren(costRow(`All ${number(model.layers)} layers`, "", ofLayers, whole.floor),
+    ...outside.map(cost => kernelRow(cost, whole.floor)));
+  $("parts-sum").replaceChildren(costRow("A step", "", whole, whole.floor));
+  showFloor(texts, whole.floor);
+}
+
+function showFloor(texts, floor) {
+  if (isNaN(floor)) return say("floor-text", "Times are shown once the machine’s ceilings are measured, which is when the server has nothing to do.");
+  const {read, flops} = model.ceilings, products = flops ? ` and computes ${scaled(flops, "FLOP")}` : "";
+  say("floor-text", `Such a step takes ${duration(floor)} at least, which is ${short(texts / floor)} tokens a second: `
+    + `this machine reads ${scaled(read, "B")}${products} a second, as measured.`);
 }
 $("step").addEventListener("input", showKernels);
 $("step").addEventListener("submit", event => event.preventDefault());
@@ -112,9 +120,10 @@ function showMemory() {
     part.style.flexGrow = bytes;
     return part;
   }));
+  const all = parts.reduce((sum, [, , bytes]) => sum + bytes, 0);
   $("memory").replaceChildren(...parts.map(([kind, name, bytes, text]) => make("tr", {},
-    make("th", {scope: "row", class: "nowrap"}, make("i", {class: `swatch of-${kind}`, "aria-hidden": "true"}), name),
-    make("td", {class: "number"}, scaled(bytes, "B")), make("td", {}, text))));
+    make("th", {scope: "row"}, make("i", {class: `swatch of-${kind}`, "aria-hidden": "true"}), name, make("small", {}, text)),
+    make("td", {class: "number"}, scaled(bytes, "B")), make("td", {class: "number"}, percent(bytes / all)))));
 }
 
 async function showModel() {
@@ -126,7 +135,6 @@ async function showModel() {
     return say("model-notice", error.message);
   }
   showFacts();
-  say("kernels-text", `Each layer runs ${number(model.layer.length)} kernels for every step, in this order.`);
   showKernels();
   showMemory();
   if (!model.ceilings && !$("model").hidden) setTimeout(showModel, 1000); // it is being measured

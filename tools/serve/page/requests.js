@@ -1,7 +1,7 @@
 // What is asked of the model, and what streams back, in one form for conversations and for plain text.
 
 const kNumbers = ["temperature", "top_p", "top_k", "min_p", "seed", "max_tokens"];
-const kDefaultTokens = 512; // of an answer
+const kDefaultTokens = 128; // of a text that goes on; an answer may fill the context
 
 const readNumber = id => $(id).value.trim() === "" ? null : Number($(id).value);
 
@@ -17,7 +17,7 @@ function samplingFields() {
     if (value !== null) fields[name] = value;
   }
   fields.seed ??= Math.floor(Math.random() * 2 ** 31);
-  fields.max_tokens ??= kDefaultTokens;
+  if (!model.chat) fields.max_tokens ??= kDefaultTokens;
   const stops = readStops();
   if (stops.length > 0) fields.stop = stops;
   return {...fields, stream: true, stream_options: {include_usage: true}};

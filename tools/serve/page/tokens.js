@@ -15,7 +15,7 @@ function tipLine(piece, logprob, isChosen) {
   meter.style.width = `${100 * share}%`;
   return make("p", isChosen ? {class: "chosen"} : {}, make("span", {class: "piece"}, visible(piece)),
     make("span", {class: "meter", "aria-hidden": "true"}, meter),
-    make("span", {class: "share"}, share < 0.001 ? "< 0.1 %" : `${number(100 * share, 1)} %`));
+    make("span", {class: "share"}, percent(share)));
 }
 
 /** The token, then what else was likely there. */
