@@ -17,7 +17,7 @@ struct EngineFacts {
   int64_t stepTokens = 0, mostRunning = 0;   // as SchedulerOptions has them
 };
 
-/// What the device can do at most, as it was measured last.
+/// What the device can do at most: the best that was measured.
 struct Ceilings {
   double read = 0;         // bytes a second of a mere read of the weights; 0: not to be measured
   double flops = 0;        // FLOP a second of the best instruction; 0: not to be measured

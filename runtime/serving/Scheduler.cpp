@@ -21,12 +21,10 @@ constexpr int64_t kMostScoredRows = 64;
 /// are not forgotten.
 constexpr int64_t kLeastPrompt = 16;
 
-/// Of measuring ceilings: how long they hold, how often each is measured, of which the best counts,
-/// how much is read in a pass, and for how long.
-constexpr std::chrono::minutes kCeilingAge(1);
-constexpr int kCeilingTries = 4;
+/// Of measuring ceilings: how long it is left alone, how much is read in a pass, and for how long.
+constexpr std::chrono::seconds kCeilingAge(10);
 constexpr uint64_t kCeilingBytes = 500000000;
-constexpr double kCeilingSeconds = 0.01;
+constexpr double kCeilingSeconds = 0.02;
 
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -195,7 +193,8 @@ bool Scheduler::takeInbox() {
   return !ending;
 }
 
-/// If somebody has asked for them and nothing runs.
+/// If somebody has asked for them and nothing runs. Others may have been at work on this machine:
+/// the best that was ever measured is what it can do.
 void Scheduler::measureCeilings() {
   if (!running.empty() || !waiting.empty())
     return;
@@ -205,14 +204,11 @@ void Scheduler::measureCeilings() {
       return;
   }
   Meter &meter = engine->device().meter();
-  Ceilings now;
-  now.instruction = meter.flopInstruction();
-  for (int i = 0; i < kCeilingTries; ++i) {
-    now.read = std::max(now.read, meter.measureRead(kCeilingBytes, kCeilingSeconds).value_or(0));
-    now.flops = std::max(now.flops, meter.measureFlops().value_or(0));
-  }
+  const double read = meter.measureRead(kCeilingBytes, kCeilingSeconds).value_or(0);
+  const double flops = meter.measureFlops().value_or(0);
   std::lock_guard lock(mutex);
-  measured = std::move(now);
+  const Ceilings before = measured.value_or(Ceilings{});
+  measured = {std::max(before.read, read), std::max(before.flops, flops), meter.flopInstruction()};
   measuredAt = Clock::now();
 }
 

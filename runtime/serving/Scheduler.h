@@ -73,9 +73,9 @@ public:
   absl::Status failure() const;
   int64_t context() const { return mostTokens; }
   const EngineFacts &facts() const { return engineFacts; }
-  /// What the device can do at most; none before it was measured. Who asks has it measured anew
-  /// where that is a minute ago, as soon as there is no request: the next may wait some 0.1 s for
-  /// it.
+  /// What the device can do at most; none before it was measured. Who asks has it measured again
+  /// where the last time is 10 s ago, as soon as there is no request; the next may wait some 30 ms
+  /// for it.
   std::optional<Ceilings> ceilings();
 
 private:

@@ -219,6 +219,7 @@ def shows_what_goes_on(browser, server):
     """The state moves while a load runs."""
     page = browser.open(server, "state")
     expect(page.locator("#ceiling-text")).to_contain_text("a mere read")  # measured: nothing runs
+    page.wait_for_timeout(12000)  # and once more, when the browser has come to rest
     load = subprocess.Popen([BIN / "strata-load", server.url, "-p", "64", "-n", "150", "--clients", "6", "--requests", "3000",
                              "--vocabulary", "2000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     expect(page.locator("#state-running")).not_to_have_text("0")
@@ -282,6 +283,7 @@ def can_be_read(browser, server):
             send(page, "And the king said unto the people")
             expect(page.locator(".turn")).to_have_count(4)
             wait_for_end(page)
+            words(page).nth(12).hover()
             browser.look(page, "chat")
             browser.close(page)
     page = browser.open(server)

@@ -78,6 +78,24 @@ TEST_F(PageTest, IsForThisPlaceAlone) {
     EXPECT_EQ(ask(server->port(), "GET", path, "", "Origin: https://example.org\r\n").status, 403);
 }
 
+/// By a number, the page can be opened from other machines; a name could be pointed at any machine.
+TEST_F(PageTest, MayAskTheServerThatItIsOf) {
+  const auto statusOf = [&](const std::string &host, const std::string &origin) {
+    HttpClient client(server->port());
+    client.send("GET /state HTTP/1.1\r\nConnection: close\r\nHost: " + host +
+                "\r\nOrigin: http://" + origin + "\r\n\r\n");
+    return parseAnswer(client.readAll()).status;
+  };
+  EXPECT_EQ(statusOf("192.0.2.1:8000", "192.0.2.1:8000"), 200);
+  EXPECT_EQ(statusOf("192.0.2.1", "192.0.2.1"), 200);
+  EXPECT_EQ(statusOf("[2001:db8::1]:8000", "[2001:db8::1]:8000"), 200);
+  EXPECT_EQ(statusOf("[2001:db8::1]", "[2001:db8::1]"), 200);
+  EXPECT_EQ(statusOf("192.0.2.1:8000", "192.0.2.1:8001"), 403);
+  EXPECT_EQ(statusOf("192.0.2.1:8000", "192.0.2.2:8000"), 403);
+  EXPECT_EQ(statusOf("example.org:8000", "example.org:8000"), 403);
+  EXPECT_EQ(statusOf("192.0.2.1.example.org", "192.0.2.1.example.org"), 403);
+}
+
 TEST_F(PageTest, CanBeLeftOut) {
   start({.page = false});
   EXPECT_EQ(get("/").status, 404);

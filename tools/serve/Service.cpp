@@ -13,6 +13,8 @@
 #include "tools/serve/Page.h"
 #include "tools/serve/PageFacts.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <ctime>
 #include <iterator>
@@ -105,10 +107,21 @@ void Service::connect(HttpServer &to, serving::Scheduler &engine) {
   scheduler = &engine;
 }
 
+/// Whether a host, perhaps with its port, is the number of a machine. Names may be pointed at any.
+static bool isAddress(std::string host) {
+  if (const size_t end = host.rfind(':'); end != std::string::npos && !host.ends_with(']'))
+    host.resize(end);
+  in6_addr address;
+  if (host.starts_with('[') && host.ends_with(']'))
+    return inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address) == 1;
+  return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
 /// Pages of other places that a browser shows must not ask a server of this machine.
 static bool isForeign(const Exchange &exchange) {
   const std::string origin = exchange.header("Origin").value_or("");
-  if (origin.empty())
+  const std::string host = exchange.header("Host").value_or("");
+  if (origin.empty() || (origin == "http://" + host && isAddress(host))) // the server's own page
     return false;
   for (const char *host : {"http://localhost", "http://127.0.0.1", "http://[::1]"})
     if (origin.starts_with(host)) {

@@ -21,7 +21,7 @@ const number = (value, digits = 0) =>
   value.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits});
 
 /** Three digits: "9.71", "97.1", "971". */
-const short = value => number(value, value >= 99.95 || value === 0 ? 0 : value >= 9.995 ? 1 : 2);
+const short = value => number(value, value >= 99.95 || value === 0 ? 0 : value >= 9.995 ? 1 : 2).replace(/\.0+$/, "");
 
 /** "9.71 MB" and the like, of a unit that is counted in thousands. */
 function scaled(value, unit) {

@@ -222,10 +222,19 @@ function loadSettings() {
     else $(id).value = stored[id];
 }
 loadSettings();
-$("settings").open = matchMedia("(min-width: 60rem)").matches;
+
+/** Beside the conversation or, where there is no room, closed above it; so is the order of Tab. */
+const wide = matchMedia("(min-width: 60rem)");
+function placeSettings() {
+  (wide.matches ? document.querySelector(".talk") : $("chat-title")).after($("settings"));
+  $("settings").open = wide.matches;
+}
+wide.addEventListener("change", placeSettings);
+placeSettings();
 
 /** Whether it is known what is talked to; says what the server says where it is not. */
 async function prepareChat() {
+  showChat();
   if (model) return true;
   try {
     await askForModel();

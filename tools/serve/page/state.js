@@ -47,36 +47,37 @@ function showCeilings(ceilings) {
   if (!ceilings.read) return say("ceiling-text", "This device has no ceiling that could be measured.");
   const products = ceilings.flops ? ` and ${scaled(ceilings.flops, "FLOP")} a second of ${ceilings.instruction}` : "";
   say("ceiling-text", `The ceiling is what a mere read of the same bytes would allow: ${scaled(ceilings.read, "B")} a second${products}, `
-    + "measured on this machine while the server had nothing to do. The share counts only the time in which the server computes.");
+    + "the best that was measured on this machine while the server had nothing to do. The share counts only the time in which the server computes.");
 }
 
-// The graph: 600 by 160, now at its right
+// The graph: 600 by 160, now at its right, four steps of the scale high
 
-function pathOf(points, value, most) {
-  const end = history.at(-1).at;
-  return points.map(point => `${((1 - (end - point.at) / kSeconds) * 600).toFixed(1)} ${(160 - 150 * value(point) / most).toFixed(1)}`);
+/** The least of 1, 2, 5, 10, 20 ... that is large enough. */
+function roundStep(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map(factor => factor * power).find(step => step >= value);
+}
+
+function pointOf({at}, value, most) {
+  return `${(600 - (history.at(-1).at - at) / kSeconds * 600).toFixed(1)} ${(160 - 160 * value / most).toFixed(1)}`;
 }
 
 /** Lines, broken where there is no ceiling. */
 function ceilingPath(most) {
-  let path = "", isOpen = false;
-  for (const point of history) {
-    if (point.ceiling !== null) path += `${isOpen ? "L" : "M"}${pathOf([point], each => each.ceiling, most)}`;
-    isOpen = point.ceiling !== null;
-  }
-  return path;
+  return history.map((point, i) => point.ceiling === null ? ""
+    : (i > 0 && history[i - 1].ceiling !== null ? "L" : "M") + pointOf(point, point.ceiling, most)).join("");
 }
 
 function showGraph() {
-  const rates = history.map(point => point.rate), ceilings = history.map(point => point.ceiling).filter(each => each !== null);
-  const most = Math.max(1, ...rates, ...ceilings) * 1.05;
-  const line = pathOf(history, point => point.rate, most);
+  const rates = history.map(point => point.rate);
+  const step = roundStep(Math.max(1, ...rates, ...history.map(point => point.ceiling ?? 0)) / 4), most = 4 * step;
+  for (const line of [1, 2, 3]) say(`graph-${line}`, short(line * step));
+  const line = history.map(point => pointOf(point, point.rate, most));
   $("graph-rate").setAttribute("d", `M${line.join("L")}`);
   $("graph-area").setAttribute("d", `M${line[0].split(" ")[0]} 160L${line.join("L")}L600 160Z`);
   $("graph-ceiling").setAttribute("d", ceilingPath(most));
-  say("graph-most", `highest line: ${short(most / 160 * 120 * 160 / 150)}`);
-  const mean = rates.reduce((a, b) => a + b, 0) / rates.length;
-  say("graph-text", `Over the last ${number(Math.max(1, Math.round(history.at(-1).at - history[0].at)))} seconds: `
+  const seconds = Math.max(1, Math.round(history.at(-1).at - history[0].at)), mean = rates.reduce((a, b) => a + b, 0) / rates.length;
+  say("graph-text", `${seconds === 1 ? "The last second" : `The last ${number(seconds)} seconds`}: `
     + `${short(mean)} tokens a second on average, ${short(Math.max(...rates))} at most.`);
 }
 
@@ -93,21 +94,25 @@ function noteState(now) {
   showCeilings(now.ceilings);
 }
 
-/** While the view is hidden nothing is asked that would open the dialog for a key. */
+function showStateNotice(text) {
+  $("state-notice").hidden = text === "";
+  say("state-notice", text);
+}
+
 async function pollState() {
   try {
-    noteState(await (await ask("/state", {quiet: $("state").hidden})).json());
-    $("state-notice").hidden = true;
+    noteState(await (await ask("/state", {quiet: true})).json());
+    showStateNotice("");
   } catch (error) {
     last = null;
-    $("state-notice").hidden = false;
-    say("state-notice", error.message);
+    showStateNotice(error.message);
   }
 }
 
+/** Once the model is known the server has been given its key, if it wants one. */
 async function pollAlways() {
-  if (!document.hidden) await pollState();
+  if (!document.hidden && model) await pollState();
   setTimeout(pollAlways, 1000);
 }
 
-views.state = () => { askForModel().catch(() => {}); };
+views.state = () => askForModel().catch(error => showStateNotice(error.message));
