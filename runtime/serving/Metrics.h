@@ -40,6 +40,9 @@ struct Metrics {
   uint32_t pages = 0, freePages = 0; // of the KV cache; free: or only remembered
   uint64_t promptTokens = 0, cachedTokens = 0, generatedTokens = 0, steps = 0, preemptions = 0;
   std::array<uint64_t, kOutcomes> ended = {}; // requests by Outcome
+  // Of all steps: what they took, sampling included, and what they had to move and compute at
+  // least, by the package's formulas.
+  double stepSeconds = 0, stepBytes = 0, stepFlops = 0;
   // Seconds.
   Histogram timeToFirstToken{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40, 80};
   Histogram interTokenLatency{0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5};

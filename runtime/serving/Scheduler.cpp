@@ -21,6 +21,11 @@ constexpr int64_t kMostScoredRows = 64;
 /// are not forgotten.
 constexpr int64_t kLeastPrompt = 16;
 
+/// Of measuring ceilings: how long it is left alone, how much is read in a pass, and for how long.
+constexpr std::chrono::seconds kCeilingAge(10);
+constexpr uint64_t kCeilingBytes = 500000000;
+constexpr double kCeilingSeconds = 0.02;
+
 double secondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -107,6 +112,15 @@ Metrics Scheduler::metrics() const {
   return published;
 }
 
+std::optional<Ceilings> Scheduler::ceilings() {
+  std::lock_guard lock(mutex);
+  if (!measured || Clock::now() - measuredAt > kCeilingAge) {
+    ceilingsWanted = true;
+    changed.notify_all();
+  }
+  return measured;
+}
+
 bool Scheduler::healthy() const {
   std::lock_guard lock(mutex);
   return broken.ok() && !draining && !stopping;
@@ -132,6 +146,9 @@ void Scheduler::runThread(OpenEngine open, std::promise<absl::Status> opened) {
   cost.emplace(engine->device().program());
   const auto tokens = itemsOf(engine->model().eos_tokens());
   ends.assign(tokens.begin(), tokens.end());
+  engineFacts = {&engine->device().program(), engine->target(),
+                 engine->device().threads(),  mostTokens,
+                 options.stepTokens,          options.mostRunning};
   publish();
   opened.set_value(absl::OkStatus());
   loop();
@@ -140,6 +157,7 @@ void Scheduler::runThread(OpenEngine open, std::promise<absl::Status> opened) {
 
 void Scheduler::loop() {
   while (takeInbox()) {
+    measureCeilings();
     dropLate();
     admit();
     std::vector<Share> shares = planStep();
@@ -162,7 +180,9 @@ bool Scheduler::takeInbox() {
   {
     std::unique_lock lock(mutex);
     if (running.empty() && waiting.empty())
-      changed.wait(lock, [&] { return stopping || !submitted.empty() || !cancelled.empty(); });
+      changed.wait(lock, [&] {
+        return stopping || ceilingsWanted || !submitted.empty() || !cancelled.empty();
+      });
     for (std::unique_ptr<Entry> &entry : std::exchange(submitted, {}))
       waiting.push_back(std::move(entry));
     gone = std::exchange(cancelled, {});
@@ -176,6 +196,25 @@ bool Scheduler::takeInbox() {
   if (ending)
     publish();
   return !ending;
+}
+
+/// If somebody has asked for them and nothing runs. Others may have been at work on this machine:
+/// the best that was ever measured is what it can do.
+void Scheduler::measureCeilings() {
+  if (!running.empty() || !waiting.empty())
+    return;
+  {
+    std::lock_guard lock(mutex);
+    if (!std::exchange(ceilingsWanted, false))
+      return;
+  }
+  Meter &meter = engine->device().meter();
+  const double read = meter.measureRead(kCeilingBytes, kCeilingSeconds).value_or(0);
+  const double flops = meter.measureFlops().value_or(0);
+  std::lock_guard lock(mutex);
+  const Ceilings before = measured.value_or(Ceilings{});
+  measured = {std::max(before.read, read), std::max(before.flops, flops), meter.flopInstruction()};
+  measuredAt = Clock::now();
 }
 
 void Scheduler::dropLate() {
@@ -338,6 +377,9 @@ absl::Status Scheduler::runStep(std::span<const Share> shares) {
              std::ranges::any_of(shares, [](const Share &share) { return share.tokens > 1; }));
   ++counts.steps;
   const std::vector<absl::Status> statuses = useRows(shares, batch, result);
+  counts.stepSeconds += secondsSince(start);
+  counts.stepBytes += result.work.bytes;
+  counts.stepFlops += result.work.flops;
   for (size_t i = 0; i < shares.size(); ++i) {
     Entry &entry = *shares[i].entry;
     if (!statuses[i].ok()) { // its logits are no numbers; the others' may be

@@ -11,6 +11,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "runtime/engine/Engine.h"
+#include "runtime/serving/EngineFacts.h"
 #include "runtime/serving/Metrics.h"
 #include "runtime/serving/Request.h"
 #include "runtime/serving/ServedText.h"
@@ -71,6 +72,11 @@ public:
   /// every request has failed with it. OK: it has not.
   absl::Status failure() const;
   int64_t context() const { return mostTokens; }
+  const EngineFacts &facts() const { return engineFacts; }
+  /// What the device can do at most; none before it was measured. Who asks has it measured again
+  /// where the last time is 10 s ago, as soon as there is no request; the next may wait some 30 ms
+  /// for it.
+  std::optional<Ceilings> ceilings();
 
 private:
   struct Entry {
@@ -93,6 +99,7 @@ private:
   // On the scheduler's thread.
   void runThread(OpenEngine open, std::promise<absl::Status> opened);
   void loop();
+  void measureCeilings();
   bool takeInbox();
   void dropLate();
   void admit();
@@ -122,6 +129,7 @@ private:
   int64_t mostTokens = 0; // the context
   int64_t vocabulary = 0;
   std::vector<int32_t> ends; // the model's own
+  EngineFacts engineFacts;   // once the engine is open
 
   // The thread's alone.
   std::unique_ptr<Engine> engine;
@@ -137,6 +145,9 @@ private:
   std::vector<std::unique_ptr<Entry>> submitted;
   std::vector<RequestId> cancelled;
   Metrics published;
+  std::optional<Ceilings> measured;
+  Clock::time_point measuredAt = {};
+  bool ceilingsWanted = false;
   RequestId lastId = 0;
   int64_t accepted = 0; // requests that are not done
   bool draining = false, cancelsAll = false, stopping = false;

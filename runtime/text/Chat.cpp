@@ -101,7 +101,7 @@ absl::StatusOr<std::vector<int32_t>> Chat::begin(const std::string &system,
 }
 
 /// That users and replies take turns.
-static absl::Status checkTurns(std::span<const ChatMessage> turns) {
+static absl::Status checkTurns(std::span<const ChatMessage> turns, bool continues) {
   if (turns.empty())
     return absl::InvalidArgumentError("expected a message of the user, found none");
   for (size_t i = 0; i < turns.size(); ++i)
@@ -109,19 +109,20 @@ static absl::Status checkTurns(std::span<const ChatMessage> turns) {
       return absl::InvalidArgumentError(absl::StrCat(
           "expected messages of user and assistant by turns behind that of the system, found ",
           "another order at the ", i + 1, ". of them"));
-  if (turns.back().role != ChatRole::user)
-    return absl::InvalidArgumentError("expected the last message to be the user's");
+  if (turns.back().role != (continues ? ChatRole::assistant : ChatRole::user))
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected the last message to be the ", continues ? "assistant's" : "user's"));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<int32_t>>
-Chat::conversation(std::span<const ChatMessage> messages) const {
+absl::StatusOr<std::vector<int32_t>> Chat::conversation(std::span<const ChatMessage> messages,
+                                                        bool continues) const {
   std::string system;
   if (!messages.empty() && messages.front().role == ChatRole::system) {
     system = messages.front().text;
     messages = messages.subspan(1);
   }
-  STRATA_TRY(checkTurns(messages));
+  STRATA_TRY(checkTurns(messages, continues));
   if (form == ChatForm::raw) {
     std::string text = system;
     for (const ChatMessage &message : messages)
@@ -133,10 +134,11 @@ Chat::conversation(std::span<const ChatMessage> messages) const {
   std::string text = absl::StrCat(kSystem, "System", told.empty() ? "" : "\n", told, "\n");
   for (const ChatMessage &message : messages) {
     STRATA_TRY(check("message", message.text));
+    const bool isBrokenOff = continues && &message == &messages.back();
     absl::StrAppend(&text, "\n", kTurn, message.role == ChatRole::user ? "User\n" : "Assistant\n",
-                    strip(message.text));
+                    isBrokenOff ? wellFormed(message.text) : strip(message.text));
   }
-  return tokenizer->encode(absl::StrCat(text, "\n", kTurn, "Assistant\n"));
+  return tokenizer->encode(continues ? text : absl::StrCat(text, "\n", kTurn, "Assistant\n"));
 }
 
 absl::StatusOr<std::vector<int32_t>> Chat::next(const std::string &message, bool lineEnded) const {

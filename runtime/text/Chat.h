@@ -49,12 +49,15 @@ public:
   /// A whole conversation, up to where the next reply starts: perhaps a system message, then turns
   /// of the user and replies by turns, the user's last. INVALID_ARGUMENT says which message is
   /// wrong.
-  absl::StatusOr<std::vector<int32_t>> conversation(std::span<const ChatMessage> messages) const;
+  /// `continues`: the last message is a reply that was broken off, and the ids end where it does.
+  absl::StatusOr<std::vector<int32_t>> conversation(std::span<const ChatMessage> messages,
+                                                    bool continues = false) const;
   /// What follows a reply, the token that ended it left out; `lineEnded`: the reply did so itself.
   absl::StatusOr<std::vector<int32_t>> next(const std::string &message, bool lineEnded) const;
   /// Whether a text may stand in a turn; the error calls it `what`.
   absl::Status check(const std::string &what, const std::string &text) const;
 
+  ChatForm chatForm() const { return form; }
   /// Each ends a reply.
   const std::vector<int32_t> &stops() const { return stopIds; }
 

@@ -18,6 +18,7 @@ protected:
     serving::SchedulerOptions scheduler = {.stepTokens = 16, .mostRunning = 8};
     HashDevice::Fault fault = [] { return absl::OkStatus(); };
     std::string key = "";
+    bool page = true;
     serve::HttpOptions http = {};
   };
 
@@ -26,7 +27,7 @@ protected:
 
   void start(Setup setup) {
     stop();
-    service.emplace(served, setup.key);
+    service.emplace(served, setup.key, setup.page);
     setup.http.port = 0;
     server = serve::HttpServer::listen(setup.http,
                                        [this](const std::shared_ptr<serve::Exchange> &exchange) {

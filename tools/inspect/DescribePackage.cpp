@@ -3,48 +3,20 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "runtime/base/Status.h"
-#include "runtime/package/PackageFormat.h"
 #include "runtime/package/Weights.h"
 #include "tools/command_line/InspectText.h"
 #include "tools/command_line/Load.h"
+#include "tools/command_line/PackageFacts.h"
 #include "tools/inspect/Inspect.h"
-
-#include <cstring>
 
 namespace strata {
 namespace {
 
 using Line = std::vector<std::string>;
 
-/// What one token costs by the plan's formulas, its logits included.
-struct TokenCost {
-  uint64_t streamed = 0, activations = 0, flops = 0; // bytes, bytes, FLOP
-  uint64_t contextBytes = 0, contextFlops = 0;       // for each token of context
-};
-
-TokenCost costOf(const package::Program &program) {
-  TokenCost sum;
-  for (const package::Dispatch *dispatch : itemsOf(program.dispatches()))
-    if (const package::Cost *cost = dispatch->cost()) {
-      sum.streamed += cost->fixed_bytes();
-      sum.activations += cost->row_bytes();
-      sum.flops += cost->row_flops();
-      sum.contextBytes += cost->context_bytes();
-      sum.contextFlops += cost->context_flops();
-    }
-  return sum;
-}
-
 std::vector<uint64_t> shapeOf(const package::Parameter &parameter) {
   auto shape = itemsOf(parameter.shape());
   return {shape.begin(), shape.end()};
-}
-
-std::string versionOf(const Package &package) {
-  // The header was verified when the package was opened.
-  PackageHeader header;
-  memcpy(&header, package.bytes().data(), sizeof header);
-  return absl::StrCat(header.major, ".", header.minor);
 }
 
 /// The tokenizer, if the package has one; an error if it is not one that can be used.
@@ -252,12 +224,10 @@ void writeKernel(JsonWriter &json, const package::Kernel &kernel) {
 }
 
 void writeDispatch(JsonWriter &json, const package::Dispatch &dispatch) {
-  package::Cost cost = dispatch.cost() ? *dispatch.cost() : package::Cost();
   json.beginObject(kOneLine).member("name", textOf(dispatch.name()));
   json.member("kernel", dispatch.kernel()).member("layer", dispatch.layer());
-  json.member("fixed_bytes", cost.fixed_bytes()).member("row_bytes", cost.row_bytes());
-  json.member("row_flops", cost.row_flops()).member("context_bytes", cost.context_bytes());
-  json.member("context_flops", cost.context_flops()).key("results").beginArray();
+  writeCost(json, dispatch);
+  json.key("results").beginArray();
   for (const package::Result *result : itemsOf(dispatch.results())) {
     json.beginObject().member("name", textOf(result->name()));
     json.member("dtype", package::EnumNameDType(result->dtype()));

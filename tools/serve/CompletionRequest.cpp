@@ -351,7 +351,9 @@ absl::StatusOr<CompletionRequest> parseChatCompletion(const ServedModel &model,
   STRATA_TRY(readCommon(body, result, common));
   STRATA_TRY(readChatLogProbs(body, common));
   STRATA_ASSIGN(const std::vector<ChatMessage> messages, readMessages(body));
-  auto prompt = model.chat->conversation(messages);
+  bool continues = false;
+  STRATA_TRY(readFlag(body, "continue_final_message", continues));
+  auto prompt = model.chat->conversation(messages, continues);
   if (!prompt.ok())
     return body.error("messages", std::string(prompt.status().message()));
   common.mostTokens = std::max<int64_t>(model.context - int64_t(prompt->size()), 1);

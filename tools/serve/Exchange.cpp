@@ -18,6 +18,8 @@ const char *reasonOf(int status) {
   switch (status) {
   case 200:
     return "OK";
+  case 304:
+    return "Not Modified";
   case 400:
     return "Bad Request";
   case 401:
@@ -102,7 +104,9 @@ void Exchange::reply(int status, std::string_view type, std::string_view text) {
     return;
   const bool keep = request.keepAlive && connection->mayKeep();
   std::string bytes = head(status, type, keep);
-  absl::StrAppend(&bytes, "Content-Length: ", text.size(), "\r\n\r\n");
+  if (status != 304) // whose length would be that of what the client has
+    absl::StrAppend(&bytes, "Content-Length: ", text.size(), "\r\n");
+  bytes += "\r\n";
   connection->write(bytes);
   if (!headOnly)
     connection->write(text);

@@ -52,7 +52,9 @@ std::vector<Option> tableOf(ServeOptions &options) {
       {"prefix-cache", "on|off", "whether texts that begin alike are computed once; default on",
        setChoice(options.scheduler.prefixCache, {{"on", true}, {"off", false}})},
       {"drain", "SECONDS", "on SIGTERM and Ctrl-C: how long what runs may go on; default 8",
-       setInteger(options.drainSeconds, 0, 86400)}};
+       setInteger(options.drainSeconds, 0, 86400)},
+      {"page", "on|off", "whether / is a page for people, to chat and to look on; default on",
+       setChoice(options.page, {{"on", true}, {"off", false}})}};
 }
 
 absl::Status check(const ServeOptions &options) {

@@ -26,6 +26,7 @@ struct ServeOptions {
   int64_t sequences = 4; // the KV cache has room for so many of `context` tokens
   serving::SchedulerOptions scheduler;
   int64_t drainSeconds = 8;
+  bool page = true; // for people, at /
 };
 
 /// What strata-serve takes beside the options of every tool that runs packages.

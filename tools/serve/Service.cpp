@@ -10,6 +10,10 @@
 #include "tools/command_line/JsonWriter.h"
 #include "tools/serve/Answers.h"
 #include "tools/serve/Completion.h"
+#include "tools/serve/Page.h"
+#include "tools/serve/PageFacts.h"
+
+#include <arpa/inet.h>
 
 #include <algorithm>
 #include <ctime>
@@ -89,20 +93,35 @@ const Service::Route Service::kRoutes[] = {{"POST", "/v1/completions", &Service:
                                            {"GET", "/tokenizer_info", &Service::tokenizerInfo},
                                            {"GET", "/health", &Service::health},
                                            {"GET", "/metrics", &Service::metrics},
-                                           {"GET", "/version", &Service::version}};
+                                           {"GET", "/version", &Service::version},
+                                           {"GET", "/state", &Service::state},
+                                           {"GET", "/model", &Service::describeModel},
+                                           {"GET", "/", &Service::page}};
 
-Service::Service(const ServedModel &model, std::string apiKey)
-    : model(model), apiKey(std::move(apiKey)), started(int64_t(std::time(nullptr))) {}
+Service::Service(const ServedModel &model, std::string apiKey, bool hasPage)
+    : model(model), apiKey(std::move(apiKey)), hasPage(hasPage),
+      started(int64_t(std::time(nullptr))) {}
 
 void Service::connect(HttpServer &to, serving::Scheduler &engine) {
   server = &to;
   scheduler = &engine;
 }
 
+/// Whether a host, perhaps with its port, is the number of a machine. Names may be pointed at any.
+static bool isAddress(std::string host) {
+  if (const size_t end = host.rfind(':'); end != std::string::npos && !host.ends_with(']'))
+    host.resize(end);
+  in6_addr address;
+  if (host.starts_with('[') && host.ends_with(']'))
+    return inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address) == 1;
+  return inet_pton(AF_INET, host.c_str(), &address) == 1;
+}
+
 /// Pages of other places that a browser shows must not ask a server of this machine.
 static bool isForeign(const Exchange &exchange) {
   const std::string origin = exchange.header("Origin").value_or("");
-  if (origin.empty())
+  const std::string host = exchange.header("Host").value_or("");
+  if (origin.empty() || (origin == "http://" + host && isAddress(host))) // the server's own page
     return false;
   for (const char *host : {"http://localhost", "http://127.0.0.1", "http://[::1]"})
     if (origin.starts_with(host)) {
@@ -115,7 +134,7 @@ static bool isForeign(const Exchange &exchange) {
 }
 
 bool Service::isAllowed(const Exchange &exchange) const {
-  if (apiKey.empty() || exchange.path() == "/health")
+  if (apiKey.empty() || exchange.path() == "/health" || exchange.path() == "/")
     return true;
   return isSame(exchange.header("Authorization").value_or(""), "Bearer " + apiKey);
 }
@@ -127,8 +146,9 @@ void Service::handle(const std::shared_ptr<Exchange> &exchange) {
     return refuse(*exchange, 401, "expected the header \"Authorization: Bearer KEY\" with the key");
   if (isForeign(*exchange))
     return refuse(*exchange, 403, "the page that asks is of another place");
-  const auto *const route = std::ranges::find_if(
-      kRoutes, [&](const Route &each) { return exchange->path() == each.path; });
+  const auto *const route = std::ranges::find_if(kRoutes, [&](const Route &each) {
+    return exchange->path() == each.path && (hasPage || each.answer != &Service::page);
+  });
   if (route == std::end(kRoutes))
     return refuse(*exchange, 404, absl::StrCat(exchange->path(), ": there is no such path"));
   if (exchange->method() == route->method)
@@ -210,6 +230,27 @@ void Service::version(const std::shared_ptr<Exchange> &exchange) {
   JsonWriter json;
   json.beginObject(kOneLine).member("version", versionNumber()).endObject();
   exchange->reply(200, kJson, json.take());
+}
+
+void Service::page(const std::shared_ptr<Exchange> &exchange) {
+  exchange->addHeader("ETag", kPage.tag);
+  exchange->addHeader("Cache-Control", "no-cache"); // may be kept, and is asked for by its tag
+  exchange->addHeader("Content-Security-Policy", kPage.policy);
+  exchange->addHeader("X-Content-Type-Options", "nosniff");
+  exchange->addHeader("Referrer-Policy", "no-referrer");
+  const bool isKnown = exchange->header("If-None-Match") == kPage.tag;
+  exchange->reply(isKnown ? 304 : 200, "text/html; charset=utf-8", isKnown ? "" : kPage.html);
+}
+
+void Service::state(const std::shared_ptr<Exchange> &exchange) {
+  exchange->reply(200, kJson,
+                  stateJson(scheduler->metrics(), scheduler->facts(), scheduler->ceilings()));
+}
+
+void Service::describeModel(const std::shared_ptr<Exchange> &exchange) {
+  exchange->reply(
+      200, kJson,
+      modelFactsJson(model, scheduler->facts(), scheduler->metrics().pages, scheduler->ceilings()));
 }
 
 } // namespace strata::serve

@@ -14,8 +14,9 @@ namespace strata::serve {
 /// Answers the requests of OpenAI's clients, and those of monitors.
 class Service {
 public:
-  /// `apiKey`: what clients must show, but for /health; empty: nothing.
-  Service(const ServedModel &model, std::string apiKey);
+  /// `apiKey`: what clients must show, but for /health and the page; empty: nothing. `hasPage`:
+  /// whether there is one.
+  Service(const ServedModel &model, std::string apiKey, bool hasPage = true);
 
   /// Before the server runs. Both outlive the service.
   void connect(HttpServer &server, serving::Scheduler &scheduler);
@@ -43,9 +44,13 @@ private:
   void health(const std::shared_ptr<Exchange> &exchange);
   void metrics(const std::shared_ptr<Exchange> &exchange);
   void version(const std::shared_ptr<Exchange> &exchange);
+  void page(const std::shared_ptr<Exchange> &exchange);
+  void state(const std::shared_ptr<Exchange> &exchange);
+  void describeModel(const std::shared_ptr<Exchange> &exchange);
 
   const ServedModel &model;
   const std::string apiKey;
+  const bool hasPage;
   const int64_t started; // seconds since 1970
   HttpServer *server = nullptr;
   serving::Scheduler *scheduler = nullptr;

@@ -82,7 +82,7 @@ absl::StatusOr<int> run(const ServeOptions &options, Console &console) {
   ServedModel model{
       package, *tokenizer, chat ? &*chat : nullptr,
       options.name.empty() ? std::string(textOf(package.model().name())) : options.name, context};
-  Service service(model, key);
+  Service service(model, key, options.page);
   STRATA_ASSIGN(const std::unique_ptr<HttpServer> server,
                 HttpServer::listen(options.http, [&](const std::shared_ptr<Exchange> &exchange) {
                   service.handle(exchange);

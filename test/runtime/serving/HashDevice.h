@@ -19,7 +19,7 @@ namespace strata::test {
 
 /// Logits are a hash of all tokens up to theirs, which are read from the pages of the KV cache: so
 /// a text is right only if its own pages were written and are still there.
-class HashDevice : public Device {
+class HashDevice : public Device, private Meter {
 public:
   /// What a step fails with; OK, as a rule.
   using Fault = std::function<absl::Status()>;
@@ -34,7 +34,7 @@ public:
   int threads() const override { return 1; }
   bool fixedPageTables() const override { return false; }
   StepProbe &probe() override { std::abort(); }
-  Meter &meter() override { std::abort(); }
+  Meter &meter() override { return *this; }
 
   absl::Status poisonPages(std::span<const int32_t> fresh) override {
     for (int32_t page : fresh)
@@ -66,6 +66,9 @@ public:
     return step;
   }
 
+  /// What its meter says.
+  static constexpr double kReadCeiling = 1e9, kFlopCeiling = 2e9;
+
   /// On two threads.
   void forEach(int64_t units, absl::FunctionRef<void(int64_t)> body) override {
     std::atomic<int64_t> next = 0;
@@ -96,6 +99,10 @@ public:
   }
 
 private:
+  absl::StatusOr<double> measureRead(uint64_t, double) override { return kReadCeiling; }
+  absl::StatusOr<double> measureFlops() override { return kFlopCeiling; }
+  std::string flopInstruction() const override { return "hash"; }
+
   int32_t &slot(const StepInputs &inputs, int32_t sequence, int64_t position) {
     const int64_t size = description.page_tokens();
     const int32_t page = inputs.pageTable[sequence * inputs.pageTableStride + position / size];

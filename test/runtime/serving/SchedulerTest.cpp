@@ -328,6 +328,30 @@ TEST_F(SchedulerTest, ADeadlineEndsARequest) {
   EXPECT_EQ(run(late)->reason, FinishReason::length);
 }
 
+/// Somebody has to ask, and nothing may run meanwhile.
+TEST_F(SchedulerTest, CeilingsAreMeasuredWhenNothingRuns) {
+  std::atomic<bool> runs = false;
+  std::promise<void> go;
+  start(/*pages=*/200, {}, [&, held = go.get_future().share()] {
+    runs = true;
+    held.wait();
+    return absl::OkStatus();
+  });
+  auto text = submit(prompt({1, 2}, 4));
+  while (!runs)
+    std::this_thread::sleep_for(1ms);
+  EXPECT_FALSE(scheduler->ceilings());
+  std::this_thread::sleep_for(5ms);
+  EXPECT_FALSE(scheduler->ceilings());
+  go.set_value();
+  text->wait();
+  while (!scheduler->ceilings())
+    std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(scheduler->ceilings()->read, HashDevice::kReadCeiling);
+  EXPECT_EQ(scheduler->ceilings()->flops, HashDevice::kFlopCeiling);
+  EXPECT_EQ(scheduler->ceilings()->instruction, "hash");
+}
+
 TEST_F(SchedulerTest, AFailedStepFailsItsRequestsAndNoOthers) {
   std::atomic<int> steps = 0;
   start(200, {.stepTokens = 16, .mostRunning = 8},

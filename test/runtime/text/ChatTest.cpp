@@ -78,6 +78,18 @@ TEST_P(ChatTest, GoesOnAsTheTemplateSays) {
             ids(first + "In the beginning\n" + second));
 }
 
+// As the model wrote it, but for what it has not written yet.
+TEST_P(ChatTest, GoesOnWithAReplyThatWasBrokenOff) {
+  const std::vector<ChatMessage> messages = {{ChatRole::user, "hi"},
+                                             {ChatRole::assistant, "In the "}};
+  EXPECT_EQ(*create().conversation(messages, /*continues=*/true),
+            ids("<extra_id_0>System\n\n<extra_id_1>User\nhi\n<extra_id_1>Assistant\nIn the "));
+  EXPECT_TRUE(
+      says(create().conversation(messages).status(), "expected the last message to be the user's"));
+  EXPECT_TRUE(says(create().conversation(std::span(messages).first(1), true).status(),
+                   "expected the last message to be the assistant's"));
+}
+
 TEST_P(ChatTest, StopsAtTheNextTurn) {
   EXPECT_EQ(create().stops(), (Ids{3, 5, 3}));
   EXPECT_EQ(create(ChatForm::raw).stops(), Ids{3});

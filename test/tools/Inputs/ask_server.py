@@ -12,6 +12,11 @@ try:
     client.request("POST", "/v1/completions",
                    json.dumps({"prompt": "In the beginning", "max_tokens": 12, "temperature": 0}))
     print(json.loads(client.getresponse().read())["choices"][0]["text"])
+    # What the page shows of the model: a layer is five kernels.
+    client.request("GET", "/model")
+    kernels = [each["name"] for each in json.loads(client.getresponse().read())["layer"]]
+    names = ["self_attn.qkv_proj", "self_attn", "self_attn.o_proj", "mlp.up_proj", "mlp.down_proj"]
+    assert kernels == [f"model.layers.0.{name}" for name in names], kernels
     # While a text is being written: it is finished, and the server ends without an error.
     client.request("POST", "/v1/completions", json.dumps({"prompt": "In the", "max_tokens": 200, "ignore_eos": True}))
     server.send_signal(signal.SIGTERM)
