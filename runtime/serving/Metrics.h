@@ -1,6 +1,8 @@
 //===- Metrics.h - what a scheduler counts ----------------------*- C++ -*-===//
 #pragma once
 
+#include "runtime/drafts/DraftCounts.h"
+
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -39,6 +41,7 @@ struct Metrics {
   int64_t running = 0, waiting = 0;  // requests
   uint32_t pages = 0, freePages = 0; // of the KV cache; free: or only remembered
   uint64_t promptTokens = 0, cachedTokens = 0, generatedTokens = 0, steps = 0, preemptions = 0;
+  DraftCounts drafts;
   std::array<uint64_t, kOutcomes> ended = {}; // requests by Outcome
   // Of all steps: what they took, sampling included, and what they had to move and compute at
   // least, by the package's formulas.

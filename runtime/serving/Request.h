@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "runtime/drafts/Drafter.h"
 #include "runtime/engine/LogProbs.h"
 #include "runtime/engine/LogitAdjuster.h"
 #include "runtime/engine/Sampler.h"
@@ -29,7 +30,8 @@ struct Request {
   bool ignoreEnd = false;                  // the model's own end does not end the text
   int64_t topLogProbs =
       -1; // -1: no log-probabilities; else of each token, and of so many likeliest
-  bool promptLogProbs = false; // of the prompt's tokens, too, as many as of others
+  bool promptLogProbs = false;      // of the prompt's tokens, too, as many as of others
+  int64_t mostDrafts = kMostDrafts; // tokens that are guessed for a step; 0: none
   std::optional<Clock::time_point> deadline = {};
 
   static constexpr int64_t kMostTopLogProbs = 20;

@@ -36,11 +36,6 @@ Outcome outcomeOf(FinishReason reason) {
                                           : Outcome::cancelled;
 }
 
-int64_t rowsOf(const BatchEntry &entry) {
-  return entry.rows == LogitRows::all ? int64_t(entry.tokens.size())
-                                      : entry.rows == LogitRows::last;
-}
-
 } // namespace
 
 //===----------------------------------------------------------------------===//
@@ -140,6 +135,12 @@ void Scheduler::runThread(OpenEngine open, std::promise<absl::Status> opened) {
   if (!made.ok())
     return opened.set_value(made.status());
   engine = std::move(*made);
+  if (options.openDrafter) {
+    auto opener = options.openDrafter();
+    if (!opener.ok())
+      return opened.set_value(opener.status());
+    drafter = std::move(*opener);
+  }
   mostTokens = std::min(engine->context(), int64_t(engine->cache().pages()) *
                                                engine->device().program().page_tokens());
   vocabulary = engine->model().vocabulary();
@@ -152,7 +153,8 @@ void Scheduler::runThread(OpenEngine open, std::promise<absl::Status> opened) {
   publish();
   opened.set_value(absl::OkStatus());
   loop();
-  engine.reset(); // on the thread that made it
+  drafter.reset(); // on the thread that made it
+  engine.reset();
 }
 
 void Scheduler::loop() {
@@ -163,7 +165,9 @@ void Scheduler::loop() {
     std::vector<Share> shares = planStep();
     makeRoom(shares);
     if (!shares.empty()) {
-      absl::Status status = runStep(shares);
+      absl::Status status = addDrafts(shares);
+      if (status.ok())
+        status = runStep(shares);
       failedSteps = status.ok() ? 0 : failedSteps + 1;
       if (!status.ok())
         stepFailed(shares, status);
@@ -242,8 +246,16 @@ uint32_t Scheduler::pagesFor(int64_t tokens) const {
 }
 
 uint32_t Scheduler::missingPages(const Share &share) const {
-  const int64_t seen = share.entry->text->seenTokens();
-  return pagesFor(seen + share.tokens) - pagesFor(seen);
+  const ServedText &text = *share.entry->text;
+  const int64_t seen = text.seenTokens();
+  return pagesFor(seen + share.tokens + text.drafts()) - pagesFor(seen);
+}
+
+bool Scheduler::hasRoom(std::span<const Share> shares) const {
+  uint64_t missing = 0;
+  for (const Share &share : shares)
+    missing += missingPages(share);
+  return missing <= engine->availablePages();
 }
 
 /// Those that came first, as long as there are pages for all that they begin with.
@@ -282,6 +294,8 @@ bool Scheduler::tryAdmit() {
 void Scheduler::closeSequence(Entry &entry) {
   if (entry.sequence >= 0)
     (void)engine->close(std::exchange(entry.sequence, -1)); // it is open
+  if (entry.draftText >= 0)
+    drafter->close(std::exchange(entry.draftText, -1));
 }
 
 void Scheduler::remember(const Entry &entry) {
@@ -338,13 +352,7 @@ std::vector<Scheduler::Share> Scheduler::planStep() {
 
 /// Takes pages away from those that came last, until the others' steps have theirs.
 void Scheduler::makeRoom(std::vector<Share> &shares) {
-  const auto missing = [&] {
-    uint64_t sum = 0;
-    for (const Share &share : shares)
-      sum += missingPages(share);
-    return sum;
-  };
-  while (missing() > engine->availablePages() && running.size() > 1) {
+  while (!hasRoom(shares) && running.size() > 1) {
     const Entry *last = running.back().get();
     std::erase_if(shares, [&](const Share &share) { return share.entry == last; });
     preemptLast();
@@ -361,42 +369,104 @@ void Scheduler::preemptLast() {
   waiting.push_front(std::move(last));
 }
 
+/// Guesses for texts that go on by one token. None while requests wait for a place: the batch is
+/// full, and steps of few rows are not to be had.
+absl::Status Scheduler::addDrafts(std::span<const Share> shares) {
+  if (!drafter || !waiting.empty())
+    return absl::OkStatus();
+  int64_t texts = 0, room = options.stepTokens;
+  std::vector<DraftPlan> plans;
+  for (const Share &share : shares) {
+    const Entry &entry = *share.entry;
+    const int64_t most = entry.draftLength.pauses() ? 0 : entry.text->mostDrafts();
+    plans.push_back({entry.draftLength.acceptance(), most});
+    texts += share.tokens == 1;
+    room -= share.tokens;
+  }
+  planDrafts(plans, texts, room, draftCost.secondsOfStep(texts),
+             draftCost.secondsOfDraft(texts) +
+                 drafter->secondsOfToken() / double(std::max<int64_t>(texts, 1)));
+  STRATA_TRY(draft(shares, plans));
+  if (!hasRoom(shares)) // they are not worth another text's pages
+    for (const Share &share : shares)
+      share.entry->text->setDrafts({});
+  return absl::OkStatus();
+}
+
+absl::Status Scheduler::draft(std::span<const Share> shares, std::span<const DraftPlan> plans) {
+  std::vector<DraftRequest> requests;
+  std::vector<ServedText *> texts;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    if (plans[i].drafts == 0)
+      continue;
+    Entry &entry = *shares[i].entry;
+    if (entry.draftText < 0)
+      entry.draftText = drafter->open();
+    requests.push_back(
+        {entry.draftText, entry.text->allTokens(), plans[i].drafts, &entry.text->usedSampler()});
+    texts.push_back(entry.text.get());
+  }
+  if (requests.empty())
+    return absl::OkStatus();
+  STRATA_TRY(drafter->draft(requests));
+  for (size_t i = 0; i < texts.size(); ++i)
+    texts[i]->setDrafts(std::move(requests[i].drafts));
+  return absl::OkStatus();
+}
+
 absl::Status Scheduler::runStep(std::span<const Share> shares) {
   std::vector<BatchEntry> batch;
   std::vector<RowOutput> outputs;
+  int64_t texts = 0, drafts = 0;
   for (const Share &share : shares) {
     const ServedText &text = *share.entry->text;
-    batch.push_back({share.entry->sequence, text.pending().first(size_t(share.tokens)),
-                     text.rowsOf(share.tokens)});
-    for (int64_t row = 0; row < rowsOf(batch.back()); ++row)
+    batch.push_back(
+        {share.entry->sequence, text.stepTokens(share.tokens), text.rowsOf(share.tokens)});
+    for (int64_t row = 0; row < text.rowCount(share.tokens); ++row)
       outputs.push_back(text.outputOf(row, share.tokens));
+    texts += share.tokens == 1;
+    drafts += text.drafts();
   }
   const Clock::time_point start = Clock::now();
   STRATA_ASSIGN(const StepResult result, engine->step(batch, outputs));
-  time.learn(result.work, secondsSince(start),
-             std::ranges::any_of(shares, [](const Share &share) { return share.tokens > 1; }));
+  const double seconds = secondsSince(start);
+  time.learn(result.work, seconds, texts < int64_t(shares.size()));
+  if (texts == int64_t(shares.size()))
+    draftCost.learn(texts, drafts, seconds);
   ++counts.steps;
-  const std::vector<absl::Status> statuses = useRows(shares, batch, result);
+  const std::vector<absl::Status> statuses = useRows(shares, result);
   counts.stepSeconds += secondsSince(start);
   counts.stepBytes += result.work.bytes;
   counts.stepFlops += result.work.flops;
   for (size_t i = 0; i < shares.size(); ++i) {
-    Entry &entry = *shares[i].entry;
-    if (!statuses[i].ok()) { // its logits are no numbers; the others' may be
-      fail(entry, statuses[i]);
-      continue;
-    }
-    const int64_t generated = entry.text->generatedTokens();
-    entry.text->endStep();
-    noteProgress(entry, shares[i].tokens, generated);
+    const absl::Status status = statuses[i].ok() ? endStep(shares[i]) : statuses[i];
+    if (!status.ok()) // its logits are no numbers; the others' may be
+      fail(*shares[i].entry, status);
   }
   return absl::OkStatus();
+}
+
+absl::Status Scheduler::endStep(const Share &share) {
+  Entry &entry = *share.entry;
+  const int64_t generated = entry.text->generatedTokens(), drafted = entry.text->drafts();
+  STRATA_TRY(entry.text->endStep());
+  STRATA_TRY(noteDrafts(entry, drafted));
+  noteProgress(entry, share.tokens, generated);
+  return absl::OkStatus();
+}
+
+/// What was rejected leaves the KV cache, before anybody may share its pages.
+absl::Status Scheduler::noteDrafts(Entry &entry, int64_t drafted) {
+  const int64_t accepted = drafted > 0 ? entry.text->acceptedDrafts() : 0;
+  entry.draftLength.learn(drafted, accepted);
+  counts.drafts.add(drafted, accepted);
+  return accepted < drafted ? engine->rewind(entry.sequence, entry.text->seenTokens())
+                            : absl::OkStatus();
 }
 
 /// Scores and chooses, each row by itself: with a large vocabulary one of them takes a millisecond
 /// or more. Returns whether the rows of each share were numbers.
 std::vector<absl::Status> Scheduler::useRows(std::span<const Share> shares,
-                                             std::span<const BatchEntry> batch,
                                              const StepResult &result) {
   struct Row {
     size_t share;
@@ -405,7 +475,7 @@ std::vector<absl::Status> Scheduler::useRows(std::span<const Share> shares,
   std::vector<Row> rows;
   for (size_t i = 0; i < shares.size(); ++i) {
     ServedText &text = *shares[i].entry->text;
-    const int64_t count = rowsOf(batch[i]);
+    const int64_t count = text.rowCount(shares[i].tokens);
     text.beginStep(shares[i].tokens);
     for (int64_t index = 0; index < count; ++index)
       rows.push_back({i, index});
@@ -424,14 +494,17 @@ std::vector<absl::Status> Scheduler::useRows(std::span<const Share> shares,
 
 void Scheduler::noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefore) {
   counts.promptTokens += uint64_t(tokens > 1 || generatedBefore == 0 ? tokens : 0);
-  if (entry.text->generatedTokens() == generatedBefore)
+  const int64_t generated = entry.text->generatedTokens() - generatedBefore;
+  if (generated == 0)
     return;
-  ++counts.generatedTokens;
+  counts.generatedTokens += uint64_t(generated);
   if (generatedBefore == 0) {
     counts.timeToFirstToken.add(secondsSince(entry.arrived));
     remember(entry);
   } else {
-    counts.interTokenLatency.add(secondsSince(entry.lastToken));
+    const double seconds = secondsSince(entry.lastToken);
+    for (int64_t i = 0; i < generated; ++i) // those of one step share its time
+      counts.interTokenLatency.add(seconds / double(generated));
   }
   entry.lastToken = Clock::now();
 }

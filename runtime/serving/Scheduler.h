@@ -3,13 +3,16 @@
 // A step has one token of every text that is being written, and of prompts as many tokens as there
 // is room for beside them: continuous batching (Yu et al., Orca, OSDI 2022) with chunked prefill
 // (Agrawal et al., arXiv 2308.16369). First come, first served. When the KV cache is full, the
-// request that came last gives its pages back and is computed again later.
+// request that came last gives its pages back and is computed again later. Texts may be guessed
+// further (runtime/drafts/Drafter.h), as long as that brings more tokens a second and nobody waits.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "runtime/drafts/DraftLength.h"
+#include "runtime/drafts/Drafter.h"
 #include "runtime/engine/Engine.h"
 #include "runtime/serving/EngineFacts.h"
 #include "runtime/serving/Metrics.h"
@@ -39,6 +42,9 @@ struct SchedulerOptions {
   /// Beside texts that are being written a step has so many tokens of prompts that it takes no
   /// longer, but some in any case. 0: as many as stepTokens has room for.
   std::chrono::milliseconds targetItl{0};
+  /// Called on the scheduler's thread, once there is an engine: makes what guesses how texts go on,
+  /// or null. Not set: nothing does.
+  std::function<absl::StatusOr<std::unique_ptr<Drafter>>()> openDrafter = {};
   /// Called once, on the scheduler's thread, when the engine has failed for good, unless drain()
   /// has been called: that is the end in any case.
   std::function<void()> onBroken = {};
@@ -86,6 +92,8 @@ private:
     bool admitted = false;    // once at least
     int64_t cachedTokens = 0; // when it was first
     Sequence sequence = -1;   // while it runs
+    int32_t draftText = -1;   // the drafter's number, while it runs and has been guessed
+    DraftLength draftLength = {};
   };
   /// What a request has of a step.
   struct Share {
@@ -110,11 +118,15 @@ private:
   int64_t promptRoom(std::span<const Share> texts) const;
   void makeRoom(std::vector<Share> &shares);
   void preemptLast();
+  absl::Status addDrafts(std::span<const Share> shares);
+  absl::Status draft(std::span<const Share> shares, std::span<const DraftPlan> plans);
+  bool hasRoom(std::span<const Share> shares) const;
   uint32_t missingPages(const Share &share) const;
   uint32_t pagesFor(int64_t tokens) const;
   absl::Status runStep(std::span<const Share> shares);
-  std::vector<absl::Status> useRows(std::span<const Share> shares,
-                                    std::span<const BatchEntry> batch, const StepResult &result);
+  std::vector<absl::Status> useRows(std::span<const Share> shares, const StepResult &result);
+  absl::Status endStep(const Share &share);
+  absl::Status noteDrafts(Entry &entry, int64_t drafted);
   void noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefore);
   void failWhere(const absl::Status &status, absl::FunctionRef<bool(const ServedText &)> isWanted);
   void finish(const Entry &entry);
@@ -133,6 +145,8 @@ private:
 
   // The thread's alone.
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<Drafter> drafter; // null: there are no drafts
+  DraftCost draftCost;
   std::optional<StepCost> cost; // of the engine's steps
   StepTime time;
   std::deque<std::unique_ptr<Entry>> waiting;

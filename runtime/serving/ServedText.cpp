@@ -61,25 +61,53 @@ ServedText::ServedText(RequestId id, Request request, std::shared_ptr<Listener> 
   adjuster.addPrompt(asked.prompt);
 }
 
+int64_t ServedText::mostDrafts() const {
+  if (reason || scoresPrompt() || pending().size() != 1)
+    return 0;
+  // A step brings a token beside its drafts.
+  return std::min({asked.mostDrafts, kMostDrafts, asked.mostTokens - generatedTokens() - 1});
+}
+
+void ServedText::setDrafts(std::vector<int32_t> guesses) {
+  drafted = std::move(guesses);
+  withDrafts.assign(pending().begin(), pending().end());
+  withDrafts.insert(withDrafts.end(), drafted.begin(), drafted.end());
+}
+
+std::span<const int32_t> ServedText::stepTokens(int64_t count) const {
+  return drafted.empty() ? pending().first(size_t(count)) : std::span(withDrafts);
+}
+
 LogitRows ServedText::rowsOf(int64_t count) const {
-  if (scoresPrompt())
+  if (scoresPrompt() || !drafted.empty())
     return LogitRows::all;
   return count == int64_t(pending().size()) ? LogitRows::last : LogitRows::none;
 }
 
+int64_t ServedText::rowCount(int64_t count) const {
+  const LogitRows rows = rowsOf(count);
+  return rows == LogitRows::all ? count + drafts() : rows == LogitRows::last;
+}
+
+/// Of the token that the row is behind.
+int64_t ServedText::positionOf(int64_t index, int64_t count) const {
+  return scoresPrompt() || !drafted.empty() ? seen + index : seen + count - 1;
+}
+
 RowOutput ServedText::outputOf(int64_t index, int64_t count) const {
-  const int64_t position = scoresPrompt() ? seen + index : seen + count - 1;
+  const int64_t position = positionOf(index, count);
   if (position + 1 < int64_t(asked.prompt.size()))
     return {.logits = true};
   if (asked.mostTokens == 0)
     return {};
   if (!adjuster.none())
     return {.logits = true};
-  return {.draw = sampler.drawAt(uint64_t(length())), .logits = asked.topLogProbs >= 0};
+  return {.draw = sampler.drawAt(uint64_t(position + 1)), .logits = asked.topLogProbs >= 0};
 }
 
 void ServedText::beginStep(int64_t count) {
   inStep = count;
+  chosen.assign(drafted.size() + 1, absl::InternalError("a row was not told"));
   if (!scoresPrompt())
     return;
   scoredBefore = promptScores.size();
@@ -89,20 +117,13 @@ void ServedText::beginStep(int64_t count) {
 
 absl::Status ServedText::useRow(int64_t index, std::span<const float> logits,
                                 absl::StatusOr<int32_t> token) {
-  const int64_t position = scoresPrompt() ? seen + index : seen + inStep - 1;
+  const int64_t position = positionOf(index, inStep);
   if (position + 1 < int64_t(asked.prompt.size()))
     return scorePrompt(position, logits);
-  if (asked.mostTokens == 0)
-    return absl::OkStatus();
-  if (!adjuster.none())
-    token = sampleAdjusted(logits);
-  STRATA_TRY(token.status());
-  Choice choice{*token, {}};
-  if (asked.topLogProbs >= 0) {
-    STRATA_ASSIGN(choice.scores.emplace_back(),
-                  scoreToken(logits, choice.token, asked.topLogProbs));
+  if (asked.mostTokens > 0) {
+    const int64_t draftsBefore = position + 1 - length();
+    chosen[size_t(draftsBefore)] = choose(draftsBefore, logits, std::move(token));
   }
-  chosen = std::move(choice);
   return absl::OkStatus();
 }
 
@@ -116,24 +137,63 @@ absl::Status ServedText::scorePrompt(int64_t position, std::span<const float> lo
   return absl::OkStatus();
 }
 
-absl::StatusOr<int32_t> ServedText::sampleAdjusted(std::span<const float> logits) {
-  adjusted.assign(logits.begin(), logits.end());
-  adjuster.adjust(adjusted);
-  return sampler.sample(adjusted, uint64_t(length()));
+/// As if all drafts before it were accepted: else nobody asks what follows.
+absl::StatusOr<ServedText::Choice> ServedText::choose(int64_t draftsBefore,
+                                                      std::span<const float> logits,
+                                                      absl::StatusOr<int32_t> token) const {
+  if (!adjuster.none())
+    token = sampleAdjusted(draftsBefore, logits);
+  STRATA_TRY(token.status());
+  Choice choice{*token, {}};
+  if (asked.topLogProbs >= 0) {
+    STRATA_ASSIGN(choice.scores.emplace_back(),
+                  scoreToken(logits, choice.token, asked.topLogProbs));
+  }
+  return choice;
 }
 
-void ServedText::endStep() {
+absl::StatusOr<int32_t> ServedText::sampleAdjusted(int64_t draftsBefore,
+                                                   std::span<const float> logits) const {
+  thread_local std::vector<float> adjusted;
+  adjusted.assign(logits.begin(), logits.end());
+  if (draftsBefore == 0) {
+    adjuster.adjust(adjusted);
+  } else {
+    LogitAdjuster then = adjuster;
+    for (int32_t token : std::span(drafted).first(size_t(draftsBefore)))
+      then.addGenerated(token);
+    then.adjust(adjusted);
+  }
+  return sampler.sample(adjusted, uint64_t(length() + draftsBefore));
+}
+
+absl::Status ServedText::endStep() {
   seen += std::exchange(inStep, 0);
   if (!pending().empty())
-    return;
+    return absl::OkStatus();
   if (scoresPrompt()) {
     promptTold = true;
     hearer->promptScored(std::exchange(promptScores, {}));
   }
-  if (asked.mostTokens == 0)
-    reason = FinishReason::length;
-  else
-    push(*std::exchange(chosen, std::nullopt));
+  if (asked.mostTokens > 0)
+    return pushChoices();
+  reason = FinishReason::length;
+  return absl::OkStatus();
+}
+
+/// What follows the last token, and what follows a draft as long as that is what was chosen.
+absl::Status ServedText::pushChoices() {
+  const std::vector<int32_t> drafts = std::exchange(drafted, {});
+  accepted = 0;
+  for (;;) {
+    STRATA_ASSIGN(Choice choice, std::move(chosen[size_t(accepted)]));
+    const int32_t token = choice.token;
+    push(std::move(choice));
+    if (reason || accepted == int64_t(drafts.size()) || drafts[size_t(accepted)] != token)
+      return absl::OkStatus();
+    ++accepted;
+    ++seen; // the draft went through the model
+  }
 }
 
 bool ServedText::endsText(int32_t token) const {

@@ -1,7 +1,10 @@
 //===- Tokenizer.cpp - text to token ids and back -------------------------===//
 #include "runtime/tokenizer/Tokenizer.h"
 
+#include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
+
+#include <algorithm>
 
 namespace strata {
 
@@ -19,6 +22,18 @@ std::string Tokenizer::decodeValid(std::span<const int32_t> ids) const {
   for (int32_t id : ids)
     text += detokenizer.push(id);
   return text + detokenizer.flush();
+}
+
+absl::Status checkSamePieces(const Tokenizer &expected, const Tokenizer &found) {
+  const int32_t most = std::max(expected.vocabularySize(), found.vocabularySize());
+  for (int32_t id = 0; id < most; ++id)
+    if (expected.piece(id) != found.piece(id) || expected.isControl(id) != found.isControl(id))
+      return absl::InvalidArgumentError(
+          absl::StrCat("tokenizer: token ", id, ": expected the ",
+                       expected.isControl(id) ? "control piece " : "piece ",
+                       quote(expected.piece(id)), ", found the ",
+                       found.isControl(id) ? "control piece " : "piece ", quote(found.piece(id))));
+  return absl::OkStatus();
 }
 
 } // namespace strata

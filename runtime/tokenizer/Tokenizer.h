@@ -78,6 +78,10 @@ protected:
 absl::StatusOr<std::unique_ptr<Tokenizer>>
 loadTokenizer(std::string_view section, std::span<const std::byte> bytes, const std::string &file);
 
+/// Whether every id means the same to `found`: INVALID_ARGUMENT names the first that does not, its
+/// piece and what was expected.
+absl::Status checkSamePieces(const Tokenizer &expected, const Tokenizer &found);
+
 /// Turns ids into text one by one; the strings it returns are whole UTF-8 characters. Uses the
 /// tokenizer, which must outlive it.
 ///

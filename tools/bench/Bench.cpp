@@ -3,6 +3,7 @@
 #include "tools/bench/Bench.h"
 
 #include "runtime/base/Status.h"
+#include "runtime/drafts/DraftedSequence.h"
 
 #include <algorithm>
 #include <chrono>
@@ -48,11 +49,12 @@ std::string BenchTest::name() const {
 
 absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
                                     absl::FunctionRef<void(int64_t)> progress) {
-  BenchRow row{test, {}, {}};
+  BenchRow row{test, {}, {}, {}};
   STRATA_ASSIGN(Sequences sequences, open(test.batch, test.depth));
   BenchTest warmUp = test;
   warmUp.tokens = test.generate ? 1 : test.tokens;
   STRATA_TRY(runOnce(warmUp, sequences).status());
+  drafts = {};
   STRATA_TRY(measureCeilings().status()); // the first read of pages left alone is slower
   STRATA_ASSIGN(Ceilings before, measureCeilings());
   for (int64_t i = 0; i < repetitions; ++i) {
@@ -64,6 +66,7 @@ absl::StatusOr<BenchRow> Bench::run(const BenchTest &test, int64_t repetitions,
     row.samples.push_back(sample);
     before = after;
   }
+  row.drafts = drafts;
   if (perKernel)
     STRATA_TRY(timeKernels(row, repetitions, sequences));
   for (Sequence sequence : sequences)
@@ -106,8 +109,10 @@ absl::StatusOr<BenchSample> Bench::runTimed(const BenchTest &test, const Sequenc
 absl::StatusOr<Work> Bench::runOnce(const BenchTest &test, const Sequences &sequences) {
   for (Sequence sequence : sequences)
     STRATA_TRY(engine.rewind(sequence, test.depth));
-  return test.generate ? generate(sequences, test.tokens)
-                       : readPrompt(sequences, test.tokens, LogitRows::last);
+  if (test.generate && drafter)
+    return generateDrafted(sequences[0], test.tokens, test.depth);
+  return test.generate ? generate(sequences, test.tokens, test.depth)
+                       : readPrompt(sequences, test.tokens, test.depth, LogitRows::last);
 }
 
 absl::StatusOr<Bench::Sequences> Bench::open(int64_t count, int64_t depth) {
@@ -115,13 +120,20 @@ absl::StatusOr<Bench::Sequences> Bench::open(int64_t count, int64_t depth) {
   for (int64_t i = 0; i < count; ++i)
     sequences.push_back(engine.open());
   if (depth > 0)
-    STRATA_TRY(readPrompt(sequences, depth, LogitRows::none).status());
+    STRATA_TRY(readPrompt(sequences, depth, 0, LogitRows::none).status());
   return sequences;
 }
 
+/// What a test feeds behind `depth` tokens.
+std::vector<int32_t> Bench::tokensAt(int64_t depth, int64_t count) const {
+  return text.empty() ? someTokens(count, engine.model().vocabulary())
+                      : std::vector<int32_t>(text.begin() + depth, text.begin() + depth + count);
+}
+
 /// Adds a prompt to each sequence. Logits, if any, are those of its last token.
-absl::StatusOr<Work> Bench::readPrompt(const Sequences &sequences, int64_t tokens, LogitRows rows) {
-  std::vector<int32_t> prompt = someTokens(tokens, engine.model().vocabulary());
+absl::StatusOr<Work> Bench::readPrompt(const Sequences &sequences, int64_t tokens, int64_t depth,
+                                       LogitRows rows) {
+  std::vector<int32_t> prompt = tokensAt(depth, tokens);
   int64_t most = std::max<int64_t>(chunk / int64_t(sequences.size()), 1);
   Work work;
   for (int64_t done = 0; done < tokens;) {
@@ -136,12 +148,39 @@ absl::StatusOr<Work> Bench::readPrompt(const Sequences &sequences, int64_t token
 }
 
 /// One token a step and sequence, each with its logits: the next token is chosen by them.
-absl::StatusOr<Work> Bench::generate(const Sequences &sequences, int64_t tokens) {
+absl::StatusOr<Work> Bench::generate(const Sequences &sequences, int64_t tokens, int64_t depth) {
   Work work;
-  for (int32_t token : someTokens(tokens, engine.model().vocabulary())) {
+  for (int32_t token : tokensAt(depth, tokens)) {
     STRATA_ASSIGN(Work part, step(sequences, {&token, 1}, LogitRows::last));
     work += part;
   }
+  return work;
+}
+
+/// Behind the first token, which a prompt's last step would have brought, each step brings one and
+/// the drafts that are right. What the drafter knows of the text it has learned anew.
+absl::StatusOr<Work> Bench::generateDrafted(Sequence sequence, int64_t tokens, int64_t depth) {
+  std::vector<int32_t> all = tokensAt(0, depth),
+                       next = tokensAt(depth, text.empty() ? 1 : tokens + 1);
+  all.push_back(next[0]);
+  DraftedSequence drafted(engine, sequence, drafter);
+  const Sampler greedy({});
+  Work work;
+  for (int64_t done = 0; done < tokens;) {
+    STRATA_ASSIGN(const StepResult result, drafted.step(all, tokens - done - 1, greedy));
+    work += result.work;
+    const std::span<const int32_t> guesses = drafted.drafts();
+    size_t accepted = 0;
+    for (;; ++accepted) {
+      ++done;
+      STRATA_ASSIGN(const int32_t likeliest, result.token(int64_t(accepted)));
+      all.push_back(text.empty() ? likeliest : next[size_t(done)]);
+      if (accepted == guesses.size() || guesses[accepted] != all.back())
+        break;
+    }
+    STRATA_TRY(drafted.settle(int64_t(accepted)));
+  }
+  drafts += drafted.counts();
   return work;
 }
 

@@ -3,6 +3,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "runtime/drafts/DraftCounts.h"
 #include "runtime/engine/Engine.h"
 
 #include <cstdint>
@@ -42,6 +43,7 @@ struct BenchRow {
   BenchTest test;
   std::vector<BenchSample> samples; // at least 1
   std::vector<BenchKernel> kernels; // in the program's order; of repetitions of their own
+  DraftCounts drafts = {};          // of the samples' repetitions
 };
 
 /// Runs tests on an engine, which must outlive it.
@@ -58,6 +60,14 @@ public:
   /// From now on rows tell of each kernel.
   void timeKernels() { perKernel = true; }
 
+  /// From now on prompts, depths and what is generated are the beginning of `ids`: what a model
+  /// would sample is replaced by them, as if it wrote just this text; its steps are computed as
+  /// ever. They must be enough for the tests.
+  void follow(std::vector<int32_t> ids) { text = std::move(ids); }
+  /// From now on generation has drafts, of one sequence. Without follow(), the text is what the
+  /// model finds likeliest. `drafter` must outlive the bench.
+  void draftBy(Drafter *guesses) { drafter = guesses; }
+
 private:
   using Sequences = std::vector<Sequence>;
   struct Ceilings {
@@ -68,14 +78,20 @@ private:
   absl::StatusOr<Sequences> open(int64_t count, int64_t depth);
   absl::StatusOr<Work> runOnce(const BenchTest &test, const Sequences &sequences);
   absl::StatusOr<BenchSample> runTimed(const BenchTest &test, const Sequences &sequences);
-  absl::StatusOr<Work> readPrompt(const Sequences &sequences, int64_t tokens, LogitRows rows);
-  absl::StatusOr<Work> generate(const Sequences &sequences, int64_t tokens);
+  absl::StatusOr<Work> readPrompt(const Sequences &sequences, int64_t tokens, int64_t depth,
+                                  LogitRows rows);
+  absl::StatusOr<Work> generate(const Sequences &sequences, int64_t tokens, int64_t depth);
+  absl::StatusOr<Work> generateDrafted(Sequence sequence, int64_t tokens, int64_t depth);
+  std::vector<int32_t> tokensAt(int64_t depth, int64_t count) const;
   absl::StatusOr<Work> step(const Sequences &sequences, std::span<const int32_t> tokens,
                             LogitRows rows);
 
   Engine &engine;
   const int64_t chunk;
   bool perKernel = false;
+  std::vector<int32_t> text; // empty: tokens that are no text
+  Drafter *drafter = nullptr;
+  DraftCounts drafts;               // since they were cleared
   std::vector<BenchKernel> kernels; // of the steps since they were cleared
 };
 

@@ -76,6 +76,17 @@ std::string markdownRow(const BenchSetup &setup, const BenchRow &row) {
                          f.flops / 1e12, percent(f.flopsShare));
 }
 
+/// A step brings a token and the drafts that were accepted.
+std::string describeDrafts(const BenchRow &row) {
+  const DraftCounts &drafts = row.drafts;
+  if (drafts.tokens == 0)
+    return "";
+  const double tokens = double(row.test.allTokens()) * double(row.samples.size());
+  return absl::StrFormat("Drafts of %s: %d of %d tokens accepted (%s), %.2f tokens a step.\n",
+                         row.test.name(), drafts.accepted, drafts.tokens,
+                         percent(drafts.acceptance()), tokens / (tokens - double(drafts.accepted)));
+}
+
 std::string describeCeilings(const BenchSetup &setup, double read, double peak) {
   if (!std::isfinite(read) && !std::isfinite(peak))
     return "Ceilings: not measured on this device.\n";
@@ -133,7 +144,10 @@ std::string markdown(const BenchSetup &setup, const std::vector<BenchRow> &rows)
     read.push_back(figuresOf(row).bytesCeiling);
     peak.push_back(figuresOf(row).flopsCeiling);
   }
-  return text + "\n" + describeCeilings(setup, median(read), median(peak)) + kernelTables(rows);
+  text += "\n" + describeCeilings(setup, median(read), median(peak));
+  for (const BenchRow &row : rows)
+    text += describeDrafts(row);
+  return text + kernelTables(rows);
 }
 
 /// A field name and its value, as JSON has it.
@@ -184,7 +198,10 @@ std::vector<Field> fieldsOf(const BenchSetup &setup, const BenchRow &row) {
           {"flops_per_second", number(f.flops)},
           {"peak_flops_per_second", number(f.flopsCeiling)},
           {"share_of_peak", number(f.flopsShare)},
-          {"peak_instruction", quote(setup.instruction)}};
+          {"peak_instruction", quote(setup.instruction)},
+          {"drafts", absl::StrCat(row.drafts.drafts)},
+          {"draft_tokens", absl::StrCat(row.drafts.tokens)},
+          {"accepted_draft_tokens", absl::StrCat(row.drafts.accepted)}};
 }
 
 std::string object(const std::vector<Field> &fields) {

@@ -1,10 +1,15 @@
 //===- StrataBench.cpp - strata-bench: how fast a package runs ------------===//
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "runtime/base/MappedFile.h"
+#include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 #include "tools/bench/Bench.h"
 #include "tools/bench/BenchReport.h"
 #include "tools/command_line/Devices.h"
+#include "tools/command_line/Drafts.h"
 #include "tools/command_line/Tool.h"
 
 #include <algorithm>
@@ -20,7 +25,9 @@ struct BenchOptions {
   int64_t repetitions = 5, chunk = 512;
   BenchFormat format = BenchFormat::markdown;
   bool randomWeights = false, perKernel = false;
-  EngineOptions engine; // device, threads and target
+  std::string drafts = "off", idsFile; // as loadDrafts takes it; empty: none
+  std::vector<int32_t> ids = {};       // of the file
+  EngineOptions engine;                // device, threads and target
 };
 
 constexpr const char *kAbout =
@@ -46,12 +53,48 @@ std::vector<Option> tableOf(BenchOptions &options) {
            setFlag(options.perKernel)},
           {"random-weights", "", "no checkpoint: normally distributed weights in memory",
            setFlag(options.randomWeights)},
+          draftsOption(options.drafts),
+          {"ids", "FILE",
+           "token ids of a text that is followed instead of what the model would write: the last N "
+           "of -n are generated, those before are the context; no prompts are measured",
+           setText(options.idsFile)},
           {"chunk", "N", "prompt tokens a step, of all sequences together; default 512",
            setInteger(options.chunk, 1, kMostTokens)}};
 }
 
+absl::Status readIds(BenchOptions &options, uint32_t vocabulary) {
+  STRATA_ASSIGN(const std::string text, readFile(options.idsFile, kMostTokens * 16));
+  for (absl::string_view word :
+       absl::StrSplit(text, absl::ByAnyChar(" ,[]\n\r\t"), absl::SkipEmpty())) {
+    uint32_t id;
+    if (!absl::SimpleAtoi(word, &id) || id >= vocabulary)
+      return absl::InvalidArgumentError(absl::StrCat(options.idsFile, ": expected ids from 0 to ",
+                                                     vocabulary - 1, ", found ",
+                                                     quote(std::string(word))));
+    options.ids.push_back(int32_t(id));
+  }
+  const int64_t wanted = *std::ranges::max_element(options.generated) + 2;
+  if (int64_t(options.ids.size()) < wanted)
+    return absl::InvalidArgumentError(absl::StrCat(options.idsFile, ": expected at least ", wanted,
+                                                   " ids with this -n, found ",
+                                                   options.ids.size()));
+  return absl::OkStatus();
+}
+
+/// Of a text that is followed: behind a token of context and more, and the token that its last step
+/// would have brought.
+std::vector<BenchTest> testsOfText(const BenchOptions &options) {
+  std::vector<BenchTest> tests;
+  for (int64_t tokens : options.generated)
+    if (tokens > 0)
+      tests.push_back({true, tokens, int64_t(options.ids.size()) - tokens - 1, 1});
+  return tests;
+}
+
 /// The grid: for each depth and batch, the prompts and then the generations.
 std::vector<BenchTest> testsOf(const BenchOptions &options) {
+  if (!options.ids.empty())
+    return testsOfText(options);
   std::vector<BenchTest> tests;
   for (int64_t depth : options.depths)
     for (int64_t batch : options.batches)
@@ -82,10 +125,13 @@ absl::StatusOr<std::vector<BenchRow>> runTests(const BenchOptions &options, Benc
   return rows;
 }
 
-absl::StatusOr<int> run(const BenchOptions &options, Console &console) {
+absl::StatusOr<int> run(BenchOptions &options, Console &console) {
   STRATA_ASSIGN(Package package, openPackage(options.package, options.engine.device));
   const package::Model &model = package.model();
-  int64_t context = longest(testsOf(options));
+  if (!options.idsFile.empty())
+    STRATA_TRY(readIds(options, model.vocabulary()));
+  STRATA_ASSIGN(const auto drafts, loadDrafts(options.drafts, package, options.engine));
+  int64_t context = longest(testsOf(options)) + (options.drafts == "off" ? 0 : 1);
   if (context > model.context())
     console.note(absl::StrCat("up to ", context, " tokens are measured, the model was trained on ",
                               model.context(), "; its speed does not mind"));
@@ -100,7 +146,10 @@ absl::StatusOr<int> run(const BenchOptions &options, Console &console) {
   engineOptions.stepTokens =
       uint32_t(std::max(sequences, std::min(options.chunk, context * sequences)));
   STRATA_ASSIGN(auto engine, openEngine(package, weights, engineOptions));
+  STRATA_ASSIGN(const std::unique_ptr<Drafter> drafter, openDrafter(*drafts, engineOptions));
   Bench bench(*engine, options.chunk);
+  bench.follow(options.ids);
+  bench.draftBy(drafter.get());
   if (options.perKernel)
     bench.timeKernels();
   STRATA_ASSIGN(std::vector<BenchRow> rows, runTests(options, bench, console));
@@ -118,6 +167,13 @@ absl::StatusOr<int> run(const BenchOptions &options, Console &console) {
 absl::Status check(const BenchOptions &options) {
   if (options.perKernel && options.format == BenchFormat::csv)
     return absl::InvalidArgumentError("--per-kernel: expected -o md or json, found csv");
+  if (options.drafts != "off" && options.perKernel)
+    return absl::InvalidArgumentError("--per-kernel: expected --drafts off, found drafts");
+  if ((options.drafts != "off" || !options.idsFile.empty()) &&
+      options.batches != std::vector<int64_t>{1})
+    return absl::InvalidArgumentError("-b: expected 1 with --drafts and --ids, found others");
+  if (!options.idsFile.empty() && std::ranges::max(options.generated) == 0)
+    return absl::InvalidArgumentError("-n: expected at least 1 with --ids, found 0");
   if (testsOf(options).empty())
     return absl::InvalidArgumentError("expected -p or -n with something to measure, found only 0");
   if (longest(testsOf(options)) > kMostTokens)

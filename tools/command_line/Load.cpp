@@ -60,6 +60,18 @@ absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &f
   return weightsFromCheckpoint(package, std::move(checkpoint));
 }
 
+absl::StatusOr<std::unique_ptr<DraftSource>> loadDrafts(const std::string &drafts,
+                                                        const Package &target,
+                                                        const Tokenizer &tokenizer,
+                                                        const EngineOptions &engine) {
+  STRATA_ASSIGN(auto source, loadDrafts(drafts, target, engine));
+  if (source->package) {
+    STRATA_ASSIGN(const auto own, loadTokenizer(*source->package));
+    STRATA_TRY(annotate(checkSamePieces(tokenizer, *own), absl::StrCat("--drafts: ", drafts)));
+  }
+  return source;
+}
+
 absl::StatusOr<std::string> readText(const std::string &path, uint64_t most) {
   if (path == "-") {
     noteInput(STDIN_FILENO, "standard input");

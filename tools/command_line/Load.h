@@ -6,6 +6,7 @@
 #include "runtime/package/Weights.h"
 #include "runtime/text/Chat.h"
 #include "runtime/tokenizer/Tokenizer.h"
+#include "tools/command_line/Drafts.h"
 
 #include <cstdint>
 #include <memory>
@@ -30,6 +31,13 @@ absl::StatusOr<Chat> loadChat(const Package &package, const Tokenizer &tokenizer
 
 /// The weights in `folder`, a checkpoint; if that is empty, those that the package names.
 absl::StatusOr<Weights> loadWeights(const Package &package, const std::string &folder);
+
+/// loadDrafts (Drafts.h), for texts: a smaller model must have the pieces of `tokenizer`, which is
+/// the target's; an error names the first token that is another.
+absl::StatusOr<std::unique_ptr<DraftSource>> loadDrafts(const std::string &drafts,
+                                                        const Package &target,
+                                                        const Tokenizer &tokenizer,
+                                                        const EngineOptions &engine);
 
 /// All of a file, or of standard input if `path` is "-"; either may be a pipe. More than `most`
 /// bytes are an error.

@@ -3,6 +3,7 @@
 #include "tools/run/RunOptions.h"
 
 #include "absl/strings/str_cat.h"
+#include "tools/command_line/Drafts.h"
 #include "tools/command_line/Tool.h"
 
 namespace strata {
@@ -51,6 +52,7 @@ std::vector<Option> tableOf(RunOptions &options) {
        setInteger(options.context, 1, kMostTokens)},
       {"chunk", "N", "prompt tokens a step; default 512; 1: token by token",
        setInteger(options.chunk, 1, kMostTokens)},
+      draftsOption(options.drafts),
       {"dump-activations", "DIR",
        "write every value that the prompt's steps compute to DIR/NAME.npy (f32) before generating",
        setText(options.dump)}};

@@ -28,7 +28,8 @@ struct RunOptions {
   std::string weights;  // a folder; empty: what the package names
   int64_t context = 0;  // 0: the model's
   int64_t chunk = 512;
-  std::string dump; // folder for the prompt's activations; empty: none
+  std::string drafts = "off"; // as loadDrafts takes it
+  std::string dump;           // folder for the prompt's activations; empty: none
 };
 
 /// What strata-run takes beside the options of every tool that runs packages.

@@ -23,43 +23,58 @@ private:
 } // namespace
 
 Session::Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
-                 const SamplingParams &sampling, int64_t chunk, Console &console)
+                 const SamplingParams &sampling, int64_t chunk, Console &console, Drafter *drafter)
     : engine(engine), sampler(sampling), chunk(chunk), console(console), sequence(engine.open()),
-      empty(tokenizer, engine.context(), std::move(rules)) {}
+      drafted(engine, sequence, drafter), empty(tokenizer, engine.context(), std::move(rules)) {}
 
 absl::Status Session::clear() {
   STRATA_TRY(engine.rewind(sequence, 0));
+  drafted.restart();
   content = empty;
   return absl::OkStatus();
 }
 
 absl::Status Session::run(std::span<const int32_t> prompt, int64_t most) {
   Interruptible interrupt;
-  GeneratedText before = content;
+  const GeneratedText unchanged = content;
   STRATA_TRY(content.begin(prompt, most));
   auto result = feedPrompt(interrupt);
   if (!result.ok()) {
-    content = std::move(before);
+    content = unchanged;
     STRATA_TRY(engine.rewind(sequence, content.seen()));
     return absl::IsCancelled(result.status()) ? absl::OkStatus() : result.status();
   }
-  for (;;) {
+  left = most;
+  for (bool first = true;; first = false) {
     Stopwatch watch;
-    STRATA_ASSIGN(int32_t token, result->token(0));
-    ++tokens;
-    STRATA_TRY(console.write(content.push(token)));
-    if (interrupt.stopAsked())
-      STRATA_TRY(console.write(content.cancel()));
+    const int64_t before = tokens;
+    STRATA_TRY(write(*result, interrupt));
+    generated.add(first ? 0 : tokens - before, 0, {});
     if (content.finished())
       return absl::OkStatus();
-    result = feedToken();
+    result = feedTokens();
     STRATA_TRY(result.status());
-    generated.seconds += watch.seconds();
+    generated.add(0, watch.seconds(), result->work);
   }
 }
 
-RowOutput Session::nextToken(int64_t position) const {
-  return {.draw = sampler.drawAt(uint64_t(position))};
+/// Takes the tokens of a step's rows, each of which is the text's as long as the draft before it
+/// is.
+absl::Status Session::write(const StepResult &result, const Interruptible &interrupt) {
+  const std::span<const int32_t> drafts = drafted.drafts();
+  size_t accepted = 0;
+  for (;; ++accepted) {
+    STRATA_ASSIGN(const int32_t token, result.token(int64_t(accepted)));
+    ++tokens;
+    --left;
+    STRATA_TRY(console.write(content.push(token)));
+    if (interrupt.stopAsked())
+      STRATA_TRY(console.write(content.cancel()));
+    if (content.finished() || accepted == drafts.size() || drafts[accepted] != token)
+      break;
+    content.markSeen(1);
+  }
+  return drafted.settle(int64_t(accepted));
 }
 
 absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
@@ -70,19 +85,17 @@ absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
       console.progress(absl::StrFormat("prompt: %d of %d tokens", done, size));
     return !interrupt.stopAsked();
   };
-  STRATA_ASSIGN(StepResult result, prefill(engine, sequence, content.pending(), chunk, proceed,
-                                           nextToken(content.seen() + size)));
+  STRATA_ASSIGN(StepResult result,
+                prefill(engine, sequence, content.pending(), chunk, proceed,
+                        {.draw = sampler.drawAt(uint64_t(content.seen() + size))}));
   content.markSeen(size);
   prompts.add(size, watch.seconds(), result.work);
   return result;
 }
 
-absl::StatusOr<StepResult> Session::feedToken() {
-  BatchEntry entry{sequence, content.pending(), LogitRows::last};
-  const RowOutput output = nextToken(content.seen() + 1);
-  STRATA_ASSIGN(StepResult result, engine.step({&entry, 1}, {&output, 1}));
-  content.markSeen(1);
-  generated.add(1, 0, result.work);
+absl::StatusOr<StepResult> Session::feedTokens() {
+  STRATA_ASSIGN(const StepResult result, drafted.step(content.tokens(), left - 1, sampler));
+  content.markSeen(int64_t(content.pending().size()));
   return result;
 }
 
@@ -100,6 +113,15 @@ std::string describeRate(const Speed &generated, double readCeiling) {
   return text;
 }
 
+std::string describeDrafts(const DraftCounts &counts, int64_t generated) {
+  if (counts.tokens == 0)
+    return "";
+  // A step brings a token and the drafts that were accepted.
+  return absl::StrFormat("%d of %d drafts accepted (%.0f%%), %.2f tokens a step", counts.accepted,
+                         counts.tokens, 100 * counts.acceptance(),
+                         double(generated) / (double(generated) - double(counts.accepted)));
+}
+
 std::string describeSpeed(const Session &session, double readCeiling) {
   const Speed &prompt = session.promptSpeed(), &generated = session.generatedSpeed();
   if (prompt.tokens == 0)
@@ -107,8 +129,11 @@ std::string describeSpeed(const Session &session, double readCeiling) {
   std::string text =
       absl::StrFormat("prompt: %d tokens, %.1f tok/s; generated: %d tokens", prompt.tokens,
                       double(prompt.tokens) / prompt.seconds, session.generatedTokens());
-  return generated.tokens == 0 ? text
-                               : absl::StrCat(text, ", ", describeRate(generated, readCeiling));
+  if (generated.tokens == 0)
+    return text;
+  const std::string drafts = describeDrafts(session.draftCounts(), generated.tokens);
+  return absl::StrCat(text, ", ", describeRate(generated, readCeiling), drafts.empty() ? "" : "; ",
+                      drafts);
 }
 
 } // namespace strata

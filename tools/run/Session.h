@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "runtime/drafts/DraftedSequence.h"
 #include "runtime/engine/Engine.h"
 #include "runtime/engine/Sampler.h"
 #include "runtime/text/GeneratedText.h"
@@ -28,11 +29,13 @@ struct Speed {
 };
 
 /// One sequence of an engine, fed with prompts and continued by sampling; the text is written to
-/// stdout as it comes. Uses what it is given, which must outlive it.
+/// stdout as it comes. Uses what it is given, which must outlive it. `drafter` null: steps have one
+/// token.
 class Session {
 public:
   Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
-          const SamplingParams &sampling, int64_t chunk, Console &console);
+          const SamplingParams &sampling, int64_t chunk, Console &console,
+          Drafter *drafter = nullptr);
   ~Session() { (void)engine.close(sequence); } // it is open
 
   /// Adds `prompt` to the text and writes up to `most` tokens that follow, until the model ends the
@@ -43,31 +46,39 @@ public:
 
   const GeneratedText &text() const { return content; }
   const Speed &promptSpeed() const { return prompts; }
-  /// Of the tokens after the first, each of which took a step of its own.
+  /// Of the tokens after the first; without drafts, each of them took a step of its own.
   const Speed &generatedSpeed() const { return generated; }
   int64_t generatedTokens() const { return tokens; }
+  const DraftCounts &draftCounts() const { return drafted.counts(); }
 
 private:
   absl::StatusOr<StepResult> feedPrompt(const Interruptible &interrupt);
-  absl::StatusOr<StepResult> feedToken();
-  RowOutput nextToken(int64_t position) const;
+  absl::StatusOr<StepResult> feedTokens();
+  absl::Status write(const StepResult &result, const Interruptible &interrupt);
 
   Engine &engine;
   Sampler sampler;
   const int64_t chunk;
   Console &console;
   const Sequence sequence;
+  DraftedSequence drafted;
   const GeneratedText empty;
   GeneratedText content = empty;
   Speed prompts, generated;
   int64_t tokens = 0; // generated
+  int64_t left = 0;   // of those that run() is to generate
 };
 
 /// "12.3 tok/s, 4.5 GB/s, …": the bytes a second of tokens that were generated beside
 /// `readCeiling`, what was measured for a mere read; 0: it was not.
 std::string describeRate(const Speed &generated, double readCeiling);
 
-/// "prompt: 5 tokens, 312.0 tok/s; generated: 9 tokens, …", with describeRate().
+/// "12 of 20 drafts accepted (60%), 1.8 tokens a step"; `generated`: tokens after the first; empty
+/// where there were no drafts.
+std::string describeDrafts(const DraftCounts &counts, int64_t generated);
+
+/// "prompt: 5 tokens, 312.0 tok/s; generated: 9 tokens, …", with describeRate() and
+/// describeDrafts().
 std::string describeSpeed(const Session &session, double readCeiling);
 
 } // namespace strata

@@ -4,6 +4,7 @@
 #include "runtime/base/Status.h"
 #include "runtime/text/Prompt.h"
 #include "tools/command_line/Devices.h"
+#include "tools/command_line/Drafts.h"
 #include "tools/command_line/Load.h"
 #include "tools/command_line/StandardFiles.h"
 #include "tools/command_line/TokenIds.h"
@@ -36,6 +37,7 @@ struct Model {
   std::unique_ptr<Tokenizer> tokenizer;
   int64_t context;          // tokens a text may have
   std::optional<Chat> chat; // with --chat
+  std::unique_ptr<DraftSource> drafts;
 
   absl::StatusOr<std::vector<int32_t>> encode(const std::string &text,
                                               const std::string &system) const {
@@ -55,7 +57,9 @@ struct Model {
       console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
                                 " tokens the model was trained on; the text may decay"));
     Model model{std::move(package), std::move(tokenizer),
-                options.context ? options.context : trained, std::nullopt};
+                options.context ? options.context : trained, std::nullopt, nullptr};
+    STRATA_ASSIGN(model.drafts,
+                  loadDrafts(options.drafts, model.package, *model.tokenizer, options.engine));
     if (options.chat) {
       STRATA_ASSIGN(model.chat, loadChat(model.package, *model.tokenizer, options.chatOptions));
     }
@@ -91,6 +95,21 @@ EngineOptions engineOptions(const RunOptions &options, int64_t context) {
   return result;
 }
 
+/// An engine for texts of so many tokens, and what guesses them.
+struct Engines {
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<Drafter> drafter; // null: nothing does
+
+  static absl::StatusOr<Engines> open(const RunOptions &options, const Model &model,
+                                      const Weights &weights, int64_t context) {
+    const EngineOptions wanted = engineOptions(options, context);
+    Engines engines;
+    STRATA_ASSIGN(engines.engine, openEngine(model.package, weights, wanted));
+    STRATA_ASSIGN(engines.drafter, openDrafter(*model.drafts, wanted));
+    return engines;
+  }
+};
+
 absl::Status dumpPrompt(const RunOptions &options, Engine &engine, std::span<const int32_t> prompt,
                         Console &console) {
   STRATA_ASSIGN(ActivationDump dump, ActivationDump::create(options.dump));
@@ -118,12 +137,13 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   STRATA_ASSIGN(std::vector<int32_t> prompt, encodePrompt(options, model, text));
   STRATA_ASSIGN(int64_t tokens, tokensAfter(int64_t(prompt.size()), options, model.context));
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
-  STRATA_ASSIGN(auto engine, openEngine(model.package, weights,
-                                        engineOptions(options, int64_t(prompt.size()) + tokens)));
+  STRATA_ASSIGN(const Engines engines,
+                Engines::open(options, model, weights, int64_t(prompt.size()) + tokens));
+  Engine &engine = *engines.engine;
   if (!options.dump.empty())
-    STRATA_TRY(dumpPrompt(options, *engine, prompt, console));
-  Session session(*engine, *model.tokenizer, model.stopRules(true), options.sampling, options.chunk,
-                  console);
+    STRATA_TRY(dumpPrompt(options, engine, prompt, console));
+  Session session(engine, *model.tokenizer, model.stopRules(true), options.sampling, options.chunk,
+                  console, engines.drafter.get());
   if (!options.noEcho && !model.chat)
     STRATA_TRY(console.write(text));
   STRATA_TRY(session.run(prompt, tokens));
@@ -132,24 +152,24 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   if (!options.tokens && session.text().length() == model.context)
     console.note(absl::StrCat("the context of ", model.context, " tokens is full; --context N ",
                               "allows more"));
-  console.note(describeSpeed(session, measureRead(*engine, session)));
+  console.note(describeSpeed(session, measureRead(engine, session)));
   return absl::OkStatus();
 }
 
 absl::Status runLines(const RunOptions &options, const Model &model, Console &console) {
   STRATA_ASSIGN(Weights weights, loadWeights(model.package, options.weights));
-  STRATA_ASSIGN(auto engine,
-                openEngine(model.package, weights, engineOptions(options, model.context)));
+  STRATA_ASSIGN(const Engines engines, Engines::open(options, model, weights, model.context));
+  Engine &engine = *engines.engine;
   // The next message begins with the token that ended a reply.
-  Session session(*engine, *model.tokenizer, model.stopRules(!model.chat), options.sampling,
-                  options.chunk, console);
+  Session session(engine, *model.tokenizer, model.stopRules(!model.chat), options.sampling,
+                  options.chunk, console, engines.drafter.get());
   noteInput(STDIN_FILENO, "standard input");
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{
       options.untilEnd ? model.context : options.tokens.value_or(kDefaultTokens), terminal,
-      [&] { return describeSpeed(session, measureRead(*engine, session)); },
+      [&] { return describeSpeed(session, measureRead(engine, session)); },
       model.chat ? &*model.chat : nullptr, options.chatOptions.system};
-  STRATA_TRY(runInteractive(std::cin, interactive, *engine, *model.tokenizer, session, console));
+  STRATA_TRY(runInteractive(std::cin, interactive, engine, *model.tokenizer, session, console));
   STRATA_TRY(checkStandardInput());
   console.note(interactive.stats());
   return absl::OkStatus();

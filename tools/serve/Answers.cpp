@@ -342,6 +342,18 @@ std::string metricsText(const serving::Metrics &metrics, const std::string &mode
   writer.add("num_preemptions_total", "counter", "Requests whose pages were taken away.",
              double(metrics.preemptions));
   writer.add("steps_total", "counter", "Steps of the engine.", double(metrics.steps));
+  const DraftCounts &drafts = metrics.drafts;
+  writer.add("spec_decode_num_drafts_total", "counter", "Times that a text was guessed further.",
+             double(drafts.drafts));
+  writer.add("spec_decode_num_draft_tokens_total", "counter", "Tokens that were guessed.",
+             double(drafts.tokens));
+  writer.add("spec_decode_num_accepted_tokens_total", "counter",
+             "Tokens that were guessed and accepted.", double(drafts.accepted));
+  writer.head("spec_decode_num_accepted_tokens_per_pos_total", "counter",
+              "Tokens that were guessed and accepted, by their place behind the text.");
+  for (size_t i = 0; i < drafts.acceptedAt.size(); ++i)
+    writer.line("spec_decode_num_accepted_tokens_per_pos_total",
+                absl::StrCat(",position=\"", i, "\""), double(drafts.acceptedAt[i]));
   writer.head("request_success_total", "counter", "Requests that ended, and why.");
   const char *reasons[serving::kOutcomes] = {"stop", "length", "abort", "error"};
   for (size_t i = 0; i < serving::kOutcomes; ++i)

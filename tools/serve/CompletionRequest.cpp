@@ -168,6 +168,7 @@ absl::Status readCommon(const JsonObject &body, CompletionRequest &result,
   STRATA_TRY(readInteger(body, "best_of", best, {}));
   if (best != result.choices)
     return body.error("best_of", "is not supported");
+  STRATA_TRY(readInteger(body, "speculative.n_max", request.mostDrafts, {0, 1 << 20}));
   STRATA_TRY(readFlag(body, "stream", result.streams));
   STRATA_ASSIGN(const auto stream, body.optionalObject("stream_options"));
   if (stream)

@@ -51,6 +51,7 @@ std::vector<Option> tableOf(ServeOptions &options) {
        setInteger(options.scheduler.targetItl, 0, 3'600'000)},
       {"prefix-cache", "on|off", "whether texts that begin alike are computed once; default on",
        setChoice(options.scheduler.prefixCache, {{"on", true}, {"off", false}})},
+      draftsOption(options.drafts),
       {"drain", "SECONDS", "on SIGTERM and Ctrl-C: how long what runs may go on; default 8",
        setInteger(options.drainSeconds, 0, 86400)},
       {"page", "on|off", "whether / is a page for people, to chat and to look on; default on",

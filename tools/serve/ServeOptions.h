@@ -19,6 +19,7 @@ struct ServeOptions {
   HttpOptions http;
   std::string apiKey, apiKeyFile; // at most one
   std::string name;               // of the model, for clients; empty: its own
+  std::string drafts = "off";     // as loadDrafts takes it
   std::string weights;            // a folder; empty: what the package names
   ChatOptions chat;
   EngineOptions engine;  // device, threads and target

@@ -52,8 +52,12 @@ EngineOptions engineOptions(const ServeOptions &options, int64_t context) {
   return result;
 }
 
-serving::SchedulerOptions schedulerOptions(const ServeOptions &options) {
+serving::SchedulerOptions schedulerOptions(const ServeOptions &options, const DraftSource &drafts,
+                                           int64_t context) {
   serving::SchedulerOptions result = options.scheduler;
+  result.openDrafter = [&options, &drafts, context] {
+    return openDrafter(drafts, engineOptions(options, context));
+  };
   result.onBroken = [] { kill(getpid(), SIGTERM); };
   return result;
 }
@@ -77,6 +81,7 @@ absl::StatusOr<int> run(const ServeOptions &options, Console &console) {
   STRATA_ASSIGN(const std::unique_ptr<Tokenizer> tokenizer, loadTokenizer(package));
   const std::optional<Chat> chat = findChat(package, *tokenizer, options, console);
   STRATA_ASSIGN(const Weights weights, loadWeights(package, options.weights));
+  STRATA_ASSIGN(const auto drafts, loadDrafts(options.drafts, package, *tokenizer, options.engine));
   const int64_t context = options.context ? options.context : package.model().context();
 
   ServedModel model{
@@ -90,7 +95,7 @@ absl::StatusOr<int> run(const ServeOptions &options, Console &console) {
   STRATA_ASSIGN(const std::unique_ptr<serving::Scheduler> scheduler,
                 serving::Scheduler::start(
                     [&] { return openEngine(package, weights, engineOptions(options, context)); },
-                    *tokenizer, schedulerOptions(options)));
+                    *tokenizer, schedulerOptions(options, *drafts, context)));
   service.connect(*server, *scheduler);
   STRATA_TRY(console.write(absl::StrCat("serving ", model.name, " on http://", options.http.host,
                                         ":", server->port(), "\n")));

@@ -3,6 +3,7 @@
 #include "runtime/serving/Scheduler.h"
 
 #include "test/runtime/serving/HashEngine.h"
+#include "test/runtime/serving/Recorder.h"
 
 #include <atomic>
 #include <optional>
@@ -14,43 +15,6 @@ namespace {
 using namespace serving;
 using namespace std::chrono_literals;
 using Ids = std::vector<int32_t>;
-
-/// Keeps what it hears, and lets a test wait for the end.
-class Recorder : public Listener {
-public:
-  void promptScored(std::vector<ScoredToken> tokens) override { prompt = std::move(tokens); }
-  void generated(Generated part) override {
-    text += part.text;
-    tokens.insert(tokens.end(), part.tokens.begin(), part.tokens.end());
-    for (ScoredToken &score : part.scores)
-      scores.push_back(std::move(score));
-    ++parts;
-    if (onPart)
-      onPart();
-  }
-  void finished(FinishReason why, const Usage &used) override {
-    reason = why;
-    usage = used;
-    done.set_value();
-  }
-  void failed(const absl::Status &why) override {
-    status = why;
-    done.set_value();
-  }
-  void wait() { done.get_future().wait(); }
-
-  std::string text;
-  Ids tokens;
-  std::vector<ScoredToken> scores, prompt;
-  std::atomic<int> parts = 0;
-  std::function<void()> onPart;
-  std::optional<FinishReason> reason;
-  absl::Status status;
-  Usage usage;
-
-private:
-  std::promise<void> done;
-};
 
 class SchedulerTest : public testing::Test {
 protected:
