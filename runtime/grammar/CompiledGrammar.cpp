@@ -5,10 +5,13 @@
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 
+#include <limits>
+
 namespace strata::grammar {
 namespace {
 
 constexpr size_t kMostSets = 64; // that are kept
+constexpr float kNever = -std::numeric_limits<float>::infinity();
 
 } // namespace
 
@@ -133,16 +136,17 @@ absl::Status Matcher::push(std::string_view bytes) {
 
 absl::Status Matcher::pushToken(int32_t token) { return push(grammar->vocabulary().text(token)); }
 
-absl::Status Matcher::restrict(std::span<float> logits, std::span<const int32_t> ends) const {
+absl::Status Matcher::restrict(std::span<float> logits, std::span<const int32_t> ends,
+                               bool allowsEnd) const {
   STRATA_ASSIGN(const std::shared_ptr<const TokenSet> allowed, tokens());
   std::vector<float> kept;
   for (int32_t end : ends)
     kept.push_back(logits[size_t(end)]);
   allowed->restrict(logits);
-  if (mayEnd())
-    for (size_t i = 0; i < ends.size(); ++i)
-      logits[size_t(ends[i])] = kept[i];
-  if (allowed->empty() && (ends.empty() || !mayEnd()))
+  const bool isComplete = allowsEnd && mayEnd();
+  for (size_t i = 0; i < ends.size(); ++i)
+    logits[size_t(ends[i])] = isComplete ? kept[i] : kNever;
+  if (isComplete ? ends.empty() && allowed->empty() : !allowed->anyBut(ends))
     return absl::FailedPreconditionError(
         "the grammar allows no token of the vocabulary to follow the text");
   return absl::OkStatus();

@@ -70,8 +70,10 @@ public:
     return grammar->tokensAfter(place);
   }
   /// Makes -infinity of the logits of all tokens that may not follow. `ends` may follow where the
-  /// text may end. FAILED_PRECONDITION if no token may.
-  absl::Status restrict(std::span<float> logits, std::span<const int32_t> ends) const;
+  /// text may end and `allowsEnd`, and nowhere else, whatever they spell. FAILED_PRECONDITION if no
+  /// token may.
+  absl::Status restrict(std::span<float> logits, std::span<const int32_t> ends,
+                        bool allowsEnd = true) const;
 
 private:
   std::shared_ptr<CompiledGrammar> grammar;

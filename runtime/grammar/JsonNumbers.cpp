@@ -195,7 +195,8 @@ absl::StatusOr<Expression> JsonRules::number(const NumberBounds &bounds) {
                                           bounds.most ? decimalOf(*bounds.most) : Decimal{}));
   }
   if (!bounds.least || bounds.least->value < 0) {
-    const NumberBound zero = {0, true};
+    const bool allowsZero = !bounds.most || bounds.most->value > 0 || !bounds.most->isExcluded;
+    const NumberBound zero = {0, !allowsZero}; // "-0" is one
     const bool toZero = !bounds.most || bounds.most->value >= 0;
     STRATA_ASSIGN(below,
                   decimals.between(decimalOf(toZero ? zero : negative(*bounds.most)),

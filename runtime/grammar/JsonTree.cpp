@@ -2,6 +2,8 @@
 
 #include "runtime/grammar/JsonTree.h"
 
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 
@@ -98,6 +100,40 @@ absl::StatusOr<const std::string *> JsonTree::string() const {
   if (kind != Kind::string)
     return error("expected a string");
   return &text;
+}
+
+/// Escapes no more than must be.
+static std::string spellString(std::string_view text) {
+  std::string spelled = "\"";
+  for (char c : text)
+    if (uint8_t(c) < 0x20)
+      absl::StrAppendFormat(&spelled, "\\u%04x", unsigned(uint8_t(c)));
+    else
+      spelled += (c == '"' || c == '\\' ? "\\" : "") + std::string(1, c);
+  return spelled + "\"";
+}
+
+std::string spell(const JsonTree &value) {
+  std::vector<std::string> parts;
+  switch (value.kind) {
+  case JsonTree::Kind::null:
+    return "null";
+  case JsonTree::Kind::boolean:
+    return value.truth ? "true" : "false";
+  case JsonTree::Kind::number:
+    return spellNumber(value);
+  case JsonTree::Kind::string:
+    return spellString(value.text);
+  case JsonTree::Kind::array:
+    for (const JsonTree &item : value.items)
+      parts.push_back(spell(item));
+    return absl::StrCat("[", absl::StrJoin(parts, ","), "]");
+  case JsonTree::Kind::object:
+    for (const auto &[key, content] : value.members)
+      parts.push_back(absl::StrCat(spellString(key), ":", spell(content)));
+    return absl::StrCat("{", absl::StrJoin(parts, ","), "}");
+  }
+  return "";
 }
 
 std::string spellNumber(const JsonTree &number) {

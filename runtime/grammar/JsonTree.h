@@ -39,6 +39,8 @@ struct JsonTree {
   absl::StatusOr<const std::string *> string() const;
 };
 
+/// JSON that reads the same again, members in their order.
+std::string spell(const JsonTree &value);
 /// A number as JSON, in one spelling.
 std::string spellNumber(const JsonTree &number);
 

@@ -3,8 +3,9 @@
 #include "runtime/grammar/Vocabulary.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
-#include <numeric>
+#include <set>
 #include <string>
 
 namespace strata::grammar {
@@ -60,8 +61,12 @@ bool TokenSet::contains(int32_t token) const {
          (bits[size_t(token) / 64] >> (token % 64) & 1);
 }
 
-bool TokenSet::empty() const {
-  return std::ranges::all_of(bits, [](uint64_t word) { return word == 0; });
+bool TokenSet::anyBut(std::span<const int32_t> tokens) const {
+  int64_t count = 0;
+  for (uint64_t word : bits)
+    count += std::popcount(word);
+  const std::set<int32_t> others(tokens.begin(), tokens.end());
+  return count > std::ranges::count_if(others, [&](int32_t token) { return contains(token); });
 }
 
 /// Most words are all or nothing.

@@ -25,7 +25,9 @@ public:
   /// Those that are in both.
   void addCommon(const TokenSet &a, const TokenSet &b);
   bool contains(int32_t token) const;
-  bool empty() const;
+  bool empty() const { return !anyBut({}); }
+  /// Whether there is another than these.
+  bool anyBut(std::span<const int32_t> tokens) const;
   /// Makes -infinity of the logits whose token is not in the set.
   void restrict(std::span<float> logits) const;
 

@@ -71,8 +71,7 @@ TEST(Gbnf, EmptyAlternatives) {
 
 TEST(Gbnf, TellsWhereItIsWrong) {
   EXPECT_EQ(refusal(parseGbnf("root ::= \"a")), "line 1, column 12: expected '\"', found the end");
-  EXPECT_EQ(refusal(parseGbnf("root ::= ([a")),
-            "line 1, column 13: expected \"]\", found the end");
+  EXPECT_EQ(refusal(parseGbnf("root ::= ([a")), "line 1, column 13: expected \"]\", found the end");
   EXPECT_EQ(refusal(parseGbnf("root ::= [z-a]")), "line 1, column 14: expected a range whose last "
                                                   "character is not before its first");
   EXPECT_EQ(refusal(parseGbnf("root ::= \"\\q\"")),

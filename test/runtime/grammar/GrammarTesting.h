@@ -42,6 +42,17 @@ inline std::string refusal(const absl::StatusOr<Grammar> &grammar) {
   return std::string(CompiledGrammar::create(*grammar, demoVocabulary()).status().message());
 }
 
+/// Whether a token has something that may end a value.
+inline bool closes(int32_t token) {
+  static const std::vector<bool> all = [] {
+    std::vector<bool> each;
+    for (int32_t id = 0; size_t(id) < demoVocabulary()->size(); ++id)
+      each.push_back(demoVocabulary()->text(id).find_first_of("\"]},:") != std::string::npos);
+    return each;
+  }();
+  return all[size_t(token)];
+}
+
 /// Writes tokens that may follow until the text ends, chosen so that it does.
 inline std::string randomText(const std::shared_ptr<CompiledGrammar> &grammar,
                               std::mt19937_64 &random, size_t mostTokens,
@@ -54,19 +65,18 @@ inline std::string randomText(const std::shared_ptr<CompiledGrammar> &grammar,
     if (grammar->mayEnd(place) && (!grammar->mayGoOn(place) || random() % 4 == 0))
       return text;
     const auto allowed = grammar->tokensAfter(place).value();
-    std::vector<int32_t> any, closing; // closing: with something that may end a value
+    std::vector<int32_t> any, closing;
     for (int32_t token = 0; size_t(token) < demoVocabulary()->size(); ++token)
       if (allowed->contains(token)) {
         any.push_back(token);
-        if (demoVocabulary()->text(token).find_first_of("\"]},:") != std::string::npos)
+        if (closes(token))
           closing.push_back(token);
       }
     if (any.empty()) {
       ADD_FAILURE() << "no token may follow " << text;
       return text;
     }
-    const bool closes = !closing.empty() && random() % 8 < 3;
-    const auto &from = closes ? closing : any;
+    const auto &from = !closing.empty() && random() % 8 < 3 ? closing : any;
     const std::string &piece = demoVocabulary()->text(from[random() % from.size()]);
     text += piece;
     place = grammar->after(place, piece).value();
