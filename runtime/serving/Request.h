@@ -5,10 +5,12 @@
 #include "runtime/engine/LogProbs.h"
 #include "runtime/engine/LogitAdjuster.h"
 #include "runtime/engine/Sampler.h"
+#include "runtime/grammar/CompiledGrammar.h"
 #include "runtime/text/GeneratedText.h"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +32,7 @@ struct Request {
   int64_t topLogProbs =
       -1; // -1: no log-probabilities; else of each token, and of so many likeliest
   bool promptLogProbs = false; // of the prompt's tokens, too, as many as of others
+  std::shared_ptr<grammar::CompiledGrammar> grammar = {}; // which the text follows; null: none
   std::optional<Clock::time_point> deadline = {};
 
   static constexpr int64_t kMostTopLogProbs = 20;

@@ -47,6 +47,8 @@ absl::Status Request::validate(int64_t vocabulary, int64_t context) const {
     if (text.empty() || text.size() > kMostStopBytes)
       return absl::InvalidArgumentError(absl::StrCat(
           "stop: expected strings of 1 to ", kMostStopBytes, " bytes, found ", text.size()));
+  if (grammar && ignoreEnd)
+    return absl::InvalidArgumentError("ignore_eos: is not supported beside a grammar");
   STRATA_TRY(adjustments.validate(vocabulary));
   return sampling.validate();
 }
@@ -59,6 +61,8 @@ ServedText::ServedText(RequestId id, Request request, std::shared_ptr<Listener> 
   if (!asked.ignoreEnd)
     ends.insert(ends.end(), modelEnds.begin(), modelEnds.end());
   adjuster.addPrompt(asked.prompt);
+  if (asked.grammar)
+    matcher.emplace(asked.grammar);
 }
 
 LogitRows ServedText::rowsOf(int64_t count) const {
@@ -68,7 +72,8 @@ LogitRows ServedText::rowsOf(int64_t count) const {
 }
 
 bool ServedText::wantsLogits() const {
-  return !asked.sampling.greedy() || !adjuster.none() || asked.topLogProbs >= 0 || scoresPrompt();
+  return !asked.sampling.greedy() || !adjuster.none() || matcher || asked.topLogProbs >= 0 ||
+         scoresPrompt();
 }
 
 void ServedText::beginStep(int64_t count) {
@@ -104,6 +109,9 @@ absl::StatusOr<ServedText::Choice> ServedText::choose(std::span<const float> log
                                                       int32_t likeliest) {
   Choice choice;
   STRATA_ASSIGN(choice.token, sample(logits, likeliest));
+  choice.ends = endsText(choice.token);
+  if (matcher && !choice.ends)
+    STRATA_TRY(matcher->pushToken(choice.token));
   if (asked.topLogProbs >= 0) {
     STRATA_ASSIGN(choice.scores.emplace_back(),
                   scoreToken(logits, choice.token, asked.topLogProbs));
@@ -112,13 +120,21 @@ absl::StatusOr<ServedText::Choice> ServedText::choose(std::span<const float> log
 }
 
 absl::StatusOr<int32_t> ServedText::sample(std::span<const float> logits, int32_t likeliest) {
-  if (asked.sampling.greedy() && adjuster.none() && likeliest >= 0)
+  const bool isPlain = adjuster.none() && !matcher;
+  if (asked.sampling.greedy() && isPlain && likeliest >= 0)
     return likeliest;
-  if (adjuster.none())
+  if (isPlain)
     return sampler.sample(logits, uint64_t(length()));
   adjusted.assign(logits.begin(), logits.end());
   adjuster.adjust(adjusted);
+  if (matcher)
+    STRATA_TRY(restrict(adjusted));
   return sampler.sample(adjusted, uint64_t(length()));
+}
+
+/// To what the grammar allows.
+absl::Status ServedText::restrict(std::span<float> logits) const {
+  return matcher->restrict(logits, ends, mayEnd());
 }
 
 void ServedText::endStep() {
@@ -135,9 +151,12 @@ void ServedText::endStep() {
     push(*std::exchange(chosen, std::nullopt));
 }
 
+/// Before there are as many tokens as are wanted at least, a text ends only where its grammar lets
+/// nothing else follow.
+bool ServedText::mayEnd() const { return generatedTokens() >= asked.leastTokens || mustEnd(); }
+
 bool ServedText::endsText(int32_t token) const {
-  return generatedTokens() > asked.leastTokens &&
-         std::find(ends.begin(), ends.end(), token) != ends.end();
+  return mayEnd() && std::find(ends.begin(), ends.end(), token) != ends.end();
 }
 
 void ServedText::push(Choice choice) {
@@ -148,10 +167,10 @@ void ServedText::push(Choice choice) {
   part.tokens.push_back(token);
   adjuster.addGenerated(token);
   std::string text;
-  if (endsText(token))
-    reason = FinishReason::stop;
-  else
+  if (!choice.ends)
     text = decoder.push(token);
+  if (choice.ends || (ends.empty() && mustEnd()))
+    reason = FinishReason::stop;
   if (!reason && generatedTokens() == asked.mostTokens)
     reason = FinishReason::length;
   if (reason)

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/engine/Engine.h"
+#include "runtime/grammar/CompiledGrammar.h"
 #include "runtime/serving/Request.h"
 #include "runtime/serving/StopTexts.h"
 #include "runtime/tokenizer/Tokenizer.h"
@@ -62,13 +63,17 @@ private:
   /// The token that a step ends with.
   struct Choice {
     int32_t token;
+    bool ends;                       // the text, of which it is no part
     std::vector<ScoredToken> scores; // one, where log-probabilities were asked for
   };
   absl::Status scorePrompt(int64_t position, std::span<const float> logits);
   absl::StatusOr<Choice> choose(std::span<const float> logits, int32_t likeliest);
   absl::StatusOr<int32_t> sample(std::span<const float> logits, int32_t likeliest);
+  absl::Status restrict(std::span<float> logits) const;
   void push(Choice choice);
+  bool mayEnd() const;
   bool endsText(int32_t token) const;
+  bool mustEnd() const { return matcher && matcher->mustEnd(); }
   bool scoresPrompt() const { return asked.promptLogProbs && !promptTold; }
 
   const RequestId number;
@@ -84,7 +89,8 @@ private:
   bool promptTold = false;
   Sampler sampler;
   LogitAdjuster adjuster;
-  std::vector<float> adjusted; // scratch: a row
+  std::optional<grammar::Matcher> matcher; // where there is a grammar
+  std::vector<float> adjusted;             // scratch: a row
   Detokenizer decoder;
   StopTexts stops;
   std::optional<FinishReason> reason;
