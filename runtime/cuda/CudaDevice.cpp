@@ -256,8 +256,12 @@ absl::Status CudaDevice::enqueueAllowed(std::span<const RowOutput> outputs) {
   STRATA_TRY(hostAllowed.prepare(context.driver, restricted * row));
   std::byte *to = hostAllowed.data();
   for (const RowOutput &output : outputs)
-    if (!output.allowed.empty())
-      to = std::ranges::copy(std::as_bytes(output.allowed), to).out;
+    if (!output.allowed.empty()) {
+      const auto bytes =
+          std::as_bytes(output.allowed).first(std::min(row, output.allowed.size_bytes()));
+      std::fill(std::ranges::copy(bytes, to).out, to + row, std::byte(0));
+      to += row;
+    }
   return context.driver.cuMemcpyHtoDAsync_v2(allowed.address() + row, hostAllowed.data(),
                                              restricted * row, context.stream.get());
 }

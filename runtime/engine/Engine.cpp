@@ -101,11 +101,6 @@ absl::StatusOr<StepResult> Engine::step(std::span<const BatchEntry> batch,
   if (!outputs.empty() && int64_t(outputs.size()) != inputs.outputRows)
     return absl::InvalidArgumentError(absl::StrCat("step: expected outputs of ", inputs.outputRows,
                                                    " rows, found ", outputs.size()));
-  const auto words = size_t(model().vocabulary() + 63) / 64;
-  for (const RowOutput &output : outputs)
-    if (!output.allowed.empty() && output.allowed.size() != words)
-      return absl::InvalidArgumentError(absl::StrCat("step: expected allowed tokens of ", words,
-                                                     " words, found ", output.allowed.size()));
   STRATA_ASSIGN(DeviceStep done, hardware->run(inputs, outputs));
   for (const BatchEntry &entry : batch)
     slots[size_t(entry.sequence)].length += int64_t(entry.tokens.size());

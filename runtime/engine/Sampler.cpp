@@ -101,10 +101,14 @@ int32_t drawToken(std::span<const float> logits, const Draw &draw, AllowedTokens
 }
 
 std::span<const float> Scratch::restrict(std::span<const float> all, AllowedTokens to) {
-  allowed.assign(all.begin(), all.end());
-  for (size_t i = 0; i < allowed.size(); ++i)
-    if (!(to[i / 64] >> (i % 64) & 1))
-      allowed[i] = -std::numeric_limits<float>::infinity();
+  allowed.assign(all.size(), -std::numeric_limits<float>::infinity());
+  for (size_t first = 0; first < all.size(); first += 64) {
+    const uint64_t word = first / 64 < to.size() ? to[first / 64] : 0;
+    const size_t end = std::min(all.size() - first, word == 0 ? 0 : size_t(64)); // most have none
+    for (size_t i = 0; i < end; ++i)
+      if (word >> i & 1)
+        allowed[first + i] = all[first + i];
+  }
   return allowed;
 }
 

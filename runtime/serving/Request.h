@@ -6,10 +6,12 @@
 #include "runtime/engine/LogProbs.h"
 #include "runtime/engine/LogitAdjuster.h"
 #include "runtime/engine/Sampler.h"
+#include "runtime/grammar/CompiledGrammar.h"
 #include "runtime/text/GeneratedText.h"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,6 +34,7 @@ struct Request {
       -1; // -1: no log-probabilities; else of each token, and of so many likeliest
   bool promptLogProbs = false;      // of the prompt's tokens, too, as many as of others
   int64_t mostDrafts = kMostDrafts; // tokens that are guessed for a step; 0: none
+  std::shared_ptr<grammar::CompiledGrammar> grammar = {}; // which the text follows; null: none
   std::optional<Clock::time_point> deadline = {};
 
   static constexpr int64_t kMostTopLogProbs = 20;

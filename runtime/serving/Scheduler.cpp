@@ -416,25 +416,27 @@ absl::Status Scheduler::draft(std::span<const Share> shares, std::span<const Dra
 
 absl::Status Scheduler::runStep(std::span<const Share> shares) {
   std::vector<BatchEntry> batch;
-  std::vector<RowOutput> outputs;
   int64_t texts = 0, drafts = 0;
   for (const Share &share : shares) {
     const ServedText &text = *share.entry->text;
     batch.push_back(
         {share.entry->sequence, text.stepTokens(share.tokens), text.rowsOf(share.tokens)});
-    for (int64_t row = 0; row < text.rowCount(share.tokens); ++row)
-      outputs.push_back(text.outputOf(row, share.tokens));
     texts += share.tokens == 1;
     drafts += text.drafts();
   }
   const Clock::time_point start = Clock::now();
+  const std::vector<Row> rows = beginStep(shares);
+  std::vector<RowOutput> outputs(rows.size());
+  engine->device().forEach(int64_t(rows.size()), [&](int64_t row) {
+    outputs[size_t(row)] = rows[size_t(row)].text->outputOf(rows[size_t(row)].index);
+  });
   STRATA_ASSIGN(const StepResult result, engine->step(batch, outputs));
   const double seconds = secondsSince(start);
   time.learn(result.work, seconds, texts < int64_t(shares.size()));
   if (texts == int64_t(shares.size()))
     draftCost.learn(texts, drafts, seconds);
   ++counts.steps;
-  const std::vector<absl::Status> statuses = useRows(shares, result);
+  const std::vector<absl::Status> statuses = useRows(shares, rows, result);
   counts.stepSeconds += secondsSince(start);
   counts.stepBytes += result.work.bytes;
   counts.stepFlops += result.work.flops;
@@ -464,27 +466,27 @@ absl::Status Scheduler::noteDrafts(Entry &entry, int64_t drafted) {
                             : absl::OkStatus();
 }
 
-/// Scores and chooses, each row by itself: with a large vocabulary one of them takes a millisecond
-/// or more. Returns whether the rows of each share were numbers.
-std::vector<absl::Status> Scheduler::useRows(std::span<const Share> shares,
-                                             const StepResult &result) {
-  struct Row {
-    size_t share;
-    int64_t index; // of the share's
-  };
+/// The rows of logits of the step, in their order.
+std::vector<Scheduler::Row> Scheduler::beginStep(std::span<const Share> shares) {
   std::vector<Row> rows;
   for (size_t i = 0; i < shares.size(); ++i) {
     ServedText &text = *shares[i].entry->text;
     const int64_t count = text.rowCount(shares[i].tokens);
     text.beginStep(shares[i].tokens);
     for (int64_t index = 0; index < count; ++index)
-      rows.push_back({i, index});
+      rows.push_back({&text, i, index});
   }
+  return rows;
+}
+
+/// Scores and chooses, each row by itself: with a large vocabulary one of them takes a millisecond
+/// or more. Returns whether the rows of each share were numbers.
+std::vector<absl::Status> Scheduler::useRows(std::span<const Share> shares,
+                                             std::span<const Row> rows, const StepResult &result) {
   std::vector<absl::Status> ofRows(rows.size());
   engine->device().forEach(int64_t(rows.size()), [&](int64_t row) {
-    const auto [share, index] = rows[size_t(row)];
-    ofRows[size_t(row)] =
-        shares[share].entry->text->useRow(index, result.row(row), result.token(row));
+    const auto &[text, share, index] = rows[size_t(row)];
+    ofRows[size_t(row)] = text->useRow(index, result.row(row), result.token(row));
   });
   std::vector<absl::Status> statuses(shares.size());
   for (size_t row = 0; row < rows.size(); ++row)

@@ -101,6 +101,13 @@ private:
     int64_t tokens;
   };
 
+  /// A row of a step's logits.
+  struct Row {
+    ServedText *text;
+    size_t share;
+    int64_t index; // of the share's
+  };
+
   Scheduler(const Tokenizer &tokenizer, const SchedulerOptions &options)
       : tokenizer(tokenizer), options(options) {}
 
@@ -124,7 +131,9 @@ private:
   uint32_t missingPages(const Share &share) const;
   uint32_t pagesFor(int64_t tokens) const;
   absl::Status runStep(std::span<const Share> shares);
-  std::vector<absl::Status> useRows(std::span<const Share> shares, const StepResult &result);
+  std::vector<Row> beginStep(std::span<const Share> shares);
+  std::vector<absl::Status> useRows(std::span<const Share> shares, std::span<const Row> rows,
+                                    const StepResult &result);
   absl::Status endStep(const Share &share);
   absl::Status noteDrafts(Entry &entry, int64_t drafted);
   void noteProgress(Entry &entry, int64_t tokens, int64_t generatedBefore);

@@ -47,6 +47,8 @@ absl::Status Request::validate(int64_t vocabulary, int64_t context) const {
     if (text.empty() || text.size() > kMostStopBytes)
       return absl::InvalidArgumentError(absl::StrCat(
           "stop: expected strings of 1 to ", kMostStopBytes, " bytes, found ", text.size()));
+  if (grammar && ignoreEnd)
+    return absl::InvalidArgumentError("ignore_eos: is not supported beside a grammar");
   STRATA_TRY(adjustments.validate(vocabulary));
   return sampling.validate();
 }
@@ -59,6 +61,8 @@ ServedText::ServedText(RequestId id, Request request, std::shared_ptr<Listener> 
   if (!asked.ignoreEnd)
     ends.insert(ends.end(), modelEnds.begin(), modelEnds.end());
   adjuster.addPrompt(asked.prompt);
+  if (asked.grammar)
+    matcher.emplace(asked.grammar);
 }
 
 int64_t ServedText::mostDrafts() const {
@@ -94,20 +98,10 @@ int64_t ServedText::positionOf(int64_t index, int64_t count) const {
   return scoresPrompt() || !drafted.empty() ? seen + index : seen + count - 1;
 }
 
-RowOutput ServedText::outputOf(int64_t index, int64_t count) const {
-  const int64_t position = positionOf(index, count);
-  if (position + 1 < int64_t(asked.prompt.size()))
-    return {.logits = true};
-  if (asked.mostTokens == 0)
-    return {};
-  if (!adjuster.none())
-    return {.logits = true};
-  return {.draw = sampler.drawAt(uint64_t(position + 1)), .logits = asked.topLogProbs >= 0};
-}
-
 void ServedText::beginStep(int64_t count) {
   inStep = count;
   chosen.assign(drafted.size() + 1, absl::InternalError("a row was not told"));
+  allowed.assign(drafted.size() + 1, std::nullopt);
   if (!scoresPrompt())
     return;
   scoredBefore = promptScores.size();
@@ -141,8 +135,9 @@ absl::Status ServedText::scorePrompt(int64_t position, std::span<const float> lo
 absl::StatusOr<ServedText::Choice> ServedText::choose(int64_t draftsBefore,
                                                       std::span<const float> logits,
                                                       absl::StatusOr<int32_t> token) const {
+  STRATA_TRY(allowed[size_t(draftsBefore)].status());
   if (!adjuster.none())
-    token = sampleAdjusted(draftsBefore, logits);
+    token = likeliestToken(drawAdjusted(draftsBefore, logits), int64_t(logits.size()));
   STRATA_TRY(token.status());
   Choice choice{*token, {}};
   if (asked.topLogProbs >= 0) {
@@ -152,8 +147,7 @@ absl::StatusOr<ServedText::Choice> ServedText::choose(int64_t draftsBefore,
   return choice;
 }
 
-absl::StatusOr<int32_t> ServedText::sampleAdjusted(int64_t draftsBefore,
-                                                   std::span<const float> logits) const {
+int32_t ServedText::drawAdjusted(int64_t draftsBefore, std::span<const float> logits) const {
   thread_local std::vector<float> adjusted;
   adjusted.assign(logits.begin(), logits.end());
   if (draftsBefore == 0) {
@@ -164,7 +158,38 @@ absl::StatusOr<int32_t> ServedText::sampleAdjusted(int64_t draftsBefore,
       then.addGenerated(token);
     then.adjust(adjusted);
   }
-  return sampler.sample(adjusted, uint64_t(length() + draftsBefore));
+  const Draw draw = sampler.drawAt(uint64_t(length() + draftsBefore));
+  const auto &tokens = *allowed[size_t(draftsBefore)];
+  return drawToken(adjusted, draw, tokens ? tokens->words() : AllowedTokens());
+}
+
+/// Of no grammar: nothing.
+absl::StatusOr<std::optional<grammar::TokenSet>>
+ServedText::allowedBehind(int64_t draftsBefore) const {
+  if (!matcher)
+    return std::nullopt;
+  grammar::Matcher then = *matcher;
+  for (int32_t token : std::span(drafted).first(size_t(draftsBefore)))
+    STRATA_TRY(then.pushToken(token)); // one that may not follow is not accepted
+  const bool isLong = generatedTokens() + draftsBefore >= asked.leastTokens;
+  return then.allowed(ends, isLong || then.mustEnd());
+}
+
+RowOutput ServedText::outputOf(int64_t index) {
+  const int64_t position = positionOf(index, inStep);
+  if (position + 1 < int64_t(asked.prompt.size()))
+    return {.logits = true};
+  if (asked.mostTokens == 0)
+    return {};
+  const int64_t draftsBefore = position + 1 - length();
+  auto &tokens = allowed[size_t(draftsBefore)] = allowedBehind(draftsBefore);
+  if (!tokens.ok())
+    return {};
+  if (!adjuster.none())
+    return {.logits = true};
+  return {.draw = sampler.drawAt(uint64_t(position + 1)),
+          .logits = asked.topLogProbs >= 0,
+          .allowed = *tokens ? (*tokens)->words() : AllowedTokens()};
 }
 
 absl::Status ServedText::endStep() {
@@ -188,7 +213,7 @@ absl::Status ServedText::pushChoices() {
   for (;;) {
     STRATA_ASSIGN(Choice choice, std::move(chosen[size_t(accepted)]));
     const int32_t token = choice.token;
-    push(std::move(choice));
+    STRATA_TRY(push(std::move(choice)));
     if (reason || accepted == int64_t(drafts.size()) || drafts[size_t(accepted)] != token)
       return absl::OkStatus();
     ++accepted;
@@ -196,23 +221,29 @@ absl::Status ServedText::pushChoices() {
   }
 }
 
+/// Before there are as many tokens as are wanted at least, a text ends only where its grammar lets
+/// nothing else follow.
+bool ServedText::mayEnd() const { return generatedTokens() >= asked.leastTokens || mustEnd(); }
+
 bool ServedText::endsText(int32_t token) const {
-  return generatedTokens() > asked.leastTokens &&
-         std::find(ends.begin(), ends.end(), token) != ends.end();
+  return mayEnd() && std::find(ends.begin(), ends.end(), token) != ends.end();
 }
 
-void ServedText::push(Choice choice) {
+absl::Status ServedText::push(Choice choice) {
   const int32_t token = choice.token;
+  const bool isEnd = endsText(token);
+  if (matcher && !isEnd)
+    STRATA_TRY(matcher->pushToken(token));
   Generated part;
   part.scores = std::move(choice.scores);
   tokens.push_back(token);
   part.tokens.push_back(token);
   adjuster.addGenerated(token);
   std::string text;
-  if (endsText(token))
-    reason = FinishReason::stop;
-  else
+  if (!isEnd)
     text = decoder.push(token);
+  if (isEnd || (ends.empty() && mustEnd()))
+    reason = FinishReason::stop;
   if (!reason && generatedTokens() == asked.mostTokens)
     reason = FinishReason::length;
   if (reason)
@@ -226,6 +257,7 @@ void ServedText::push(Choice choice) {
   else if (reason)
     part.text += stops.flush();
   hearer->generated(std::move(part));
+  return absl::OkStatus();
 }
 
 } // namespace strata::serving

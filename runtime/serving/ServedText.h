@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "runtime/engine/Engine.h"
+#include "runtime/grammar/CompiledGrammar.h"
 #include "runtime/serving/Request.h"
 #include "runtime/serving/StopTexts.h"
 #include "runtime/tokenizer/Tokenizer.h"
@@ -58,14 +59,15 @@ public:
   /// Which rows of logits the next `count` tokens, with drafts, are wanted for; and how many.
   LogitRows rowsOf(int64_t count) const;
   int64_t rowCount(int64_t count) const;
-  /// What is wanted of the `index`-th of those rows.
-  RowOutput outputOf(int64_t index, int64_t count) const;
 
-  /// A step with the next `count` tokens and the drafts, in three parts: beginStep(); useRow() for
-  /// each row of logits that rowsOf(count) asked for, in any order and side by side; endStep(),
-  /// which tells the listener. The model has then seen no more than seenTokens(): what else it
-  /// holds of the step, drafts that were rejected, it must forget. Their rows may be no numbers.
+  /// A step with the next `count` tokens and the drafts, in four parts: beginStep(); outputOf() for
+  /// each row of logits that rowsOf(count) asks for; useRow() for each, once the model has run;
+  /// both in any order and side by side; endStep(), which tells the listener. The model has then
+  /// seen no more than seenTokens(): what else it holds of the step, drafts that were rejected, it
+  /// must forget. Their rows may be no numbers.
   void beginStep(int64_t count);
+  /// What is wanted of the `index`-th of those rows; valid until endStep().
+  RowOutput outputOf(int64_t index);
   /// Of the `index`-th of those rows: `logits` and `token`, as far as outputOf() asked for them.
   absl::Status useRow(int64_t index, std::span<const float> logits, absl::StatusOr<int32_t> token);
   absl::Status endStep();
@@ -81,12 +83,15 @@ private:
   };
   absl::Status scorePrompt(int64_t position, std::span<const float> logits);
   int64_t positionOf(int64_t index, int64_t count) const;
+  absl::StatusOr<std::optional<grammar::TokenSet>> allowedBehind(int64_t draftsBefore) const;
   absl::StatusOr<Choice> choose(int64_t draftsBefore, std::span<const float> logits,
                                 absl::StatusOr<int32_t> token) const;
-  absl::StatusOr<int32_t> sampleAdjusted(int64_t draftsBefore, std::span<const float> logits) const;
+  int32_t drawAdjusted(int64_t draftsBefore, std::span<const float> logits) const;
   absl::Status pushChoices();
-  void push(Choice choice);
+  absl::Status push(Choice choice);
+  bool mayEnd() const;
   bool endsText(int32_t token) const;
+  bool mustEnd() const { return matcher && matcher->mustEnd(); }
   bool scoresPrompt() const { return asked.promptLogProbs && !promptTold; }
 
   const RequestId number;
@@ -101,9 +106,12 @@ private:
   std::vector<int32_t> drafted, withDrafts;   // for the next step; behind the token that is pending
   int64_t accepted = 0;                       // of the latest step
   std::vector<absl::StatusOr<Choice>> chosen; // of the rows behind all tokens
+  /// Of the same rows: what the grammar allows there.
+  std::vector<absl::StatusOr<std::optional<grammar::TokenSet>>> allowed;
   bool promptTold = false;
   Sampler sampler;
   LogitAdjuster adjuster;
+  std::optional<grammar::Matcher> matcher; // where there is a grammar
   Detokenizer decoder;
   StopTexts stops;
   std::optional<FinishReason> reason;

@@ -46,6 +46,16 @@ std::string BpeTokenizer::strip(std::string text, DecodingState &state) const {
   return text;
 }
 
+std::string BpeTokenizer::pieceBytes(int32_t id) const {
+  if (!isValid(id) || isControl(id) || piece(id).empty())
+    return "";
+  if (tables->decoder()->byte_level())
+    return charactersAsBytes(piece(id)).value_or(std::string(piece(id)));
+  const std::string text = pieceText(id, /*first=*/false);
+  const std::optional<char> byte = byteOf(text);
+  return std::string(view(tables->decoder()->separator())) + (byte ? std::string(1, *byte) : text);
+}
+
 std::string BpeTokenizer::push(int32_t id, DecodingState &state) const {
   if (isControl(id) || piece(id).empty())
     return "";

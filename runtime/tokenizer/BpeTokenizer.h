@@ -27,6 +27,7 @@ public:
   /// Added tokens that are special.
   bool isControl(int32_t id) const override;
   std::string_view piece(int32_t id) const override;
+  std::string pieceBytes(int32_t id) const override;
   std::optional<int32_t> idOf(std::string_view piece) const override;
 
   /// The special tokens "<s>", "</s>" and "<pad>".

@@ -42,9 +42,8 @@ public:
   absl::StatusOr<std::vector<int32_t>>
   encode(std::string_view text, ControlPieces control = ControlPieces::usual) const override;
 
-  /// What the token adds to a text that has begun: "▁" is a space, a byte piece is its byte, a
-  /// control piece nothing. Not always whole UTF-8 characters.
-  std::string pieceBytes(int32_t id) const;
+  /// "▁" is a space.
+  std::string pieceBytes(int32_t id) const override;
 
 private:
   SentencePieceTokenizer(TokenizerModel model, std::unique_ptr<SentencePiece> encoder);

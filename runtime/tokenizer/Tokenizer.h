@@ -46,6 +46,9 @@ public:
   virtual bool isControl(int32_t id) const = 0;
   /// The piece as the model spells it ("▁the", "<0x0A>", "</s>"); empty for ids that do not exist.
   virtual std::string_view piece(int32_t id) const = 0;
+  /// What `id` adds to a text that has begun: a byte piece its byte, a control piece nothing. Not
+  /// always whole UTF-8 characters.
+  virtual std::string pieceBytes(int32_t id) const = 0;
   /// The id of exactly this piece, of any kind.
   virtual std::optional<int32_t> idOf(std::string_view piece) const = 0;
 

@@ -202,8 +202,8 @@ TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
             "prompt: expected an integer in [0, 2047], found 5000");
   EXPECT_EQ(refusal(400, path, "{}"),
             "body: prompt: expected a text, token ids or a list of either, found none");
-  EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "response_format": {"type": "json_object"}})"),
-            "body: response_format: is not supported");
+  EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "suffix": "end"})"),
+            "body: suffix: is not supported");
   EXPECT_EQ(refusal(400, "/v1/chat/completions", R"({"messages": [], "tools": [1]})"),
             "body: tools: is not supported");
   EXPECT_EQ(

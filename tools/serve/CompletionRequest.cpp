@@ -7,6 +7,7 @@
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 #include "runtime/text/Prompt.h"
+#include "tools/serve/GrammarRequest.h"
 
 #include <algorithm>
 #include <bit>
@@ -30,15 +31,10 @@ constexpr Refused kRefused[] = {{"suffix", ""},
                                 {"tool_choice", "none"},
                                 {"functions", ""},
                                 {"function_call", "none"},
-                                {"response_format", "text"},
-                                {"guided_json", ""},
-                                {"guided_regex", ""},
-                                {"guided_choice", ""},
-                                {"guided_grammar", ""},
+                                {"guided_whitespace_pattern", ""},
                                 {"use_beam_search", ""},
                                 {"prompt_embeds", ""},
                                 {"audio", ""},
-                                {"structured_outputs", ""},
                                 {"bad_words", ""},
                                 {"prompt_logprobs", ""},
                                 {"truncate_prompt_tokens", ""}};
@@ -158,11 +154,12 @@ absl::Status readEnds(const JsonObject &body, serving::Request &request) {
 }
 
 /// What both kinds of request have, but for prompts and log-probabilities.
-absl::Status readCommon(const JsonObject &body, CompletionRequest &result,
+absl::Status readCommon(const ServedModel &model, const JsonObject &body, CompletionRequest &result,
                         serving::Request &request) {
   STRATA_TRY(refuseUnsupported(body));
   STRATA_TRY(readSampling(body, request));
   STRATA_TRY(readEnds(body, request));
+  STRATA_ASSIGN(request.grammar, readGrammar(*model.grammars, body));
   STRATA_TRY(readInteger(body, "n", result.choices, {1, kMostChoices}));
   int64_t best = result.choices;
   STRATA_TRY(readInteger(body, "best_of", best, {}));
@@ -262,7 +259,7 @@ absl::StatusOr<CompletionRequest> parseCompletion(const ServedModel &model, std:
   CompletionRequest result;
   serving::Request common;
   common.mostTokens = kDefaultTokens;
-  STRATA_TRY(readCommon(body, result, common));
+  STRATA_TRY(readCommon(model, body, result, common));
   STRATA_TRY(readInteger(body, "max_tokens", common.mostTokens, {0, INT32_MAX}));
   STRATA_TRY(
       readInteger(body, "logprobs", common.topLogProbs, {0, serving::Request::kMostTopLogProbs}));
@@ -349,7 +346,7 @@ absl::StatusOr<CompletionRequest> parseChatCompletion(const ServedModel &model,
   CompletionRequest result;
   result.isChat = true;
   serving::Request common;
-  STRATA_TRY(readCommon(body, result, common));
+  STRATA_TRY(readCommon(model, body, result, common));
   STRATA_TRY(readChatLogProbs(body, common));
   STRATA_ASSIGN(const std::vector<ChatMessage> messages, readMessages(body));
   bool continues = false;

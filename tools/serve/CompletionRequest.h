@@ -2,12 +2,14 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "runtime/grammar/Grammars.h"
 #include "runtime/package/Package.h"
 #include "runtime/serving/Request.h"
 #include "runtime/text/Chat.h"
 #include "runtime/tokenizer/Tokenizer.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +24,8 @@ struct ServedModel {
   const Chat *chat; // null: conversations are refused
   std::string name; // as clients call it
   int64_t context;  // most tokens of a text
+  /// Of all requests.
+  std::shared_ptr<grammar::Grammars> grammars = std::make_shared<grammar::Grammars>(tokenizer);
 };
 
 /// A body of /v1/completions or /v1/chat/completions.

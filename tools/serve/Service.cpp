@@ -10,6 +10,7 @@
 #include "tools/command_line/JsonWriter.h"
 #include "tools/serve/Answers.h"
 #include "tools/serve/Completion.h"
+#include "tools/serve/GrammarRequest.h"
 #include "tools/serve/Page.h"
 #include "tools/serve/PageFacts.h"
 
@@ -176,7 +177,7 @@ void Service::startCompletion(const std::shared_ptr<Exchange> &exchange,
 template <typename Make, typename Use>
 void Service::withBody(const std::shared_ptr<Exchange> &exchange, Make make, Use use) {
   std::string body = exchange->takeBody();
-  if (body.size() <= kShortBody)
+  if (body.size() <= kShortBody && !mayAskForGrammar(body))
     return use(exchange, make(model, body));
   server->runBeside([this, held = exchange, body = std::move(body), make, use]() mutable {
     return [held = std::move(held), made = make(model, body), use] {

@@ -51,8 +51,11 @@ Ids sampled(Request request, const Guess &guess) {
     const int64_t rows = text.rowCount(count);
     const Ids behind(step.end() - rows, step.end());
     text.beginStep(count);
-    for (int64_t row = rows; row-- > 0;) // in any order
-      EXPECT_TRUE(text.useRow(row, logitsAfter(behind[size_t(row)]), -1).ok());
+    for (int64_t row = rows; row-- > 0;) { // in any order
+      const std::vector<float> logits = logitsAfter(behind[size_t(row)]);
+      const int32_t token = drawToken(logits, text.outputOf(row).draw.value_or(Draw()));
+      EXPECT_TRUE(text.useRow(row, logits, token).ok());
+    }
     EXPECT_TRUE(text.endStep().ok());
   }
   EXPECT_EQ(int64_t(recorder->tokens.size()), wanted);
