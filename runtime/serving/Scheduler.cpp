@@ -21,8 +21,12 @@ constexpr int64_t kMostScoredRows = 64;
 /// are not forgotten.
 constexpr int64_t kLeastPrompt = 16;
 
-/// Of measuring ceilings: how long it is left alone, how much is read in a pass, and for how long.
+/// Of measuring ceilings: how long it is left alone; how long it waits when somebody has asked,
+/// because a browser on the same machine then shows what it was told; how often each is measured,
+/// of which the best counts; how much is read in a pass, and for how long.
 constexpr std::chrono::seconds kCeilingAge(10);
+constexpr std::chrono::milliseconds kCeilingDelay(400);
+constexpr int kCeilingTries = 2;
 constexpr uint64_t kCeilingBytes = 500000000;
 constexpr double kCeilingSeconds = 0.02;
 
@@ -109,8 +113,9 @@ Metrics Scheduler::metrics() const {
 
 std::optional<Ceilings> Scheduler::ceilings() {
   std::lock_guard lock(mutex);
-  if (!measured || Clock::now() - measuredAt > kCeilingAge) {
-    ceilingsWanted = true;
+  const Clock::time_point now = Clock::now();
+  if (!ceilingsDue && (!measured || now - measuredAt > kCeilingAge)) {
+    ceilingsDue = now + kCeilingDelay;
     changed.notify_all();
   }
   return measured;
@@ -183,10 +188,12 @@ bool Scheduler::takeInbox() {
   bool all, ending;
   {
     std::unique_lock lock(mutex);
-    if (running.empty() && waiting.empty())
-      changed.wait(lock, [&] {
-        return stopping || ceilingsWanted || !submitted.empty() || !cancelled.empty();
-      });
+    const auto isCalled = [&] { return stopping || !submitted.empty() || !cancelled.empty(); };
+    if (running.empty() && waiting.empty()) {
+      changed.wait(lock, [&] { return isCalled() || ceilingsDue; });
+      if (ceilingsDue)
+        changed.wait_until(lock, *ceilingsDue, isCalled);
+    }
     for (std::unique_ptr<Entry> &entry : std::exchange(submitted, {}))
       waiting.push_back(std::move(entry));
     gone = std::exchange(cancelled, {});
@@ -209,16 +216,20 @@ void Scheduler::measureCeilings() {
     return;
   {
     std::lock_guard lock(mutex);
-    if (!std::exchange(ceilingsWanted, false))
+    if (!ceilingsDue || Clock::now() < *ceilingsDue)
       return;
   }
   Meter &meter = engine->device().meter();
-  const double read = meter.measureRead(kCeilingBytes, kCeilingSeconds).value_or(0);
-  const double flops = meter.measureFlops().value_or(0);
+  Ceilings best = measured.value_or(Ceilings{}); // this thread alone writes it
+  best.instruction = meter.flopInstruction();
+  for (int i = 0; i < kCeilingTries; ++i) {
+    best.read = std::max(best.read, meter.measureRead(kCeilingBytes, kCeilingSeconds).value_or(0));
+    best.flops = std::max(best.flops, meter.measureFlops().value_or(0));
+  }
   std::lock_guard lock(mutex);
-  const Ceilings before = measured.value_or(Ceilings{});
-  measured = {std::max(before.read, read), std::max(before.flops, flops), meter.flopInstruction()};
+  measured = std::move(best);
   measuredAt = Clock::now();
+  ceilingsDue.reset();
 }
 
 void Scheduler::dropLate() {

@@ -80,8 +80,8 @@ public:
   int64_t context() const { return mostTokens; }
   const EngineFacts &facts() const { return engineFacts; }
   /// What the device can do at most; none before it was measured. Who asks has it measured again
-  /// where the last time is 10 s ago, as soon as there is no request; the next may wait some 30 ms
-  /// for it.
+  /// where the last time is 10 s ago, soon and when there is no request; the next may wait some 0.1
+  /// s for it.
   std::optional<Ceilings> ceilings();
 
 private:
@@ -170,7 +170,7 @@ private:
   Metrics published;
   std::optional<Ceilings> measured;
   Clock::time_point measuredAt = {};
-  bool ceilingsWanted = false;
+  std::optional<Clock::time_point> ceilingsDue; // somebody has asked
   RequestId lastId = 0;
   int64_t accepted = 0; // requests that are not done
   bool draining = false, cancelsAll = false, stopping = false;
