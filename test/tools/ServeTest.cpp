@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/drafts/NgramDrafter.h"
 #include "test/tools/ServeFixture.h"
 
 #include <atomic>
@@ -177,6 +178,35 @@ TEST_F(ServeTest, TellsOfTheModel) {
   EXPECT_NE(get("/tokenizer_info").body.find("\"eos_token\": \"</s>\""), std::string::npos);
   EXPECT_NE(get("/version").body.find("\"version\": \""), std::string::npos);
   EXPECT_NE(get("/metrics").body.find("strata:kv_cache_usage_perc{model_name=\"fake\"} 0\n"),
+            std::string::npos);
+}
+
+/// By n-grams: the answers are those without.
+TEST_F(ServeTest, GuessesAreCountedAndARequestMayGoWithout) {
+  Setup setup;
+  setup.scheduler.openDrafter = [] { return std::make_unique<NgramDrafter>(); };
+  start(std::move(setup));
+  const std::string body = R"("prompt": [5, 6, 7, 8, 5, 6], "max_tokens": 20, "temperature": 0)";
+  EXPECT_EQ(post("/v1/completions", "{" + body + R"(, "speculative.n_max": 0})").status, 200);
+  EXPECT_NE(get("/metrics")
+                .body.find("strata:spec_decode_num_draft_tokens_total{"
+                           "model_name=\"fake\"} 0\n"),
+            std::string::npos);
+  EXPECT_EQ(refusal(400, "/v1/completions", "{" + body + R"(, "speculative.n_max": -1})"),
+            "body: speculative.n_max: expected an integer in [0, 1048576], found -1");
+  // A text that repeats itself, by a bias that leaves one token.
+  const HttpAnswer biased =
+      post("/v1/completions", "{" + body + R"(, "ignore_eos": true, "logit_bias": {"9": 100}})");
+  EXPECT_EQ(biased.status, 200) << biased.body;
+  const std::string metrics = get("/metrics").body;
+  EXPECT_EQ(metrics.find("strata:spec_decode_num_accepted_tokens_total{model_name=\"fake\"} 0\n"),
+            std::string::npos)
+      << metrics;
+  for (const char *name : {"spec_decode_num_drafts_total{", "spec_decode_num_draft_tokens_total{",
+                           "spec_decode_num_accepted_tokens_total{"})
+    EXPECT_NE(metrics.find(std::string("strata:") + name), std::string::npos) << name;
+  EXPECT_NE(metrics.find("strata:spec_decode_num_accepted_tokens_per_pos_total{"
+                         "model_name=\"fake\",position=\"0\"} "),
             std::string::npos);
 }
 

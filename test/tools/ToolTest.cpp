@@ -325,6 +325,65 @@ TEST_F(Tool, BenchRunsBatches) {
   expectError("%b %p -b 2,x", 2, "-b: expected");
 }
 
+TEST_F(Tool, DraftsChangeNoText) {
+  const std::string whole = run("%r %p -p 'In the beginning' -n 20").out;
+  const std::string sampled = run("%r %p -p 'In the beginning' -n 20 --temp 1 --seed 3").out;
+  for (const std::string drafts : {"ngram", "%p", "off"}) {
+    const Result drafted = run("%r %p -p 'In the beginning' -n 20 --drafts " + drafts);
+    EXPECT_EQ(drafted.status, 0) << drafted.err;
+    EXPECT_EQ(drafted.out, whole) << drafts;
+    EXPECT_EQ(run("%r %p -p 'In the beginning' -n 20 --temp 1 --seed 3 --drafts " + drafts).out,
+              sampled)
+        << drafts;
+  }
+  // The same model guesses all of it.
+  EXPECT_NE(run("%r %p -p 'In the beginning' -n 20 --drafts %p").err.find(" (100%), "),
+            std::string::npos);
+  EXPECT_EQ(run("printf 'In\\n/clear\\nIn\\n' | %r %p -i -n 5 --drafts ngram").out,
+            run("printf 'In\\n/clear\\nIn\\n' | %r %p -i -n 5").out);
+}
+
+TEST_F(Tool, WrongDrafts) {
+  expectError("%r %p -p a --drafts ngarm", 1, "--drafts: expected off, ngram or a package: ngarm");
+  TestPackage fewer = fakeModel(tokenizer);
+  fewer.manifest.model->vocabulary = 2047;
+  for (auto &dispatch : fewer.manifest.programs[0]->dispatches)
+    dispatch->results.clear();
+  fewer.layout();
+  const std::string narrow = folder.write("narrow.strata", fewer.encode());
+  expectError("%r %p -p a --drafts " + narrow, 1, "expected a model of 2048 tokens, found 2047");
+  expectError("%b %p -p 0 -n 4 --drafts " + narrow, 1, "expected a model of 2048 tokens");
+  std::string other = tokenizer;
+  const std::string piece = "\x0A\x06\xE2\x96\x81the"; // of some token
+  ASSERT_NE(other.find(piece), std::string::npos);
+  other[other.find(piece) + piece.size() - 1] = '~';
+  const std::string changed = folder.write("other.strata", fakeModel(other).encode());
+  expectError("%r %p -p a --drafts " + changed, 1, "tokenizer: token ");
+}
+
+TEST_F(Tool, BenchFollowsATextByDrafts) {
+  std::string ids;
+  for (int i = 0; i < 24; ++i)
+    ids += std::to_string(i % 6) + " ";
+  const std::string file = folder.write("text.ids", ids);
+  const Result json = run("%b %p -n 12 -r 2 -o json --drafts ngram --ids " + file);
+  EXPECT_EQ(json.status, 0) << json.err;
+  EXPECT_NE(json.out.find("\"test\": \"tg12 @ d11\""), std::string::npos) << json.out;
+  EXPECT_GT(numbersOf(json.out, "accepted_draft_tokens").at(0), 0);
+  EXPECT_EQ(numbersOf(json.out, "accepted_draft_tokens"), numbersOf(json.out, "draft_tokens"));
+  EXPECT_NE(run("%b %p -n 12 -r 1 --drafts ngram --ids " + file).out.find("Drafts of tg12 @ d11: "),
+            std::string::npos);
+  EXPECT_EQ(numbersOf(run("%b %p -n 12 -r 1 -o json --ids " + file).out, "draft_tokens").at(0), 0);
+  const Result own = run("%b %p -n 12 -p 0 -r 1 -o json --drafts %p");
+  EXPECT_GT(numbersOf(own.out, "accepted_draft_tokens").at(0), 0) << "the same model";
+  expectError("%b %p -n 23 --ids " + file, 1, "text.ids: expected at least 25 ids with this -n");
+  expectError("%b %p -n 4 --ids " + folder.write("bad.ids", "1 2 2048"), 1,
+              "bad.ids: expected ids from 0 to 2047, found \"2048\"");
+  expectError("%b %p -n 4 -b 2 --drafts ngram", 2, "-b: expected 1 with --drafts and --ids");
+  expectError("%b %p -n 4 --drafts ngram --per-kernel", 2, "--per-kernel: expected --drafts off");
+  expectError("%b %p -n 0 --ids " + file, 2, "-n: expected at least 1 with --ids, found 0");
+}
+
 TEST_F(Tool, BenchTimesEachKernel) {
   Result json = run("%b %p -p 0 -n 6 -r 2 -o json --per-kernel");
   EXPECT_EQ(json.status, 0) << json.err;

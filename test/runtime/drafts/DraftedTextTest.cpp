@@ -116,12 +116,13 @@ double chiSquare(const Ids &text, double temperature) {
 
 TEST(DraftedText, IsDistributedAsTheModelSays) {
   const double kLimit = 94.46; // of 56 degrees of freedom, 1 in 1000 lies above
+  uint64_t seed = 11;
   for (const Guess &guess : {Guess(byNgrams), Guess(byLikeliest), Guess(byChance)}) {
-    const SamplingParams sampling{.temperature = 0.8f, .seed = 11};
+    const SamplingParams sampling{.temperature = 0.8f, .seed = seed++};
     const double found = chiSquare(sampled(letters(100'000, sampling), guess), 0.8);
-    RecordProperty("chi_square", std::to_string(found));
+    RecordProperty("chi_square_" + std::to_string(seed), std::to_string(found));
     EXPECT_LT(found, kLimit);
-    EXPECT_GT(found, 25.8) << "too good to be chance: 1 in 1000 lies below";
+    EXPECT_GT(found, 28.8) << "too good to be chance: 1 in 1000 lies below";
   }
 }
 

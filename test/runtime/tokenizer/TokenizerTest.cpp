@@ -1,6 +1,7 @@
 #include "runtime/tokenizer/SentencePieceTokenizer.h"
 
 #include "runtime/base/MappedFile.h"
+#include "runtime/base/Quote.h"
 #include "test/runtime/tokenizer/SentencePieceReference.h"
 #include "test/runtime/tokenizer/TokenizerProtoWriter.h"
 
@@ -42,6 +43,18 @@ std::string streamed(const Tokenizer &tokenizer, const Ids &ids) {
     text += part;
   }
   return text + detokenizer.flush();
+}
+
+TEST(SamePieces, NamesTheFirstThatIsAnother) {
+  EXPECT_TRUE(checkSamePieces(demo(), loaded(demoModel())).ok());
+  const std::string piece(demo().piece(1234));
+  std::string changed = demoModel();
+  const std::string field = "\x0A" + std::string(1, char(piece.size())) + piece;
+  ASSERT_NE(changed.find(field), std::string::npos);
+  changed[changed.find(field) + field.size() - 1] = '~';
+  EXPECT_EQ(checkSamePieces(demo(), loaded(changed)).message(),
+            absl::StrCat("tokenizer: token 1234: expected the piece ", quote(piece),
+                         ", found the piece ", quote(piece.substr(0, piece.size() - 1) + "~")));
 }
 
 /// A text of words, spaces, characters of all lengths and bytes that are no UTF-8.
