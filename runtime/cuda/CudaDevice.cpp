@@ -147,6 +147,11 @@ absl::Status CudaDevice::poisonPages(std::span<const int32_t> pages) {
   return absl::OkStatus();
 }
 
+static bool drawsAny(std::span<const RowOutput> outputs) {
+  return std::ranges::any_of(outputs,
+                             [](const RowOutput &output) { return output.draw.has_value(); });
+}
+
 absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs,
                                            std::span<const RowOutput> outputs) {
   STRATA_TRY(broken);
@@ -163,7 +168,8 @@ absl::StatusOr<DeviceStep> CudaDevice::run(const StepInputs &inputs,
   DeviceStep step{{}, {}, plan.workOf(inputs)};
   auto rows = size_t(inputs.outputRows);
   step.logits = {reinterpret_cast<const float *>(hostLogits.data()), rows * vocabulary};
-  step.tokens = {reinterpret_cast<const int32_t *>(hostDrawn.data()), outputs.size()};
+  if (drawsAny(outputs))
+    step.tokens = {reinterpret_cast<const int32_t *>(hostDrawn.data()), outputs.size()};
   return step;
 }
 
@@ -217,8 +223,7 @@ struct DeviceDraw {
 
 /// Of all rows, also those of which nobody wants one: a launch, and a copy each way.
 absl::Status CudaDevice::enqueueDraws(std::span<const RowOutput> outputs) {
-  if (std::ranges::none_of(outputs,
-                           [](const RowOutput &output) { return output.draw.has_value(); }))
+  if (!drawsAny(outputs))
     return absl::OkStatus();
   const AuxiliaryKernel *sample = code.auxiliary.find(package::Role::sample);
   if (!sample)

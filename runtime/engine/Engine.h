@@ -42,6 +42,8 @@ struct StepResult {
   }
   /// The token that was drawn from a row; INVALID_ARGUMENT: its logits are no numbers.
   absl::StatusOr<int32_t> token(int64_t row) const {
+    if (tokens.empty())
+      return absl::FailedPreconditionError("no token was asked for");
     return likeliestToken(tokens[size_t(row)], vocabulary);
   }
 };
