@@ -12,6 +12,15 @@ namespace strata::grammar {
 namespace {
 
 constexpr size_t kMostDepth = 64; // of $ref and allOf
+constexpr size_t kMostValues = 4096, kMostRequired = 2048, kMostExclusive = 256;
+constexpr size_t kMostProperties = 2048, kMostNameBytes = 256;
+
+absl::Status checkSize(const JsonTree &list, size_t most) {
+  if (list.items.size() <= most && list.members.size() <= most)
+    return absl::OkStatus();
+  return list.error(absl::StrCat("expected at most ", most, ", found ",
+                                 std::max(list.items.size(), list.members.size())));
+}
 
 /// Say nothing about values.
 constexpr std::string_view kAnnotations[] = {
@@ -219,6 +228,13 @@ absl::Status Schema::add(const JsonTree &schema, Assertions &to) const {
   const JsonTree *additional = schema.find("additionalProperties");
   if (properties && !properties->isObject())
     return properties->error("expected an object of schemas");
+  if (properties) {
+    STRATA_TRY(checkSize(*properties, kMostProperties));
+    for (const auto &[name, content] : properties->members)
+      if (name.size() > kMostNameBytes)
+        return content.error(absl::StrCat("expected a name of at most ", kMostNameBytes,
+                                          " bytes, found ", name.size()));
+  }
   if (additional)
     STRATA_TRY(expectSchema(*additional));
   if (properties || additional)
@@ -240,6 +256,7 @@ absl::Status Schema::addKeyword(const std::string &key, const JsonTree &value,
   if (key == "enum") {
     if (value.kind != JsonTree::Kind::array)
       return value.error("expected a list of values");
+    STRATA_TRY(checkSize(value, kMostValues));
     Schemas values;
     for (const JsonTree &each : value.items)
       values.push_back(&each);
@@ -253,8 +270,12 @@ absl::Status Schema::addKeyword(const std::string &key, const JsonTree &value,
     return absl::OkStatus();
   }
   if (key == "required") {
+    STRATA_TRY(checkSize(value, kMostRequired));
     for (const JsonTree &name : value.items) {
       STRATA_ASSIGN(const std::string *text, name.string());
+      if (text->size() > kMostNameBytes)
+        return name.error(absl::StrCat("expected a name of at most ", kMostNameBytes,
+                                       " bytes, found ", text->size()));
       if (!isRequired(to, *text))
         to.required.push_back(*text);
     }
@@ -348,6 +369,7 @@ absl::Status Schema::addChoice(const JsonTree &value, bool isExclusive, Assertio
 }
 
 absl::Status Schema::checkExclusive(const JsonTree &value) const {
+  STRATA_TRY(checkSize(value, kMostExclusive));
   std::vector<Assertions> each(value.items.size(), Assertions{.isProbe = true});
   for (size_t i = 0; i < each.size(); ++i) {
     STRATA_TRY(add(value.items[i], each[i]));

@@ -19,7 +19,7 @@
 namespace strata::grammar {
 
 inline constexpr size_t kMostPlaces = 2048;   // of one configuration
-inline constexpr int64_t kMostWork = 1 << 22; // places that one question leads to
+inline constexpr int64_t kMostWork = 1 << 20; // places that one question leads to
 inline constexpr size_t kMostConfigurations = 1 << 17;
 
 /// Of one automaton, which must outlive it. Not for several threads.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "runtime/base/Utf8.h"
+#include "runtime/grammar/Automaton.h"
 
 #include <algorithm>
 
@@ -145,7 +146,7 @@ Expression JsonRules::stringBut(std::span<const std::string> texts) {
   for (const std::string &text : texts)
     open[0].texts.push_back(charactersOf(text));
   const Rule first = open[0].rule;
-  for (size_t i = 0; i < open.size(); ++i) {
+  for (size_t i = 0; i < open.size() && open.size() <= kMostStates; ++i) { // more are refused
     const Branch branch = std::move(open[i]);
     std::map<char32_t, std::vector<std::vector<char32_t>>> next; // texts by their first character
     bool isWhole = false;
