@@ -25,6 +25,7 @@ void DraftLength::learn(int64_t drafted, int64_t accepted) {
     return;
   for (int64_t i = 0; i < std::min(accepted + 1, drafted); ++i)
     rate = kForget * rate + (i < accepted ? 1 - kForget : 0);
+  proven |= accepted > 0;
   misses = accepted == 0 ? std::min(misses + 1, kMostMisses) : 0;
   pause = (int64_t(1) << misses) - 1;
 }

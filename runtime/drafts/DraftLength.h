@@ -1,6 +1,8 @@
 //===- DraftLength.h - how many drafts are worth their cost -----*- C++ -*-===//
 #pragma once
 
+#include "runtime/drafts/Drafter.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,14 +19,18 @@ public:
   /// least kLeast, or drafts that fared badly would never be tried again.
   double acceptance() const { return rate > kLeast ? rate : kLeast; }
   bool pauses() const { return pause > 0; }
+  /// Most drafts of the next step: a few until one was accepted, as nothing is known of the text.
+  int64_t most() const { return pauses() ? 0 : proven ? kMostDrafts : kFirstDrafts; }
   /// After each step of the text: how many drafts it had, and how many of them were accepted.
   void learn(int64_t drafted, int64_t accepted);
 
   static constexpr double kLeast = 0.1;
+  static constexpr int64_t kFirstDrafts = 4;
 
 private:
   double rate = 0.5;
-  int misses = 0; // steps one after the other whose drafts were all rejected
+  bool proven = false; // one was accepted
+  int misses = 0;      // steps one after the other whose drafts were all rejected
   int64_t pause = 0;
 };
 

@@ -31,8 +31,8 @@ void DraftedSequence::restart() {
 absl::Status DraftedSequence::guess(std::span<const int32_t> all, int64_t most,
                                     const Sampler &sampler) {
   guessed.clear();
-  most = std::min({most, kMostDrafts, engine.context() - int64_t(all.size())});
-  if (!drafter || length.pauses() || most < 1)
+  most = std::min({most, length.most(), engine.context() - int64_t(all.size())});
+  if (!drafter || most < 1)
     return absl::OkStatus();
   DraftPlan plan{length.acceptance(), most};
   planDrafts({&plan, 1}, 1, most, cost.secondsOfStep(1),

@@ -389,8 +389,8 @@ absl::Status Scheduler::addDrafts(std::span<const Share> shares) {
   std::vector<DraftPlan> plans;
   for (const Share &share : shares) {
     const Entry &entry = *share.entry;
-    const int64_t most = entry.draftLength.pauses() ? 0 : entry.text->mostDrafts();
-    plans.push_back({entry.draftLength.acceptance(), most});
+    plans.push_back({entry.draftLength.acceptance(),
+                     std::min(entry.draftLength.most(), entry.text->mostDrafts())});
     texts += share.tokens == 1;
     room -= share.tokens;
   }

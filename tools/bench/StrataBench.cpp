@@ -130,7 +130,8 @@ absl::StatusOr<int> run(BenchOptions &options, Console &console) {
   const package::Model &model = package.model();
   if (!options.idsFile.empty())
     STRATA_TRY(readIds(options, model.vocabulary()));
-  STRATA_ASSIGN(const auto drafts, loadDrafts(options.drafts, package, options.engine));
+  STRATA_ASSIGN(const auto drafts,
+                loadDrafts(options.drafts, package, options.engine, options.randomWeights));
   int64_t context = longest(testsOf(options)) + (options.drafts == "off" ? 0 : 1);
   if (context > model.context())
     console.note(absl::StrCat("up to ", context, " tokens are measured, the model was trained on ",

@@ -18,8 +18,10 @@ Option draftsOption(std::string &drafts) {
           setText(drafts)};
 }
 
-absl::StatusOr<std::unique_ptr<DraftSource>>
-loadDrafts(const std::string &drafts, const Package &target, const EngineOptions &engine) {
+absl::StatusOr<std::unique_ptr<DraftSource>> loadDrafts(const std::string &drafts,
+                                                        const Package &target,
+                                                        const EngineOptions &engine,
+                                                        bool randomWeights) {
   auto source = std::make_unique<DraftSource>();
   source->ngrams = drafts == "ngram";
   if (source->ngrams || drafts == "off")
@@ -32,7 +34,8 @@ loadDrafts(const std::string &drafts, const Package &target, const EngineOptions
     return absl::InvalidArgumentError(absl::StrCat("--drafts: ", drafts, ": expected a model of ",
                                                    wanted, " tokens, found ", found));
   source->package.emplace(*std::move(package));
-  STRATA_ASSIGN(source->weights, Weights::fromPackage(*source->package));
+  STRATA_ASSIGN(source->weights, randomWeights ? Weights::random(*source->package, 1)
+                                               : Weights::fromPackage(*source->package));
   return source;
 }
 

@@ -24,8 +24,11 @@ Option draftsOption(std::string &drafts);
 
 /// What "off", "ngram" or the path of a package names. A smaller model must have a program for the
 /// device of `engine`, and as many tokens as `target`. For tools that know no tokenizers.
-absl::StatusOr<std::unique_ptr<DraftSource>>
-loadDrafts(const std::string &drafts, const Package &target, const EngineOptions &engine);
+/// `randomWeights`: it needs no checkpoint.
+absl::StatusOr<std::unique_ptr<DraftSource>> loadDrafts(const std::string &drafts,
+                                                        const Package &target,
+                                                        const EngineOptions &engine,
+                                                        bool randomWeights = false);
 
 /// Null where guesses come from nowhere. `engine`: what the target runs with. The source must
 /// outlive it.
