@@ -220,6 +220,29 @@ TEST_F(ServeTest, TokenizesSpecialStringsAsTheirIds) {
             "{\"prompt\": \"</s>\"}\n");
 }
 
+/// Clients find the field in an error of its own.
+TEST_F(ServeTest, ErrorsHaveTheFieldAsParam) {
+  const auto param = [&](const char *body) {
+    const std::string answer = post("/v1/completions", body).body;
+    const size_t begin = answer.find("\"param\": ") + 9;
+    return answer.substr(begin, answer.find(", \"code\"") - begin);
+  };
+  EXPECT_EQ(param(R"({"prompt": [1], "top_p": 2})"), "\"top_p\"");
+  EXPECT_EQ(param(R"({"prompt": [1], "temperature": "hot"})"), "\"temperature\"");
+  EXPECT_EQ(param(R"({"prompt": [1], "guided_json": {"not": {}}})"), "\"guided_json\"");
+  EXPECT_EQ(param("[1, 2"), "null");
+}
+
+TEST_F(ServeTest, ShowsTheModelByItsName) {
+  const HttpAnswer answer = get("/v1/models/fake");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.body.find("\"id\": \"fake\", \"object\": \"model\""), std::string::npos)
+      << answer.body;
+  const HttpAnswer other = get("/v1/models/another");
+  EXPECT_EQ(other.status, 404);
+  EXPECT_NE(other.body.find("model: expected fake, found another"), std::string::npos);
+}
+
 TEST_F(ServeTest, NamesTheFieldThatIsWrong) {
   const std::string path = "/v1/completions";
   EXPECT_EQ(refusal(400, path, R"({"prompt": [1], "temperature": "hot"})"),

@@ -185,6 +185,16 @@ int httpStatusOf(const absl::Status &status) {
   }
 }
 
+/// The field that a message begins with, as "body: stop[1]: expected …" does; empty: none.
+static std::string_view fieldOf(std::string_view message) {
+  constexpr std::string_view kBody = "body: ";
+  if (message.starts_with(kBody))
+    message.remove_prefix(kBody.size());
+  const size_t end = message.find_first_not_of(
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.[]");
+  return end != message.npos && message.substr(end).starts_with(": ") ? message.substr(0, end) : "";
+}
+
 std::string errorJson(int httpStatus, std::string_view message) {
   const char *type = httpStatus == 401   ? "authentication_error"
                      : httpStatus == 404 ? "not_found_error"
@@ -198,11 +208,12 @@ std::string errorJson(int httpStatus, std::string_view message) {
       .beginObject(kOneLine)
       .member("message", message)
       .member("type", type)
-      .key("param")
-      .null()
-      .member("code", httpStatus)
-      .endObject()
-      .endObject();
+      .key("param");
+  if (const std::string_view field = fieldOf(message); httpStatus == 400 && !field.empty())
+    json.value(field);
+  else
+    json.null();
+  json.member("code", httpStatus).endObject().endObject();
   return json.take();
 }
 
@@ -247,9 +258,7 @@ std::string tokenText(const Tokenizer &tokenizer, int32_t token) {
   return text.empty() ? std::string(tokenizer.piece(token)) : text;
 }
 
-std::string modelsJson(const ServedModel &model, int64_t created) {
-  JsonWriter json;
-  json.beginObject(kOneLine).member("object", "list").key("data").beginArray(kOneLine);
+static void writeModel(JsonWriter &json, const ServedModel &model, int64_t created) {
   json.beginObject(kOneLine)
       .member("id", model.name)
       .member("object", "model")
@@ -260,7 +269,19 @@ std::string modelsJson(const ServedModel &model, int64_t created) {
       .null()
       .member("max_model_len", model.context)
       .endObject();
+}
+
+std::string modelsJson(const ServedModel &model, int64_t created) {
+  JsonWriter json;
+  json.beginObject(kOneLine).member("object", "list").key("data").beginArray(kOneLine);
+  writeModel(json, model, created);
   json.endArray().endObject();
+  return json.take();
+}
+
+std::string modelJson(const ServedModel &model, int64_t created) {
+  JsonWriter json;
+  writeModel(json, model, created);
   return json.take();
 }
 

@@ -46,6 +46,7 @@ std::string usageJson(const AnswerHead &head, const serving::Usage &usage);
 std::string tokenText(const Tokenizer &tokenizer, int32_t token);
 
 std::string modelsJson(const ServedModel &model, int64_t created);
+std::string modelJson(const ServedModel &model, int64_t created);
 std::string tokenizerJson(const ServedModel &model);
 /// Prometheus' text format 0.0.4.
 std::string metricsText(const serving::Metrics &metrics, const std::string &model);

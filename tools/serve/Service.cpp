@@ -89,6 +89,7 @@ absl::StatusOr<std::string> detokenizeJson(const ServedModel &model, std::string
 const Service::Route Service::kRoutes[] = {{"POST", "/v1/completions", &Service::complete},
                                            {"POST", "/v1/chat/completions", &Service::chat},
                                            {"GET", "/v1/models", &Service::listModels},
+                                           {"GET", "/v1/models/", &Service::showModel},
                                            {"POST", "/tokenize", &Service::tokenize},
                                            {"POST", "/detokenize", &Service::detokenize},
                                            {"GET", "/tokenizer_info", &Service::tokenizerInfo},
@@ -148,7 +149,10 @@ void Service::handle(const std::shared_ptr<Exchange> &exchange) {
   if (isForeign(*exchange))
     return refuse(*exchange, 403, "the page that asks is of another place");
   const auto *const route = std::ranges::find_if(kRoutes, [&](const Route &each) {
-    return exchange->path() == each.path && (hasPage || each.answer != &Service::page);
+    const std::string_view path = each.path;
+    const bool isBelow =
+        path.size() > 1 && path.ends_with('/') && exchange->path().starts_with(path);
+    return (exchange->path() == path || isBelow) && (hasPage || each.answer != &Service::page);
   });
   if (route == std::end(kRoutes))
     return refuse(*exchange, 404, absl::StrCat(exchange->path(), ": there is no such path"));
@@ -201,6 +205,14 @@ void Service::chat(const std::shared_ptr<Exchange> &exchange) {
 
 void Service::listModels(const std::shared_ptr<Exchange> &exchange) {
   answer(*exchange, modelsJson(model, started));
+}
+
+void Service::showModel(const std::shared_ptr<Exchange> &exchange) {
+  const std::string path = exchange->path();
+  const std::string name = path.substr(std::string_view("/v1/models/").size());
+  if (name != model.name)
+    return refuse(*exchange, 404, absl::StrCat("model: expected ", model.name, ", found ", name));
+  answer(*exchange, modelJson(model, started));
 }
 
 void Service::tokenize(const std::shared_ptr<Exchange> &exchange) {

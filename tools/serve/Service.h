@@ -25,7 +25,7 @@ public:
 private:
   using Answer = void (Service::*)(const std::shared_ptr<Exchange> &);
   struct Route {
-    const char *method, *path;
+    const char *method, *path; // one that ends with a slash: of all below it
     Answer answer;
   };
   static const Route kRoutes[];
@@ -38,6 +38,7 @@ private:
   void startCompletion(const std::shared_ptr<Exchange> &exchange,
                        absl::StatusOr<CompletionRequest> request, const char *prefix);
   void listModels(const std::shared_ptr<Exchange> &exchange);
+  void showModel(const std::shared_ptr<Exchange> &exchange);
   void tokenize(const std::shared_ptr<Exchange> &exchange);
   void detokenize(const std::shared_ptr<Exchange> &exchange);
   void tokenizerInfo(const std::shared_ptr<Exchange> &exchange);

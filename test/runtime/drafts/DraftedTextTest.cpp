@@ -7,6 +7,7 @@
 
 #include "runtime/drafts/ModelDrafter.h"
 #include "runtime/drafts/NgramDrafter.h"
+#include "runtime/grammar/Grammars.h"
 #include "runtime/serving/Scheduler.h"
 #include "test/runtime/drafts/ScriptedDrafter.h"
 #include "test/runtime/serving/Recorder.h"
@@ -216,6 +217,29 @@ TEST_F(DraftedScheduler, EachTextIsWhatItIsAlone) {
       EXPECT_EQ(recorder->parts, int(recorder->tokens.size()));
     }
     EXPECT_GT(metrics().drafts.tokens, 0u);
+    expectNothingHeld();
+  }
+}
+
+TEST_F(DraftedScheduler, AGrammarIsFollowedThroughDrafts) {
+  grammar::Grammars grammars(tokenizer());
+  Request request = prompt({3, 1, 4}, 60);
+  request.grammar =
+      grammars.compile({grammar::GrammarSource::Kind::regex, "([a-z]{2,9} ){6,12}[0-9]+"}).value();
+  for (const float temperature : {0.0f, 1.0f}) {
+    request.sampling = {.temperature = temperature, .seed = 5};
+    start(/*pages=*/200, {});
+    const Ids alone = run(request)->tokens;
+    EXPECT_EQ(metrics().drafts.tokens, 0u);
+    // Guesses are right for a while, then a token that may not follow, or an end.
+    const auto script = [&](std::span<const int32_t> tokens) {
+      const size_t next = tokens.size() - request.prompt.size();
+      return next < alone.size() && next % 5 != 4 ? alone[next] : int32_t(next % 7);
+    };
+    start(/*pages=*/200, [&] { return std::make_unique<ScriptedDrafter>(script); });
+    EXPECT_EQ(run(request)->tokens, alone);
+    EXPECT_GT(metrics().drafts.accepted, 10u);
+    EXPECT_LT(metrics().drafts.accepted, metrics().drafts.tokens);
     expectNothingHeld();
   }
 }
