@@ -5,7 +5,6 @@
 #include "runtime/base/Quote.h"
 #include "runtime/base/Status.h"
 
-
 namespace strata::grammar {
 namespace {
 

@@ -143,19 +143,12 @@ absl::StatusOr<Expression> GbnfParser::parsePiece(int depth) {
 
 absl::StatusOr<Expression> GbnfParser::parseRepetitions(Expression piece, int depth) {
   for (int count = 0;; ++count) {
-    Repetition times;
-    if (input.take("+"))
-      times.least = 1;
-    else if (input.take("?"))
-      times.most = 1;
-    else if (input.take("{")) {
-      STRATA_ASSIGN(times, input.takeTimes());
-    } else if (!input.take("*")) {
+    STRATA_ASSIGN(const std::optional<Repetition> times, input.takeRepetition());
+    if (!times)
       return piece;
-    }
     if (count + depth > kMostGrammarDepth)
       return input.error(absl::StrCat("expected repetitions at most ", kMostGrammarDepth, " deep"));
-    piece = grammar.repeat(piece, times);
+    piece = grammar.repeat(piece, *times);
     skipSpace(depth > 0);
   }
 }

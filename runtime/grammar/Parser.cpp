@@ -88,6 +88,18 @@ absl::StatusOr<Repetition> Parser::takeTimes() {
   return times;
 }
 
+absl::StatusOr<std::optional<Repetition>> Parser::takeRepetition() {
+  if (take("*"))
+    return Repetition();
+  if (take("+"))
+    return Repetition{.least = 1};
+  if (take("?"))
+    return Repetition{.most = 1};
+  if (take("{"))
+    return takeTimes();
+  return std::nullopt;
+}
+
 absl::Status Parser::error(std::string_view message) const {
   const std::string_view before = text.substr(0, at);
   const size_t line = size_t(std::ranges::count(before, '\n'));

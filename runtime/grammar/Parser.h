@@ -6,6 +6,7 @@
 #include "runtime/grammar/Grammar.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ public:
   absl::StatusOr<uint32_t> takeNumber();
   /// "m}", "m,}" or "m,n}".
   absl::StatusOr<Repetition> takeTimes();
+  /// "*", "+", "?" or "{" and times; none: something else is next.
+  absl::StatusOr<std::optional<Repetition>> takeRepetition();
 
   size_t offset() const { return at; }
   /// INVALID_ARGUMENT `line L, column C: MESSAGE`.

@@ -163,20 +163,13 @@ absl::StatusOr<Expression> RegexParser::parseGroup(int depth) {
 }
 
 absl::StatusOr<Expression> RegexParser::parseRepetition(Expression piece) {
-  Repetition times;
-  if (input.take("+"))
-    times.least = 1;
-  else if (input.take("?"))
-    times.most = 1;
-  else if (input.take("{")) {
-    STRATA_ASSIGN(times, input.takeTimes());
-  } else if (!input.take("*")) {
+  STRATA_ASSIGN(const std::optional<Repetition> times, input.takeRepetition());
+  if (!times)
     return piece;
-  }
   input.take("?"); // not greedy: the same texts match
   if (input.peek() == '+' || input.peek() == '*' || input.peek() == '?' || input.peek() == '{')
     return input.mismatch("no other repetition");
-  return grammar.repeat(piece, times);
+  return grammar.repeat(piece, *times);
 }
 
 absl::StatusOr<Expression> RegexParser::parseClass() {

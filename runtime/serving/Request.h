@@ -19,6 +19,9 @@
 namespace strata::serving {
 
 using Clock = std::chrono::steady_clock;
+inline double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// One text to go on with.
 struct Request {

@@ -14,7 +14,6 @@
 
 #include <cmath>
 #include <optional>
-#include <random>
 
 namespace strata::test {
 namespace {
@@ -196,21 +195,12 @@ protected:
   std::unique_ptr<Scheduler> scheduler;
 };
 
-Request prompt(Ids tokens, int64_t most) {
-  return {.prompt = std::move(tokens), .mostTokens = most};
-}
-
 TEST_F(DraftedScheduler, EachTextIsWhatItIsAlone) {
   for (const Open &open : {scripted(0), scripted(2), scripted(1000), sameModel(200)}) {
     start(/*pages=*/200, open);
     std::vector<std::pair<Ids, std::shared_ptr<Recorder>>> all;
-    std::mt19937 random(1);
-    for (int i = 0; i < 30; ++i) {
-      Ids tokens(1 + random() % 40);
-      for (int32_t &token : tokens)
-        token = int32_t(random() % kVocabulary);
-      all.emplace_back(tokens, submit(prompt(tokens, 1 + random() % 20)));
-    }
+    for (const Request &request : mixedPrompts(kVocabulary))
+      all.emplace_back(request.prompt, submit(request));
     for (auto &[tokens, recorder] : all) {
       recorder->wait();
       EXPECT_EQ(recorder->tokens, expectedAfter(tokens, recorder->usage.generatedTokens));

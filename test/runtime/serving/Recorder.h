@@ -7,6 +7,7 @@
 #include <functional>
 #include <future>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -48,5 +49,22 @@ public:
 private:
   std::promise<void> done;
 };
+
+inline serving::Request prompt(std::vector<int32_t> tokens, int64_t most) {
+  return {.prompt = std::move(tokens), .mostTokens = most};
+}
+
+/// Of all lengths, always the same.
+inline std::vector<serving::Request> mixedPrompts(int32_t vocabulary) {
+  std::vector<serving::Request> requests;
+  std::mt19937 random(1);
+  for (int i = 0; i < 30; ++i) {
+    std::vector<int32_t> tokens(1 + random() % 40);
+    for (int32_t &token : tokens)
+      token = int32_t(random() % uint32_t(vocabulary));
+    requests.push_back(prompt(tokens, 1 + random() % 20));
+  }
+  return requests;
+}
 
 } // namespace strata::test

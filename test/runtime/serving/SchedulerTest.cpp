@@ -51,20 +51,11 @@ protected:
   std::unique_ptr<Scheduler> scheduler;
 };
 
-Request prompt(Ids tokens, int64_t most) {
-  return {.prompt = std::move(tokens), .mostTokens = most};
-}
-
 TEST_F(SchedulerTest, EachTextIsWhatItIsAlone) {
   start(/*pages=*/200);
   std::vector<std::pair<Ids, std::shared_ptr<Recorder>>> all;
-  std::mt19937 random(1);
-  for (int i = 0; i < 30; ++i) {
-    Ids tokens(1 + random() % 40);
-    for (int32_t &token : tokens)
-      token = int32_t(random() % kVocabulary);
-    all.emplace_back(tokens, submit(prompt(tokens, 1 + random() % 20)));
-  }
+  for (const Request &request : mixedPrompts(kVocabulary))
+    all.emplace_back(request.prompt, submit(request));
   for (auto &[tokens, recorder] : all) {
     recorder->wait();
     EXPECT_EQ(recorder->tokens, expectedAfter(tokens, recorder->usage.generatedTokens));
