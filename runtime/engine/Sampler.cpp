@@ -76,13 +76,11 @@ thread_local Scratch scratch;
 } // namespace
 
 int32_t drawToken(std::span<const float> logits, const Draw &draw, AllowedTokens allowed) {
-  int32_t best = findLikeliest(logits);
-  if (best >= 0 && !allowed.empty()) {
-    logits = scratch.restrict(logits, allowed);
-    best = findLikeliest(logits);
-  }
+  const int32_t best = findLikeliest(logits, allowed);
   if (draw.greedy() || best < 0)
     return best;
+  if (!allowed.empty())
+    logits = scratch.restrict(logits, allowed);
   const float largest = logits[size_t(best)];
   const bool hasTopK = draw.topK > 0 && draw.topK < logits.size();
   if (hasTopK)
@@ -104,10 +102,13 @@ std::span<const float> Scratch::restrict(std::span<const float> all, AllowedToke
   allowed.assign(all.size(), -std::numeric_limits<float>::infinity());
   for (size_t first = 0; first < all.size(); first += 64) {
     const uint64_t word = first / 64 < to.size() ? to[first / 64] : 0;
-    const size_t end = std::min(all.size() - first, word == 0 ? 0 : size_t(64)); // most have none
-    for (size_t i = 0; i < end; ++i)
-      if (word >> i & 1)
-        allowed[first + i] = all[first + i];
+    const auto part = all.subspan(first, std::min<size_t>(64, all.size() - first));
+    if (~word == 0) // most words are all or nothing
+      std::ranges::copy(part, allowed.begin() + ptrdiff_t(first));
+    else if (word != 0)
+      for (size_t i = 0; i < part.size(); ++i)
+        if (word >> i & 1)
+          allowed[first + i] = part[i];
   }
   return allowed;
 }

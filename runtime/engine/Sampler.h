@@ -24,10 +24,6 @@ struct SamplingParams {
   absl::Status validate() const;
 };
 
-/// Which tokens may be drawn: bit i % 64 of word i / 64 is token i's; those without a word may not.
-/// No words: all may.
-using AllowedTokens = std::span<const uint64_t>;
-
 /// One choice of a token, as a device is told of it: four 64-bit words.
 struct Draw {
   float scale = 0;          // log2(e) / temperature; 0: the likeliest token, whatever else is here

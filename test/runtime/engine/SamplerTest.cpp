@@ -129,6 +129,37 @@ TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {
   }
 }
 
+/// One logit after the other.
+static int32_t likeliestBySteps(std::span<const float> logits, AllowedTokens allowed) {
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (!(logits[i] < kInfinity))
+      return ~int32_t(i);
+  auto best = ~int32_t(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i)
+    if ((allowed.empty() || (i / 64 < allowed.size() && allowed[i / 64] >> (i % 64) & 1)) &&
+        logits[i] > (best < 0 ? -kInfinity : logits[size_t(best)]))
+      best = int32_t(i);
+  return best;
+}
+
+TEST(Sampler, LikeliestIsThatOfOneLogitAfterTheOther) {
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    std::vector<float> logits = noise(1 + seed * 3 % 400, seed);
+    for (float &logit : logits)
+      logit = std::round(logit); // equal ones
+    std::vector<uint64_t> words(seed % 2 ? philoxBits(seed, 0) % 8 : 0);
+    for (size_t i = 0; i < words.size(); ++i) {
+      const uint64_t kinds[] = {0, ~uint64_t(0), philoxBits(seed, 2 * i + 1)};
+      words[i] = kinds[philoxBits(seed, 2 * i + 2) % 3];
+    }
+    if (seed % 5 == 0)
+      logits[philoxBits(seed, 99) % logits.size()] = seed % 2 ? kInfinity : NAN;
+    if (seed % 7 == 0)
+      std::fill(logits.begin(), logits.end(), -kInfinity);
+    EXPECT_EQ(findLikeliest(logits, words), likeliestBySteps(logits, words)) << seed;
+  }
+}
+
 TEST(Sampler, LogitsAreNumbers) {
   for (float temperature : {0.0f, 1.0f}) {
     EXPECT_EQ(error(std::vector<float>{1, NAN, 2}, temperature),

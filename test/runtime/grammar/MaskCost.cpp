@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "runtime/engine/Sampler.h"
 #include "runtime/grammar/Grammars.h"
 #include "tools/command_line/Load.h"
 
@@ -84,15 +85,21 @@ std::vector<int32_t> tokensOf(const Vocabulary &vocabulary, std::string_view tex
 struct Row {
   Matcher matcher;
   std::vector<int32_t> tokens;
+  int32_t drawn;
 };
 
-void runStep(std::vector<Row> &rows, size_t step) {
+/// Draws a token of each row, of those that its grammar allows or of all.
+void runStep(std::vector<Row> &rows, size_t step, std::span<const float> logits, bool masked) {
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     for (size_t i; (i = next++) < rows.size();)
-      if (step < rows[i].tokens.size()) {
-        orDie(rows[i].matcher.allowed({}).status());
+      if (step < rows[i].tokens.size() && masked) {
+        const auto allowed = rows[i].matcher.allowed({});
+        orDie(allowed.status());
+        rows[i].drawn = drawToken(logits, {}, allowed->words());
         orDie(rows[i].matcher.pushToken(rows[i].tokens[step]));
+      } else {
+        rows[i].drawn = drawToken(logits, {});
       }
   };
   std::thread other(work);
@@ -110,14 +117,18 @@ void measure(const char *name, Grammars &grammars, const Tokenizer &tokenizer, b
     auto grammar = grammars.compile({GrammarSource::Kind::jsonSchema, schemaOf(kind, most)});
     orDie(grammar.status());
     compiling = std::max(compiling, millisecondsSince(begin));
-    rows.push_back({Matcher(*grammar), tokensOf((*grammar)->vocabulary(), textOf(kind)),
-                    std::vector<float>(size_t(tokenizer.vocabularySize()), 1.0f)});
+    rows.push_back({Matcher(*grammar), tokensOf((*grammar)->vocabulary(), textOf(kind)), 0});
   }
-  std::vector<double> times;
-  for (size_t step = 0; step < rows[0].tokens.size(); ++step) {
+  const std::vector<float> logits(size_t(tokenizer.vocabularySize()), 1.0f);
+  const auto timeOf = [&](size_t step, bool masked) {
     const auto begin = std::chrono::steady_clock::now();
-    runStep(rows, step);
-    times.push_back(millisecondsSince(begin));
+    runStep(rows, step, logits, masked);
+    return millisecondsSince(begin);
+  };
+  std::vector<double> times; // that masks add
+  for (size_t step = 0; step < rows[0].tokens.size(); ++step) {
+    const double plain = timeOf(step, false);
+    times.push_back(timeOf(step, true) - plain);
   }
   double sum = 0;
   for (double time : times)
