@@ -270,7 +270,7 @@ absl::Status checkQuantization(const JsonObject &json, const ModelConfig &config
 }
 
 absl::Status checkTotal(const JsonValue &root, const ModelConfig &config) {
-  if ((getParameterCount(config) * (bitWidth(config.dtype) / 8)).atMost(kMaxModelBytes))
+  if ((getParameterCount(config) * blockSize(config.dtype).bytes).atMost(kMaxModelBytes))
     return absl::OkStatus();
   return root.error(absl::StrCat("expected a model of at most ", kMaxModelBytes,
                                  " bytes, found a larger one: ", config.layers, " layers of ",

@@ -18,27 +18,32 @@ namespace {
 struct DTypeFacts {
   DType dtype;
   std::string_view name;
-  unsigned bits;
+  BlockSize size;
 };
 } // namespace
 
 static constexpr std::array kDTypes = {
-    DTypeFacts{DType::boolean, "bool", 8},    DTypeFacts{DType::u8, "u8", 8},
-    DTypeFacts{DType::i8, "i8", 8},           DTypeFacts{DType::f8_e5m2, "f8_e5m2", 8},
-    DTypeFacts{DType::f8_e4m3, "f8_e4m3", 8}, DTypeFacts{DType::f8_e8m0, "f8_e8m0", 8},
-    DTypeFacts{DType::i16, "i16", 16},        DTypeFacts{DType::u16, "u16", 16},
-    DTypeFacts{DType::f16, "f16", 16},        DTypeFacts{DType::bf16, "bf16", 16},
-    DTypeFacts{DType::i32, "i32", 32},        DTypeFacts{DType::u32, "u32", 32},
-    DTypeFacts{DType::f32, "f32", 32},        DTypeFacts{DType::f64, "f64", 64},
-    DTypeFacts{DType::i64, "i64", 64},        DTypeFacts{DType::u64, "u64", 64},
-    DTypeFacts{DType::c64, "c64", 64},        DTypeFacts{DType::f4, "f4", 4},
-    DTypeFacts{DType::f6_e2m3, "f6_e2m3", 6}, DTypeFacts{DType::f6_e3m2, "f6_e3m2", 6},
+    DTypeFacts{DType::boolean, "bool", {1, 1}},    DTypeFacts{DType::u8, "u8", {1, 1}},
+    DTypeFacts{DType::i8, "i8", {1, 1}},           DTypeFacts{DType::f8_e5m2, "f8_e5m2", {1, 1}},
+    DTypeFacts{DType::f8_e4m3, "f8_e4m3", {1, 1}}, DTypeFacts{DType::f8_e8m0, "f8_e8m0", {1, 1}},
+    DTypeFacts{DType::i16, "i16", {1, 2}},         DTypeFacts{DType::u16, "u16", {1, 2}},
+    DTypeFacts{DType::f16, "f16", {1, 2}},         DTypeFacts{DType::bf16, "bf16", {1, 2}},
+    DTypeFacts{DType::i32, "i32", {1, 4}},         DTypeFacts{DType::u32, "u32", {1, 4}},
+    DTypeFacts{DType::f32, "f32", {1, 4}},         DTypeFacts{DType::f64, "f64", {1, 8}},
+    DTypeFacts{DType::i64, "i64", {1, 8}},         DTypeFacts{DType::u64, "u64", {1, 8}},
+    DTypeFacts{DType::c64, "c64", {1, 8}},         DTypeFacts{DType::f4, "f4", {2, 1}},
+    DTypeFacts{DType::f6_e2m3, "f6_e2m3", {4, 3}}, DTypeFacts{DType::f6_e3m2, "f6_e3m2", {4, 3}},
+    DTypeFacts{DType::q8_0, "q8_0", {32, 34}},     DTypeFacts{DType::q4_0, "q4_0", {32, 18}},
+    DTypeFacts{DType::q4_1, "q4_1", {32, 20}},     DTypeFacts{DType::q5_0, "q5_0", {32, 22}},
+    DTypeFacts{DType::q5_1, "q5_1", {32, 24}},     DTypeFacts{DType::q4_k, "q4_k", {256, 144}},
+    DTypeFacts{DType::q5_k, "q5_k", {256, 176}},   DTypeFacts{DType::q6_k, "q6_k", {256, 210}},
+    DTypeFacts{DType::iq4_nl, "iq4_nl", {32, 18}}, DTypeFacts{DType::iq4_xs, "iq4_xs", {256, 136}},
 };
 
 /// The table is in the order of the enumeration.
 static const DTypeFacts &factsOf(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }
 
-unsigned bitWidth(DType dtype) { return factsOf(dtype).bits; }
+BlockSize blockSize(DType dtype) { return factsOf(dtype).size; }
 
 std::string_view name(DType dtype) { return factsOf(dtype).name; }
 
@@ -121,8 +126,7 @@ absl::StatusOr<const CheckpointTensor *> Checkpoint::require(std::string_view ke
 }
 
 std::optional<uint64_t> CheckpointTensor::spanBytes() const {
-  const auto bits = (box.span(shape) * bitWidth(dtype)).value();
-  return bits && *bits % 8 == 0 ? std::optional(*bits / 8) : std::nullopt;
+  return blockSize(dtype).bytesOf(box.span(shape));
 }
 
 uint32_t Checkpoint::addFile(std::string name, MappedFile mapping,

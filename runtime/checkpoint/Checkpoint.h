@@ -7,6 +7,7 @@
 #pragma once
 
 #include "runtime/base/MappedFile.h"
+#include "runtime/package/BlockSize.h"
 #include "runtime/package/Box.h"
 
 #include "absl/status/status.h"
@@ -24,7 +25,8 @@
 
 namespace strata {
 
-/// Element types that checkpoints use; the names are those of safetensors in lower case.
+/// Element types that checkpoints use; the names are those of safetensors, and behind them those of
+/// GGUF's quantized weights, in lower case.
 enum class DType : uint8_t {
   boolean,
   u8,
@@ -45,11 +47,25 @@ enum class DType : uint8_t {
   c64,
   f4,
   f6_e2m3,
-  f6_e3m2
+  f6_e3m2,
+  q8_0,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q4_k,
+  q5_k,
+  q6_k,
+  iq4_nl,
+  iq4_xs
 };
 
-/// Bits of one element.
-unsigned bitWidth(DType dtype);
+/// How many elements take how many bytes: one, or two of f4, four of f6, a block of quantized
+/// weights.
+BlockSize blockSize(DType dtype);
+/// Whether it is one of GGUF's quantized types: what Blocks.h decodes. A tensor of such a type has
+/// its logical shape, a row is whole blocks, and nothing lies between rows.
+constexpr bool isQuantized(DType dtype) { return dtype >= DType::q8_0; }
 /// "bf16", "f8_e4m3"; for people.
 std::string_view name(DType dtype);
 /// The other way round; empty for names that do not exist.
@@ -66,7 +82,7 @@ struct CheckpointTensor {
   std::span<const std::byte> bytes = {}; // into the mapping: spanBytes() of them from `offset` on
 
   /// Bytes from the first row to the end of the last, with what is of others between them.
-  /// Empty if that does not fit 64 bits or is not a whole number of bytes.
+  /// Empty if that does not fit 64 bits or is no whole number of blocks.
   std::optional<uint64_t> spanBytes() const;
 };
 

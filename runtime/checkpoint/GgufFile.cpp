@@ -19,6 +19,7 @@ constexpr uint64_t kMaxEntries = uint64_t(1) << 16; // keys, or tensors
 constexpr uint64_t kMaxNameBytes = 1024;
 constexpr uint32_t kMaxRank = 4;
 constexpr uint64_t kDefaultAlignment = 32;
+constexpr int64_t kQuantizationVersion = 2; // of how blocks are laid out
 constexpr uint64_t kMaxAlignment = uint64_t(1) << 20;
 
 /// Types of values, by their numbers in the file.
@@ -42,19 +43,33 @@ enum class Type : uint32_t {
 constexpr struct {
   uint32_t number;
   DType dtype;
-} kTypes[] = {{0, DType::f32},  {1, DType::f16},  {24, DType::i8},  {25, DType::i16},
-              {26, DType::i32}, {27, DType::i64}, {28, DType::f64}, {30, DType::bf16}};
+} kTypes[] = {{0, DType::f32},   {1, DType::f16},   {2, DType::q4_0},    {3, DType::q4_1},
+              {6, DType::q5_0},  {7, DType::q5_1},  {8, DType::q8_0},    {12, DType::q4_k},
+              {13, DType::q5_k}, {14, DType::q6_k}, {20, DType::iq4_nl}, {23, DType::iq4_xs},
+              {24, DType::i8},   {25, DType::i16},  {26, DType::i32},    {27, DType::i64},
+              {28, DType::f64},  {30, DType::bf16}};
 
-/// Those that are not, for the message.
-constexpr struct {
+struct NamedType {
   uint32_t number;
   std::string_view name;
-} kQuantized[] = {{2, "Q4_0"},   {3, "Q4_1"},    {6, "Q5_0"},     {7, "Q5_1"},    {8, "Q8_0"},
-                  {9, "Q8_1"},   {10, "Q2_K"},   {11, "Q3_K"},    {12, "Q4_K"},   {13, "Q5_K"},
-                  {14, "Q6_K"},  {15, "Q8_K"},   {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"},
-                  {19, "IQ1_S"}, {20, "IQ4_NL"}, {21, "IQ3_S"},   {22, "IQ2_S"},  {23, "IQ4_XS"},
-                  {29, "IQ1_M"}, {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"},  {40, "NVFP4"},
-                  {41, "Q1_0"}};
+};
+
+/// Those that are not, for the message.
+constexpr NamedType kOtherTypes[] = {
+    {9, "Q8_1"},     {10, "Q2_K"},  {11, "Q3_K"},  {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"},
+    {18, "IQ3_XXS"}, {19, "IQ1_S"}, {21, "IQ3_S"}, {22, "IQ2_S"}, {29, "IQ1_M"},   {34, "TQ1_0"},
+    {35, "TQ2_0"},   {39, "MXFP4"}, {40, "NVFP4"}, {41, "Q1_0"}};
+
+/// Those that ggml itself no longer reads: the last six were weights repacked for some processors.
+constexpr NamedType kRemovedTypes[] = {{4, "Q4_2"},        {5, "Q4_3"},       {31, "Q4_0_4_4"},
+                                       {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"},  {36, "IQ4_NL_4_4"},
+                                       {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}};
+
+/// The name of a type in a table; empty if it is not there.
+std::string_view nameIn(std::span<const NamedType> table, uint32_t number) {
+  const auto *found = std::ranges::find(table, number, &NamedType::number).base();
+  return found == table.data() + table.size() ? "" : found->name;
+}
 
 std::string_view kindName(Kind kind) {
   constexpr std::string_view kNames[] = {"an integer", "a number", "a boolean", "text", "an array"};
@@ -92,6 +107,7 @@ private:
   absl::Status readTensors(uint64_t count);
   absl::StatusOr<GgufTensor> readTensor();
   absl::StatusOr<DType> readDType(std::string_view name);
+  absl::Status checkRows(const GgufTensor &tensor) const;
   absl::StatusOr<uint64_t> readAlignment();
   absl::Status placeTensors(uint64_t alignment);
 
@@ -201,6 +217,10 @@ absl::Status GgufReader::checkModel(std::string_view architecture) {
                       absl::StrCat("expected ", std::string(architecture),
                                    ", the one architecture supported, found ",
                                    found ? printable(*found) : "none"));
+  STRATA_ASSIGN(const auto quantization, file.integer("general.quantization_version"));
+  if (quantization.value_or(kQuantizationVersion) != kQuantizationVersion)
+    return file.error("general.quantization_version",
+                      absl::StrCat("expected ", kQuantizationVersion, ", found ", *quantization));
   STRATA_ASSIGN(const std::optional<int64_t> parts, file.integer("split.count"));
   if (parts.value_or(1) <= 1)
     return absl::OkStatus();
@@ -217,12 +237,26 @@ absl::StatusOr<DType> GgufReader::readDType(std::string_view name) {
   for (const auto &type : kTypes)
     if (type.number == number)
       return type.dtype;
-  for (const auto &type : kQuantized)
-    if (type.number == number)
-      return absl::UnimplementedError(
-          absl::StrCat(file.place, ": ", printable(name), ": quantized to ", std::string(type.name),
-                       ", which is not supported; expected bf16, f16 or f32"));
+  if (const auto other = nameIn(kOtherTypes, number); !other.empty())
+    return absl::UnimplementedError(absl::StrCat(
+        file.place, ": ", printable(name), ": quantized to ", std::string(other),
+        ", which is not supported; expected bf16, f16, f32, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, "
+        "Q5_K, Q6_K, IQ4_NL or IQ4_XS"));
+  if (const auto removed = nameIn(kRemovedTypes, number); !removed.empty())
+    return absl::UnimplementedError(
+        absl::StrCat(file.place, ": ", printable(name), ": quantized to ", std::string(removed),
+                     ", which GGUF no longer has; convert the model again, e.g. to Q4_0"));
   return error(printable(name), ": type ", number, " is none that is known");
+}
+
+/// That a row is whole blocks.
+absl::Status GgufReader::checkRows(const GgufTensor &tensor) const {
+  const uint64_t block = blockSize(tensor.dtype).elements;
+  const uint64_t columns = tensor.shape.empty() ? 1 : tensor.shape.back();
+  if (columns % block == 0)
+    return absl::OkStatus();
+  return error(printable(tensor.name), ": expected a multiple of ", block, " columns of ",
+               std::string(name(tensor.dtype)), ", found ", columns);
 }
 
 absl::StatusOr<GgufTensor> GgufReader::readTensor() {
@@ -248,6 +282,7 @@ absl::Status GgufReader::readTensors(uint64_t count) {
       return error("tensor ", i, " of ", count, ": the file ends in its description");
     if (!names.insert(tensor.name).second)
       return error(printable(tensor.name), ": expected different tensors, found this one twice");
+    STRATA_TRY(checkRows(tensor));
     file.tensors_.push_back(std::move(tensor));
   }
   return absl::OkStatus();
@@ -270,7 +305,7 @@ absl::Status GgufReader::placeTensors(uint64_t alignment) {
   uint64_t filled = 0;
   for (GgufTensor &tensor : file.tensors_) {
     const std::string name = printable(tensor.name);
-    const auto size = (checkedProduct(tensor.shape) * (bitWidth(tensor.dtype) / 8)).value();
+    const auto size = blockSize(tensor.dtype).bytesOf(checkedProduct(tensor.shape));
     if (tensor.offset != filled)
       return error(name, ": data begins at ", tensor.offset, ", expected ", filled);
     if (!size || *size > room || filled > room - *size)

@@ -47,7 +47,8 @@ class GgufFile {
 public:
   /// Reads the header of `bytes`; errors begin with `place`. The model is of this architecture and
   /// in one file; its tensors follow each other in the order of the list and fill the file.
-  /// Quantized ones are UNIMPLEMENTED, by name.
+  /// Other kinds of quantization than DType's are UNIMPLEMENTED, by name. The values of blocks, such
+  /// as their scales, are not looked at.
   static absl::StatusOr<GgufFile> read(std::span<const std::byte> bytes, std::string place,
                                        std::string_view architecture);
 

@@ -99,7 +99,7 @@ absl::Status NemoTensors::addQkv(const std::string &attention, const CheckpointT
         place, ": ", attention, "linear_qkv.weight: shape is ", formatShape(tensor.shape),
         ", expected ", heads.groups, " groups of ", heads.headsPerGroup, " + 2 heads of ",
         heads.headDim, " rows, [", heads.groups * stride, ", hidden_size]"));
-  const uint64_t rowBytes = tensor.shape[1] * bitWidth(tensor.dtype) / 8;
+  const uint64_t rowBytes = tensor.shape[1] * blockSize(tensor.dtype).bytes;
   const auto add = [&](const char *name, uint64_t first, uint64_t rows) {
     CheckpointTensor part = tensor;
     part.shape[0] = heads.groups * rows;

@@ -116,7 +116,7 @@ absl::StatusOr<Storage> StateDictReader::readStorage(const PickleValue &value) {
     if (found == zip.entries().end())
       return error("expected its storage ", printable(name), " in the archive, found none");
     if (count->number < 0 ||
-        (Checked(uint64_t(count->number)) * (bitWidth(dtype) / 8)).value() != found->second.size)
+        blockSize(dtype).bytesOf(uint64_t(count->number)) != found->second.size)
       return error("storage ", printable(name), ": expected ", count->number, " elements of ",
                    std::string(strata::name(dtype)), ", found ", found->second.size, " bytes");
     return Storage{dtype, found->second};
@@ -173,7 +173,7 @@ absl::StatusOr<CheckpointTensor> StateDictReader::readTensor(const PickleValue &
 
   CheckpointTensor tensor{storage.dtype, std::move(shape), /*file=*/0, /*offset=*/0};
   const std::optional<uint64_t> bytes = tensor.spanBytes();
-  const Checked skipped = Checked(uint64_t(offset->number)) * (bitWidth(storage.dtype) / 8);
+  const Checked skipped = Checked(uint64_t(offset->number)) * blockSize(storage.dtype).bytes;
   if (offset->number < 0 || !bytes || !(skipped + *bytes).atMost(storage.entry.size))
     return error("expected shape ", formatShape(tensor.shape), " of ",
                  std::string(name(storage.dtype)), " from element ", offset->number,

@@ -92,7 +92,7 @@ static absl::Status checkKey(const JsonMember &member) {
 static absl::StatusOr<DType> readDType(const JsonObject &tensor) {
   STRATA_ASSIGN(const std::string_view text, tensor.string("dtype"));
   const auto dtype = dtypeNamed(absl::AsciiStrToLower({text.data(), text.size()}));
-  if (!dtype || std::any_of(text.begin(), text.end(), absl::ascii_islower))
+  if (!dtype || isQuantized(*dtype) || std::any_of(text.begin(), text.end(), absl::ascii_islower))
     return tensor.error(
         "dtype", absl::StrCat("expected a type such as \"BF16\" or \"F32\", found ", quote(text)));
   return *dtype;
@@ -144,14 +144,16 @@ static absl::StatusOr<std::vector<Entry>> readEntries(const JsonObject &header) 
 static absl::Status checkSize(const JsonObject &header, const Entry &entry) {
   const std::string product =
       absl::StrCat("shape ", formatShape(entry.shape), " of ", std::string(name(entry.dtype)));
-  const auto bits = (checkedProduct(entry.shape) * bitWidth(entry.dtype)).value();
-  if (!bits)
-    return header.error(entry.key, absl::StrCat(product, " does not fit 64 bits"));
-  if (*bits % 8 != 0)
+  const BlockSize size = blockSize(entry.dtype);
+  const Checked elements = checkedProduct(entry.shape);
+  if (const auto count = elements.value(); count && *count % size.elements != 0)
     return header.error(entry.key, absl::StrCat(product, " is not a whole number of bytes"));
-  if (*bits / 8 != entry.end - entry.begin)
+  const std::optional<uint64_t> bytes = size.bytesOf(elements);
+  if (!bytes)
+    return header.error(entry.key, absl::StrCat(product, " does not fit 64 bits"));
+  if (*bytes != entry.end - entry.begin)
     return header.error(entry.key,
-                        absl::StrCat(product, " needs ", *bits / 8, " bytes, data_offsets hold ",
+                        absl::StrCat(product, " needs ", *bytes, " bytes, data_offsets hold ",
                                      entry.end - entry.begin));
   return absl::OkStatus();
 }

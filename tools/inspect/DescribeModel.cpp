@@ -20,7 +20,7 @@ uint64_t elementsOf(const CheckpointTensor &tensor) {
 
 /// Its own: between its rows there may be those of other tensors.
 uint64_t bytesOf(const CheckpointTensor &tensor) {
-  return elementsOf(tensor) * bitWidth(tensor.dtype) / 8;
+  return blockSize(tensor.dtype).bytesOf(elementsOf(tensor)).value_or(0);
 }
 
 //===----------------------------------------------------------------------===//

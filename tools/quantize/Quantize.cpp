@@ -31,10 +31,14 @@ struct Job {
   uint64_t rows; // of a norm, 1
   uint64_t columns;
 
-  uint64_t rowBytes() const { return columns * bitWidth(tensor->dtype) / 8; }
+  uint64_t rowBytes() const { return bytesOf(columns); }
   const std::byte *row(uint64_t index) const {
-    return tensor->bytes.data() +
-           tensor->box.rowOffset(index, columns) * bitWidth(tensor->dtype) / 8;
+    return tensor->bytes.data() + bytesOf(tensor->box.rowOffset(index, columns));
+  }
+
+private:
+  uint64_t bytesOf(uint64_t elements) const { // of whole rows, which fit
+    return blockSize(tensor->dtype).bytesOf(elements).value_or(0);
   }
 };
 

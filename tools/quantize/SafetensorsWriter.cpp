@@ -23,7 +23,7 @@ constexpr size_t kLengthBytes = 8;
 
 /// The shapes are those of parameters in a checkpoint that was opened: this fits.
 uint64_t bytesOf(const StoredTensor &tensor) {
-  return (checkedProduct(tensor.shape) * (bitWidth(tensor.dtype) / 8)).value().value_or(0);
+  return blockSize(tensor.dtype).bytesOf(checkedProduct(tensor.shape)).value_or(0);
 }
 
 } // namespace

@@ -275,12 +275,33 @@ TEST(Checkpoint, NamesOfFiles) {
             "a/b.gguf: expected a .safetensors or a .bin file");
 }
 
-TEST(DType, NamesAndWidths) {
+TEST(DType, Names) {
   EXPECT_EQ(name(DType::bf16), "bf16");
   EXPECT_EQ(name(DType::f6_e3m2), "f6_e3m2");
-  EXPECT_EQ(bitWidth(DType::f6_e2m3), 6u);
-  EXPECT_EQ(bitWidth(DType::c64), 64u);
-  for (int i = 0; i <= static_cast<int>(DType::f6_e3m2); ++i)
+  EXPECT_EQ(name(DType::iq4_xs), "iq4_xs");
+  for (int i = 0; i <= static_cast<int>(DType::iq4_xs); ++i)
     EXPECT_EQ(dtypeNamed(name(static_cast<DType>(i))), static_cast<DType>(i));
   EXPECT_EQ(dtypeNamed("f31"), std::nullopt);
+}
+
+/// Elements that are stored together, and their bytes.
+TEST(DType, BlockSizes) {
+  const auto bytesOf = [](DType dtype, uint64_t elements) {
+    return blockSize(dtype).bytesOf(elements);
+  };
+  EXPECT_EQ(bytesOf(DType::c64, 3), 24u);
+  EXPECT_EQ(bytesOf(DType::f6_e2m3, 8), 6u);
+  EXPECT_EQ(bytesOf(DType::f6_e2m3, 7), std::nullopt) << "no whole number of bytes";
+  const std::pair<DType, uint64_t> of256[] = {
+      {DType::q8_0, 8 * 34},   {DType::q4_0, 8 * 18}, {DType::q4_1, 8 * 20}, {DType::q5_0, 8 * 22},
+      {DType::q5_1, 8 * 24},   {DType::q4_k, 144},    {DType::q5_k, 176},    {DType::q6_k, 210},
+      {DType::iq4_nl, 8 * 18}, {DType::iq4_xs, 136}};
+  for (const auto &[dtype, bytes] : of256) {
+    EXPECT_EQ(bytesOf(dtype, 512), 2 * bytes) << name(dtype);
+    EXPECT_EQ(bytesOf(dtype, 511), std::nullopt) << name(dtype);
+    EXPECT_TRUE(isQuantized(dtype));
+  }
+  EXPECT_FALSE(isQuantized(DType::f6_e3m2));
+  EXPECT_EQ(blockSize(DType::f32).bytesOf(Checked(UINT64_MAX) * 2), std::nullopt);
+  EXPECT_EQ(bytesOf(DType::f32, uint64_t(1) << 62), std::nullopt) << "does not fit";
 }

@@ -241,13 +241,109 @@ TEST(Gguf, OtherModels) {
             "merge them");
 }
 
+/// Numbers of GGUF's quantized types, and the bytes of 256 weights.
+struct Quantized {
+  uint32_t number;
+  DType dtype;
+  uint64_t bytes;
+};
+constexpr Quantized kQuantized[] = {{8, DType::q8_0, 272},    {2, DType::q4_0, 144},
+                                    {3, DType::q4_1, 160},    {6, DType::q5_0, 176},
+                                    {7, DType::q5_1, 192},    {12, DType::q4_k, 144},
+                                    {13, DType::q5_k, 176},   {14, DType::q6_k, 210},
+                                    {20, DType::iq4_nl, 144}, {23, DType::iq4_xs, 136}};
+
+/// The model with three rows of 512 quantized weights behind its embedding.
+Writer quantizedModel(const Quantized &type) {
+  Writer file = model();
+  file.tensors[1] = {"blk.0.attn_q.weight", {512, 3}, type.number, 32};
+  file.data.resize(32);
+  file.data += std::string(6 * type.bytes, char(type.number));
+  return file;
+}
+
+/// Blocks lie in the file as they are; the shape is that of the weights in them.
+TEST(Gguf, QuantizedTensorsAreReadInPlace) {
+  for (const Quantized &type : kQuantized) {
+    TestFolder folder;
+    folder.write("m.gguf",
+                 quantizedModel(type).set("general.quantization_version", u32(2)).write());
+    const auto checkpoint = openCheckpoint(folder.path("m.gguf"));
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+    const auto *tensor = checkpoint->find("model.layers.0.self_attn.q_proj.weight");
+    EXPECT_EQ(tensor->dtype, type.dtype);
+    EXPECT_EQ(tensor->shape, (std::vector<uint64_t>{3, 512}));
+    ASSERT_EQ(tensor->bytes.size(), 6 * type.bytes);
+    EXPECT_EQ(tensor->bytes.back(), std::byte(type.number));
+  }
+}
+
+TEST(Gguf, QuantizedTensorsFillTheFile) {
+  for (const Quantized &type : kQuantized) {
+    Writer file = quantizedModel(type);
+    const std::string bytes = std::to_string(6 * type.bytes + 31);
+    file.data.pop_back();
+    EXPECT_EQ(error(file.write()),
+              "blk.0.attn_q.weight: shape [3, 512] of " + std::string(name(type.dtype)) +
+                  " from 32 on does not fit the " + bytes + " bytes of data in the file");
+  }
+}
+
+TEST(Gguf, QuantizedRowsAreWholeBlocks) {
+  EXPECT_EQ(errorOf({"output.weight", {48, 2}, 8, 32}),
+            "output.weight: expected a multiple of 32 columns of q8_0, found 48");
+  EXPECT_EQ(errorOf({"output.weight", {1056, 8}, 12, 32}),
+            "output.weight: expected a multiple of 256 columns of q4_k, found 1056");
+  EXPECT_EQ(errorOf({"output.weight", {}, 2, 32}),
+            "output.weight: expected a multiple of 32 columns of q4_0, found 1");
+}
+
+/// Only matrices may be quantized: others are of a type that who needs them expects.
+TEST(Gguf, QuantizedNormsAreRefusedWhereTheyAreNeeded) {
+  Writer file = model();
+  file.tensors[1] = {"output_norm.weight", {32}, 8, 32};
+  file.data = std::string(32 + 34, '\0');
+  TestFolder folder;
+  folder.write("m.gguf", file.write());
+  const auto checkpoint = openCheckpoint(folder.path());
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
+  constexpr uint64_t kShape[] = {32};
+  constexpr DType kTypes[] = {DType::bf16, DType::f16, DType::f32};
+  EXPECT_EQ(checkpoint->require("model.norm.weight", kShape, kTypes).status().message(),
+            folder.path("m.gguf") +
+                ": model.norm.weight: dtype is q8_0, expected bf16, f16 or f32");
+}
+
+TEST(Gguf, BlocksAreOfTheOneVersion) {
+  EXPECT_EQ(errorWith("general.quantization_version", u32(2)), "");
+  EXPECT_EQ(errorWith("general.quantization_version", u32(1)),
+            "general.quantization_version: expected 2, found 1");
+}
+
 TEST(Gguf, OtherTypesAreRefusedByName) {
-  for (const auto &[type, name] :
-       {std::pair<uint32_t, const char *>{2, "Q4_0"}, {8, "Q8_0"}, {14, "Q6_K"}, {39, "MXFP4"}})
+  for (const auto &[type, name] : {std::pair<uint32_t, const char *>{9, "Q8_1"},
+                                   {10, "Q2_K"},
+                                   {11, "Q3_K"},
+                                   {18, "IQ3_XXS"},
+                                   {34, "TQ1_0"},
+                                   {39, "MXFP4"},
+                                   {40, "NVFP4"}})
     EXPECT_EQ(errorOf({"output.weight", {256}, type, 32}),
               "output.weight: quantized to " + std::string(name) +
-                  ", which is not supported; expected bf16, f16 or f32");
-  for (const uint32_t type : {4u, 31u, 1000u, UINT32_MAX})
+                  ", which is not supported; expected bf16, f16, f32, Q8_0, Q4_0, Q4_1, Q5_0, "
+                  "Q5_1, Q4_K, Q5_K, Q6_K, IQ4_NL or IQ4_XS");
+  for (const auto &[type, name] : {std::pair<uint32_t, const char *>{4, "Q4_2"},
+                                   {5, "Q4_3"},
+                                   {31, "Q4_0_4_4"},
+                                   {32, "Q4_0_4_8"},
+                                   {33, "Q4_0_8_8"},
+                                   {36, "IQ4_NL_4_4"},
+                                   {37, "IQ4_NL_4_8"},
+                                   {38, "IQ4_NL_8_8"}})
+    EXPECT_EQ(errorOf({"output.weight", {256}, type, 32}),
+              "output.weight: quantized to " + std::string(name) +
+                  ", which GGUF no longer has; convert the model again, e.g. to Q4_0");
+  for (const uint32_t type : {42u, 1000u, UINT32_MAX})
     EXPECT_EQ(errorOf({"output.weight", {256}, type, 32}),
               "output.weight: type " + std::to_string(type) + " is none that is known");
 }
