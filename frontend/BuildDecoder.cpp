@@ -27,10 +27,10 @@ constexpr QuantizedFormat kFormat = QuantizedFormat::I8G32;
 
 /// Tensors of blocks, and what they are in a program.
 constexpr std::pair<DType, QuantizedFormat> kBlockFormats[] = {
-    {DType::q8_0, QuantizedFormat::Q8_0},     {DType::q4_0, QuantizedFormat::Q4_0},
-    {DType::q4_1, QuantizedFormat::Q4_1},     {DType::q5_0, QuantizedFormat::Q5_0},
-    {DType::q5_1, QuantizedFormat::Q5_1},     {DType::q4_k, QuantizedFormat::Q4K},
-    {DType::q5_k, QuantizedFormat::Q5K},      {DType::q6_k, QuantizedFormat::Q6K},
+    {DType::q8_0, QuantizedFormat::Q8_0},    {DType::q4_0, QuantizedFormat::Q4_0},
+    {DType::q4_1, QuantizedFormat::Q4_1},    {DType::q5_0, QuantizedFormat::Q5_0},
+    {DType::q5_1, QuantizedFormat::Q5_1},    {DType::q4_k, QuantizedFormat::Q4K},
+    {DType::q5_k, QuantizedFormat::Q5K},     {DType::q6_k, QuantizedFormat::Q6K},
     {DType::iq4_nl, QuantizedFormat::IQ4NL}, {DType::iq4_xs, QuantizedFormat::IQ4XS},
 };
 
@@ -218,7 +218,8 @@ Value DecoderBuilder::parameter(const Module &module, StringRef key, ArrayRef<in
 Value DecoderBuilder::linearWeight(const Module &module) {
   if (!config.quantizes(module.path))
     return weightOf(module);
-  static_assert(factsOf(kFormat).group == kQuantizationGroup && kQuantizationGroup == kRoundingGroup);
+  static_assert(factsOf(kFormat).group == kQuantizationGroup &&
+                kQuantizationGroup == kRoundingGroup);
   std::string key = module.weightKey(), scales = key + kScaleSuffix;
   auto quantized = QuantizedAttr::get(builder.getContext(), kFormat, storedElement(scales),
                                       storedBox(key, module.shape));
