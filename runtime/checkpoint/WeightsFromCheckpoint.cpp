@@ -7,20 +7,9 @@
 namespace strata {
 namespace {
 
+/// The same types have the same names.
 DType checkpointType(package::DType dtype) {
-  switch (dtype) {
-  case package::DType::bf16:
-    return DType::bf16;
-  case package::DType::f16:
-    return DType::f16;
-  case package::DType::f32:
-    return DType::f32;
-  case package::DType::i32:
-    return DType::i32;
-  case package::DType::i8:
-    return DType::i8;
-  }
-  return DType::u8; // not reached: the package is verified
+  return dtypeNamed(package::EnumNameDType(dtype)).value(); // the package is verified
 }
 
 /// Whether the kernels read this tensor as it lies: its rows, and what the 1 of a norm is in.

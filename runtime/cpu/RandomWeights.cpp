@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint64_t kGroups = 64; // blocks of Philox made at once, so that the compiler has vectors
 constexpr uint64_t kValues = 4 * kGroups;
+constexpr uint64_t kPhiloxBytes = 16; // of a block
 
 struct Words {
   uint32_t of[4][kGroups];
@@ -95,12 +96,43 @@ template <typename T, typename Round>
     return make(reinterpret_cast<float *>(to), [](float value) { return value; });
   case package::DType::i8:
     return make(reinterpret_cast<int8_t *>(to), toInt8);
-  case package::DType::i32:
+  default: // i32
     memset(to, 0, kValues * sizeof(int32_t));
   }
 }
 
+/// The bytes of a parameter from `first` on, as the words come.
+[[gnu::always_inline]] inline void makeBytes(const RandomValues &values, uint64_t first,
+                                             std::span<std::byte> to) {
+  uint32_t part[kValues];
+  for (uint64_t done = 0; done < to.size();) {
+    const uint64_t block = (first + done) / kPhiloxBytes, skipped = (first + done) % kPhiloxBytes;
+    Words words;
+    makeWords(words, values.seed, values.stream, block);
+    for (uint64_t g = 0; g < kGroups; ++g)
+      for (uint64_t i = 0; i < 4; ++i)
+        part[4 * g + i] = words.of[i][g];
+    const uint64_t size = std::min(sizeof part - skipped, to.size() - done);
+    memcpy(to.data() + done, reinterpret_cast<const std::byte *>(part) + skipped, size);
+    done += size;
+  }
+}
+
+/// Random bytes with the scales that `fixed` says, in whole blocks.
+[[gnu::always_inline]] inline void makeBlocks(const RandomValues &values, const RandomBlock &fixed,
+                                              std::span<std::byte> to) {
+  const BlockSize size = blockSize(values.dtype);
+  makeBytes(values, values.first / size.elements * size.bytes, to);
+  for (uint64_t at = 0; at < to.size(); at += size.bytes) {
+    memcpy(&to[at + fixed.scaleOffset], &fixed.scale, sizeof fixed.scale);
+    if (fixed.minimum)
+      memcpy(&to[at + fixed.kMinimumOffset], &fixed.minimum, sizeof fixed.minimum);
+  }
+}
+
 [[gnu::always_inline]] inline void makeAll(const RandomValues &values, std::span<std::byte> to) {
+  if (const RandomBlock *fixed = randomBlock(values.dtype))
+    return makeBlocks(values, *fixed, to);
   alignas(64) std::byte part[kValues * sizeof(float)];
   uint64_t bytes = kValues * elementBytes(values.dtype), block = values.first / 4;
   for (uint64_t done = 0; done < to.size(); done += bytes, block += kGroups) {

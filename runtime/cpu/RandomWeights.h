@@ -11,7 +11,7 @@
 
 namespace strata::cpu {
 
-/// Fills `to`, as many bytes as whole values.
+/// Fills `to`, as many bytes as whole values, or blocks of them.
 void makeRandomValues(const RandomValues &values, std::span<std::byte> to);
 
 /// These weights, or random ones made now, in memory of our own; an error if that is too little.

@@ -11,7 +11,7 @@
 namespace strata::cpu {
 namespace {
 
-constexpr uint64_t kPieceValues = 1 << 16; // that a thread makes at once
+constexpr uint64_t kPieceValues = 1 << 16; // that a thread makes at once: whole blocks
 
 /// Values of a parameter and where they belong.
 struct Piece {
@@ -37,12 +37,10 @@ absl::StatusOr<AnonymousMemory> reserve(uint64_t bytes) {
 }
 
 void addPieces(std::vector<Piece> &pieces, const RandomValues &all, std::span<std::byte> to) {
-  uint64_t bytes = kPieceValues * elementBytes(all.dtype);
-  for (uint64_t done = 0; done < to.size(); done += bytes) {
-    RandomValues values = all;
-    values.first = done / elementBytes(all.dtype);
+  const uint64_t bytes = blockSize(all.dtype).bytesOf(kPieceValues).value();
+  RandomValues values = all;
+  for (uint64_t done = 0; done < to.size(); done += bytes, values.first += kPieceValues)
     pieces.push_back({values, to.subspan(done, std::min(bytes, to.size() - done))});
-  }
 }
 
 absl::Status make(const std::vector<Piece> &pieces) {

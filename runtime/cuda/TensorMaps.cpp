@@ -17,10 +17,9 @@ CUtensorMapDataType typeOf(package::DType dtype) {
     return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
   case package::DType::i32:
     return CU_TENSOR_MAP_DATA_TYPE_INT32;
-  case package::DType::i8:
-    break;
+  default:
+    return CU_TENSOR_MAP_DATA_TYPE_UINT8; // not reached: the package is verified
   }
-  return CU_TENSOR_MAP_DATA_TYPE_UINT8; // not reached: the package is verified
 }
 
 // CUDA's numbers are those of the package.

@@ -57,31 +57,27 @@ absl::StatusOr<std::vector<SelectedCode>> Package::code(const std::string &devic
                    devices.empty() ? "none" : absl::StrJoin(devices, ", "), "), found ", device));
 }
 
-uint64_t elementBytes(package::DType dtype) {
-  switch (dtype) {
-  case package::DType::bf16:
-  case package::DType::f16:
-    return 2;
-  case package::DType::f32:
-  case package::DType::i32:
-    return 4;
-  case package::DType::i8:
-    return 1;
-  }
-  return 0;
+BlockSize blockSize(package::DType dtype) {
+  constexpr BlockSize kSizes[] = {{1, 2},     {1, 2},     {1, 4},     {1, 4},   {1, 1},
+                                  {32, 34},   {32, 18},   {32, 20},   {32, 22}, {32, 24},
+                                  {256, 144}, {256, 176}, {256, 210}, {32, 18}, {256, 136}};
+  static_assert(std::size(kSizes) == size_t(package::DType::MAX) + 1, "in the order of the types");
+  return kSizes[size_t(dtype)];
 }
+
+uint64_t elementBytes(package::DType dtype) { return blockSize(dtype).bytes; }
 
 Box boxOf(const package::Parameter &parameter) {
   return {parameter.row_stride(), parameter.group_rows(), parameter.group_stride()};
 }
 
-Checked checkedBytes(const package::Parameter &parameter) {
+std::optional<uint64_t> checkedBytes(const package::Parameter &parameter) {
   std::vector<uint64_t> shape(itemsOf(parameter.shape()).begin(), itemsOf(parameter.shape()).end());
-  return boxOf(parameter).span(shape) * elementBytes(parameter.dtype());
+  return blockSize(parameter.dtype()).bytesOf(boxOf(parameter).span(shape));
 }
 
 uint64_t parameterBytes(const package::Parameter &parameter) {
-  return *checkedBytes(parameter).value();
+  return checkedBytes(parameter).value();
 }
 
 } // namespace strata

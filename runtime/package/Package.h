@@ -5,6 +5,7 @@
 #include "runtime/base/Checked.h"
 #include "runtime/base/Flatbuffers.h"
 #include "runtime/base/MappedFile.h"
+#include "runtime/package/BlockSize.h"
 #include "runtime/package/Box.h"
 #include "runtime/package/Package_generated.h"
 
@@ -57,13 +58,15 @@ private:
   const package::Manifest *root;
 };
 
-/// Bytes of one element.
+/// How many elements take how many bytes: one, or a block of quantized weights.
+BlockSize blockSize(package::DType dtype);
+/// Bytes of one element, of types that have no blocks: those of results and tensor maps.
 uint64_t elementBytes(package::DType dtype);
 /// Where a parameter's rows lie.
 Box boxOf(const package::Parameter &parameter);
 /// Bytes from a parameter's first element to the end of its last, those of others between its rows
-/// included.
-Checked checkedBytes(const package::Parameter &parameter);
+/// included; empty if that does not fit 64 bits or is no whole number of blocks.
+std::optional<uint64_t> checkedBytes(const package::Parameter &parameter);
 /// The same for a verified parameter.
 uint64_t parameterBytes(const package::Parameter &parameter);
 

@@ -116,6 +116,7 @@ private:
   absl::Status verifyFile(const package::CheckpointFile &file);
   absl::Status verifySection(const package::Section &section);
   absl::Status verifyParameter(const package::Parameter &parameter);
+  absl::Status verifyBlocks(const package::Parameter &parameter);
   absl::Status verifyBox(const package::Parameter &parameter);
   absl::Status verifyStorage(const package::Parameter &parameter, uint64_t bytes);
   absl::Status verifyProgram(const package::Program &program);
@@ -223,14 +224,26 @@ absl::Status IndexVerifier::verifyParameter(const package::Parameter &parameter)
   STRATA_TRY(isText("key", parameter.key()));
   std::string key = textOf(parameter.key());
   STRATA_TRY(annotate(
-      inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::i8)), key));
+      inRange("dtype", uint64_t(parameter.dtype()), 0, uint64_t(package::DType::MAX)), key));
   STRATA_TRY(annotate(inRange("rank", count(parameter.shape()), 0, 8), key));
   STRATA_TRY(annotate(isAligned("shape", parameter.shape(), sizeof(uint64_t)), key));
+  STRATA_TRY(annotate(verifyBlocks(parameter), key));
   STRATA_TRY(annotate(verifyBox(parameter), key));
-  Checked bytes = checkedBytes(parameter);
-  if (!bytes.atMost(kMostBytes))
+  std::optional<uint64_t> bytes = checkedBytes(parameter);
+  if (!bytes || *bytes > kMostBytes)
     return invalid(key, ": shape: expected at most ", kMostBytes, " bytes, found more");
-  return annotate(verifyStorage(parameter, *bytes.value()), key);
+  return annotate(verifyStorage(parameter, *bytes), key);
+}
+
+// Quantized weights are matrices whose rows are whole blocks, one row after the other.
+absl::Status IndexVerifier::verifyBlocks(const package::Parameter &parameter) {
+  const uint64_t block = blockSize(parameter.dtype()).elements;
+  if (block == 1)
+    return absl::OkStatus();
+  STRATA_TRY(inRange("rank", count(parameter.shape()), 2, 2));
+  STRATA_TRY(isMultiple("columns", parameter.shape()->Get(1), block));
+  STRATA_TRY(inRange("row_stride", parameter.row_stride(), 0, 0));
+  return inRange("group_rows", parameter.group_rows(), 0, 0);
 }
 
 absl::Status IndexVerifier::verifyBox(const package::Parameter &parameter) {

@@ -176,7 +176,8 @@ void writeWeights(JsonWriter &json, const Package &package) {
     json.member("group_rows", parameter->group_rows());
     json.member("group_stride", parameter->group_stride());
     json.member("storage", package::EnumNameStorage(parameter->storage()));
-    json.member("file", parameter->file()).member("offset", parameter->offset()).endObject();
+    json.member("file", parameter->file()).member("offset", parameter->offset());
+    json.member("bytes", parameterBytes(*parameter)).endObject();
   }
   json.endArray();
 }

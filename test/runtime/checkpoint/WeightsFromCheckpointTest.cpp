@@ -56,5 +56,36 @@ TEST(WeightsFromCheckpoint, NormsWithoutTheOneAreRefused) {
                    "them without it; compile the model again"));
 }
 
+/// Types of the same name are the same.
+TEST(WeightsFromCheckpoint, HaveTheTypeOfThePackage) {
+  for (auto dtype : package::EnumValuesDType()) {
+    if (blockSize(dtype).elements == 1)
+      continue;
+    const DType same = dtypeNamed(package::EnumNameDType(dtype)).value();
+    TestFolder folder;
+    TestPackage package = fakeModel();
+    package.manifest.parameters[0]->dtype = dtype;
+    package.manifest.parameters[0]->shape = {2, 256};
+    package.layout();
+    const auto opened = Package::open(folder.write("fake.strata", package.encode()));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    const std::string path = folder.write("w.bin", std::string(9000, 'w'));
+    const auto bind = [&](DType found) -> absl::StatusOr<Weights> {
+      Checkpoint checkpoint;
+      STRATA_ASSIGN(MappedFile file, MappedFile::open(path));
+      checkpoint.addFile("w.bin", std::move(file), {});
+      STRATA_TRY(checkpoint.addTensor("table", {found, {2, 256}, 0, 16}));
+      STRATA_TRY(checkpoint.addTensor("scale", {DType::f32, {2048}, 0, 200}));
+      return weightsFromCheckpoint(*opened, std::move(checkpoint));
+    };
+    const auto weights = bind(same);
+    ASSERT_TRUE(weights.ok()) << weights.status();
+    EXPECT_EQ(weights->parameters()[0].size(), blockSize(same).bytesOf(512));
+    EXPECT_TRUE(
+        says(bind(DType::f32).status(),
+             absl::StrCat("/w.bin: table: dtype is f32, expected ", std::string(name(same)))));
+  }
+}
+
 } // namespace
 } // namespace strata::test

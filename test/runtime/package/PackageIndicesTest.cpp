@@ -21,6 +21,10 @@ void group(TestPackage &p, std::vector<uint64_t> shape, uint64_t rows, uint64_t 
   table(p).group_rows = rows;
   table(p).group_stride = stride;
 }
+void setBlocks(TestPackage &p, package::DType dtype, std::vector<uint64_t> shape) {
+  table(p).dtype = dtype;
+  table(p).shape = std::move(shape);
+}
 void setGrid(TestPackage &p, package::Axis axis, uint32_t divisor, uint32_t factor) {
   *attend(p).variants[0]->phases[0]->grid = package::Grid(axis, divisor, factor);
 }
@@ -92,6 +96,26 @@ TEST(Package, SomeColumns) {
   EXPECT_EQ(parameterBytes(*opened->manifest().parameters()->Get(0)), (3 * 1364u + 4) * 4);
 }
 
+/// A parameter of blocks has the shape of its weights and the bytes of its blocks.
+TEST(Package, QuantizedWeights) {
+  const std::pair<package::DType, uint64_t> bytesOf256[] = {
+      {package::DType::q8_0, 8 * 34},   {package::DType::q4_0, 8 * 18},
+      {package::DType::q4_1, 8 * 20},   {package::DType::q5_0, 8 * 22},
+      {package::DType::q5_1, 8 * 24},   {package::DType::q4_k, 144},
+      {package::DType::q5_k, 176},      {package::DType::q6_k, 210},
+      {package::DType::iq4_nl, 8 * 18}, {package::DType::iq4_xs, 136}};
+  for (const auto &[dtype, bytes] : bytesOf256) {
+    TestPackage package = fakeModel();
+    setBlocks(package, dtype, {3, 512});
+    package.layout();
+    TestFolder folder;
+    auto opened = Package::open(folder.write("fake.strata", package.encode()));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ(parameterBytes(*opened->manifest().parameters()->Get(0)), 6 * bytes)
+        << package::EnumNameDType(dtype);
+  }
+}
+
 TEST(Package, TensorMaps) {
   TestPackage package = fakeModel();
   map(package, 0);
@@ -153,8 +177,30 @@ const Case kCases[] = {
     {"KeyTwice", [](TestPackage &p) { table(p).key = "scale"; },
      "parameters: expected different names"},
     {"KeyZero", [](TestPackage &p) { table(p).key = std::string("a\0b", 3); }, "zero byte"},
-    {"DType", [](TestPackage &p) { table(p).dtype = package::DType(5); },
-     "table: dtype: expected 0 to 4"},
+    {"DType", [](TestPackage &p) { table(p).dtype = package::DType(15); },
+     "table: dtype: expected 0 to 14"},
+    {"BlocksRank", [](TestPackage &p) { setBlocks(p, package::DType::q8_0, {2048}); },
+     "table: rank: expected 2 to 2, found 1"},
+    {"BlocksColumns", [](TestPackage &p) { setBlocks(p, package::DType::q8_0, {32, 48}); },
+     "table: columns: expected a multiple of 32, found 48"},
+    {"BlocksRowStride",
+     [](TestPackage &p) {
+       setBlocks(p, package::DType::q4_k, {2, 256});
+       table(p).row_stride = 512;
+     },
+     "table: row_stride: expected 0 to 0, found 512"},
+    {"BlocksGroups",
+     [](TestPackage &p) {
+       setBlocks(p, package::DType::q4_k, {4, 256});
+       table(p).group_rows = 2;
+       table(p).group_stride = 3;
+     },
+     "table: group_rows: expected 0 to 0, found 2"},
+    {"BlocksRoom", [](TestPackage &p) { setBlocks(p, package::DType::q8_0, {241, 64}); },
+     "table: offset: expected 16388 bytes to end at most at 16384"},
+    {"BlocksWrap",
+     [](TestPackage &p) { setBlocks(p, package::DType::q6_k, {uint64_t(1) << 40, 1 << 30}); },
+     "table: shape: expected at most"},
     {"Storage", [](TestPackage &p) { table(p).storage = package::Storage(3); },
      "storage: expected 0 to"},
     {"Rank", [](TestPackage &p) { table(p).shape = std::vector<uint64_t>(9, 1); },
@@ -348,7 +394,7 @@ const Case kCases[] = {
      "result 0: buffer: expected an index below 6, found 6"},
     {"ResultInTheCache", [](TestPackage &p) { attendResult(p).buffer = 3; },
      "result 0: buffer: expected one in the arena or the logits, found kind 7"},
-    {"ResultDType", [](TestPackage &p) { attendResult(p).dtype = package::DType(4); },
+    {"ResultDType", [](TestPackage &p) { attendResult(p).dtype = package::DType::i8; },
      "result 0: dtype: expected 0 to 3, found 4"},
     {"ResultFeatures", [](TestPackage &p) { attendResult(p).features = 0; },
      "result 0: features: expected 1 to 16777216, found 0"},
@@ -363,7 +409,7 @@ const Case kCases[] = {
      "kernel 0: variant 0: phase 0: map 0: axis: expected 0 to 2, found 3"},
     {"MapRows", [](TestPackage &p) { map(p, 0).rows = 0; }, "map 0: rows: expected 1 to"},
     {"MapColumns", [](TestPackage &p) { map(p, 0).columns = 0; }, "map 0: columns: expected 1 to"},
-    {"MapDType", [](TestPackage &p) { map(p, 1).dtype = package::DType(4); },
+    {"MapDType", [](TestPackage &p) { map(p, 1).dtype = package::DType::i8; },
      "map 1: dtype: expected 0 to 3, found 4"},
     {"MapRowBytes", [](TestPackage &p) { map(p, 0).row_bytes = 112; },
      "map 0: row_bytes: expected 128 to"},

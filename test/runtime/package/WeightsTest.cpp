@@ -2,6 +2,7 @@
 
 #include "runtime/package/Weights.h"
 #include "runtime/base/Philox.h"
+#include "runtime/checkpoint/Blocks.h"
 #include "runtime/cpu/RandomWeights.h"
 #include "test/runtime/TestPackage.h"
 
@@ -117,12 +118,14 @@ TEST(Weights, FolderInPlaceOfTheFileIsAnError) {
   EXPECT_FALSE(model.load(model.weights.path()).ok());
 }
 
-absl::StatusOr<Package> unboundPackage(const TestFolder &folder, uint64_t size,
-                                       package::DType dtype, bool scales = false) {
+using Shape = std::vector<uint64_t>;
+
+absl::StatusOr<Package> unboundPackage(const TestFolder &folder, Shape shape, package::DType dtype,
+                                       bool scales = false) {
   TestPackage package = fakeModel();
   package.manifest.parameters[1]->scales = scales;
   package.manifest.parameters[1]->storage = package::Storage::unbound;
-  package.manifest.parameters[1]->shape = {size};
+  package.manifest.parameters[1]->shape = std::move(shape);
   package.manifest.parameters[1]->dtype = dtype;
   package.layout();
   return Package::open(folder.write("fake.strata", package.encode()));
@@ -130,7 +133,7 @@ absl::StatusOr<Package> unboundPackage(const TestFolder &folder, uint64_t size,
 
 TEST(Weights, UnboundOnesAreAnError) {
   TestFolder folder;
-  auto package = unboundPackage(folder, 16, package::DType::bf16);
+  auto package = unboundPackage(folder, {16}, package::DType::bf16);
   ASSERT_TRUE(package.ok()) << package.status();
   EXPECT_TRUE(says(Weights::fromPackage(*package).status(),
                    "scale: the package was compiled without weights; pass --weights DIR"));
@@ -155,24 +158,24 @@ float float16(const std::byte *bytes) {
 }
 
 /// The fake model's second parameter, "scale", with random values.
-std::vector<std::byte> randomScale(uint64_t size, package::DType dtype, uint64_t seed,
+std::vector<std::byte> randomScale(const Shape &shape, package::DType dtype, uint64_t seed,
                                    bool scales = false) {
   TestFolder folder;
-  auto package = unboundPackage(folder, size, dtype, scales);
+  auto package = unboundPackage(folder, shape, dtype, scales);
   EXPECT_TRUE(package.ok()) << package.status();
   auto weights = cpu::inMemory(*package, Weights::random(*package, seed));
   EXPECT_TRUE(weights.ok()) << weights.status();
   EXPECT_FALSE(weights->seed().has_value());
   std::span<const std::byte> bytes = weights->parameters()[1];
-  EXPECT_EQ(bytes.size(), size * elementBytes(dtype));
+  EXPECT_EQ(bytes.size(), blockSize(dtype).bytesOf(checkedProduct(shape)));
   return {bytes.begin(), bytes.end()};
 }
 
 TEST(Weights, RandomAreNormalAndTheSameForASeed) {
   constexpr uint64_t size = 300001;
-  std::vector<std::byte> bytes = randomScale(size, package::DType::bf16, 1);
-  EXPECT_EQ(bytes, randomScale(size, package::DType::bf16, 1));
-  EXPECT_NE(bytes, randomScale(size, package::DType::bf16, 2));
+  std::vector<std::byte> bytes = randomScale({size}, package::DType::bf16, 1);
+  EXPECT_EQ(bytes, randomScale({size}, package::DType::bf16, 1));
+  EXPECT_NE(bytes, randomScale({size}, package::DType::bf16, 2));
   double sum = 0, squares = 0, next = 0, last = 0;
   for (uint64_t i = 0; i < size; ++i) {
     double value = toFloat(&bytes[2 * i]);
@@ -200,11 +203,11 @@ double randomValue(uint64_t seed, uint64_t i) {
 
 TEST(Weights, RandomAreAsDescribedInEveryType) {
   constexpr uint64_t size = 70001, seed = 0x123456789abcdef0; // more than a thread makes at once
-  std::vector<std::byte> f32 = randomScale(size, package::DType::f32, seed),
-                         bf16 = randomScale(size, package::DType::bf16, seed),
-                         f16 = randomScale(size, package::DType::f16, seed),
-                         i8 = randomScale(size, package::DType::i8, seed),
-                         i32 = randomScale(size, package::DType::i32, seed);
+  std::vector<std::byte> f32 = randomScale({size}, package::DType::f32, seed),
+                         bf16 = randomScale({size}, package::DType::bf16, seed),
+                         f16 = randomScale({size}, package::DType::f16, seed),
+                         i8 = randomScale({size}, package::DType::i8, seed),
+                         i32 = randomScale({size}, package::DType::i32, seed);
   EXPECT_EQ(i32, std::vector<std::byte>(4 * size));
   for (uint64_t i = 0; i < size; ++i) {
     auto expected = float(randomValue(seed, i));
@@ -218,9 +221,68 @@ TEST(Weights, RandomAreAsDescribedInEveryType) {
 }
 
 TEST(Weights, RandomScalesOfI8AreOneNumber) {
-  const std::vector<std::byte> bytes = randomScale(300, package::DType::bf16, 1, /*scales=*/true);
+  const std::vector<std::byte> bytes = randomScale({300}, package::DType::bf16, 1, /*scales=*/true);
   for (size_t i = 0; i < 300; ++i)
     ASSERT_EQ(toFloat(&bytes[2 * i]), 0x1p-10f) << i;
+}
+
+/// Blocks of a type with a seed, `count` of them, made in pieces of `each`.
+std::vector<std::byte> randomBlocks(package::DType dtype, uint64_t count, uint64_t each) {
+  const BlockSize size = blockSize(dtype);
+  std::vector<std::byte> bytes(count * size.bytes);
+  for (uint64_t done = 0; done < count; done += each) {
+    const uint64_t blocks = std::min(each, count - done);
+    cpu::makeRandomValues({dtype, 1, randomStream("a"), done * size.elements},
+                          std::span(bytes).subspan(done * size.bytes, blocks * size.bytes));
+  }
+  return bytes;
+}
+
+/// Numbers with the deviation of other random weights, whatever the format.
+TEST(Weights, RandomBlocksAreOfTheSameDeviation) {
+  for (const RandomBlock &block : kRandomBlocks) {
+    const DType dtype = dtypeNamed(package::EnumNameDType(block.dtype)).value();
+    const std::vector<std::byte> bytes = randomBlocks(block.dtype, 3000, 3000);
+    std::vector<float> weights(3000 * blockSize(dtype).elements);
+    decodeBlocks(dtype, bytes, weights);
+    double sum = 0, squares = 0;
+    for (float weight : weights)
+      sum += double(weight), squares += double(weight) * double(weight);
+    const auto count = double(weights.size());
+    EXPECT_NEAR(std::sqrt(squares / count), 0.02, 4e-4) << name(dtype);
+    EXPECT_NEAR(sum / count, 0, 0.003) << name(dtype);
+  }
+}
+
+TEST(Weights, RandomBlocksAreTheSameInPiecesOfAnySize) {
+  for (const RandomBlock &block : kRandomBlocks) {
+    const std::vector<std::byte> bytes = randomBlocks(block.dtype, 101, 101);
+    for (uint64_t each : {1, 2, 7, 64})
+      EXPECT_EQ(randomBlocks(block.dtype, 101, each), bytes)
+          << package::EnumNameDType(block.dtype) << ", " << each;
+  }
+}
+
+/// Byte `b` of "scale", by the description in RandomWeights.h.
+std::byte randomByte(uint64_t seed, uint64_t b) {
+  const uint64_t stream = randomStream("scale"), group = b / 16;
+  const uint32_t word =
+      philox({uint32_t(group), uint32_t(group >> 32), uint32_t(stream), uint32_t(stream >> 32)},
+             {uint32_t(seed), uint32_t(seed >> 32)})[b / 4 % 4];
+  return std::byte(word >> 8 * (b % 4) & 0xff);
+}
+
+/// In a package's parameter, which threads make in pieces: all of a block but its scales.
+TEST(Weights, RandomBlocksAreAsDescribed) {
+  constexpr uint64_t seed = 0x123456789abcdef0, blocks = 600; // more than a thread makes at once
+  const std::vector<std::byte> bytes = randomScale({blocks, 256}, package::DType::q5_k, seed);
+  ASSERT_EQ(bytes.size(), blocks * 176);
+  for (uint64_t i = 0; i < bytes.size(); ++i) {
+    constexpr std::byte kScales[] = {std::byte(0x7d), std::byte(0x02), std::byte(0xd2),
+                                     std::byte(0x10)};
+    const std::byte expected = i % 176 < 4 ? kScales[i % 176] : randomByte(seed, i);
+    ASSERT_EQ(bytes[i], expected) << i;
+  }
 }
 
 TEST(Weights, StreamsOfKeysAreFnv1a) {
@@ -231,7 +293,7 @@ TEST(Weights, StreamsOfKeysAreFnv1a) {
 
 TEST(Weights, RandomThatDoNotFitAreAnError) {
   TestFolder folder;
-  auto package = unboundPackage(folder, uint64_t(1) << 46, package::DType::f32);
+  auto package = unboundPackage(folder, {uint64_t(1) << 46}, package::DType::f32);
   ASSERT_TRUE(package.ok()) << package.status();
   Weights weights = Weights::random(*package, 1);
   EXPECT_EQ(weights.seed(), 1u);
