@@ -18,6 +18,8 @@ void addParameters(const Module &module, const ModelConfig &config,
                    std::vector<ParameterShape> &parameters) {
   ParameterShape weight{module.weightKey(), {module.shape.begin(), module.shape.end()}};
   weight.linear = module.kind == ModuleKind::linear;
+  if (weight.shape.size() == 2)
+    weight.dtypes = kMatrixTypes;
   const uint64_t rows = weight.shape[0], columns = weight.shape.back();
   const bool quantized = weight.linear && config.quantizes(module.path);
   if (quantized)

@@ -13,8 +13,12 @@
 
 namespace strata {
 
-/// The types that parameters may have, and those of quantized weights.
+/// The types that parameters may have, those of weights and tables too, and those of weights that
+/// quantization_config says are quantized.
 inline constexpr DType kParameterTypes[] = {DType::bf16, DType::f16, DType::f32};
+inline constexpr DType kMatrixTypes[] = {
+    DType::bf16, DType::f16,  DType::f32,  DType::q8_0, DType::q4_0,   DType::q4_1,  DType::q5_0,
+    DType::q5_1, DType::q4_k, DType::q5_k, DType::q6_k, DType::iq4_nl, DType::iq4_xs};
 inline constexpr DType kQuantizedTypes[] = {DType::i8};
 
 /// A tensor that a model of this configuration reads.
