@@ -206,7 +206,7 @@ TEST_F(Inspect, PackageAsJson) {
                    "context", "bos_token", "add_bos", "eos_tokens"}));
   EXPECT_EQ(keysOf(firstOf(package, "parameters")),
             (Names{"key", "dtype", "shape", "row_stride", "group_rows", "group_stride", "storage",
-                   "file", "offset"}));
+                   "file", "offset", "bytes"}));
   EXPECT_EQ(keysOf(firstOf(package, "sections")), (Names{"name", "offset", "size"}));
   JsonObject program = firstOf(package, "programs");
   EXPECT_EQ(keysOf(program),

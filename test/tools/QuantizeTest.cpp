@@ -2,6 +2,7 @@
 
 #include "tools/quantize/Quantize.h"
 #include "runtime/base/Json.h"
+#include "runtime/base/SmallFloats.h"
 #include "test/runtime/TestFolder.h"
 #include "tools/quantize/QuantizeRow.h"
 
@@ -19,8 +20,6 @@
 
 namespace strata {
 namespace {
-
-float fromBf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
 
 struct Quantized {
   std::vector<int8_t> values;

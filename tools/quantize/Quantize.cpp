@@ -5,6 +5,7 @@
 #include "frontend/Parameters.h"
 #include "frontend/Quantization.h"
 #include "runtime/base/Quote.h"
+#include "runtime/base/SmallFloats.h"
 #include "runtime/base/Status.h"
 #include "runtime/base/ThreadPool.h"
 #include "tools/quantize/ModelFiles.h"
@@ -41,6 +42,14 @@ private:
     return blockSize(tensor->dtype).bytesOf(elements).value_or(0);
   }
 };
+
+/// That of a tensor that is no linear's weight: its own, but for what safetensors has no word for,
+/// norms that include the 1, which are written without, and blocks, which are decoded and rounded.
+DType storedType(const CheckpointTensor &tensor) {
+  if (isQuantized(tensor.dtype))
+    return DType::bf16;
+  return tensor.includesOne ? DType::f32 : tensor.dtype;
+}
 
 /// What one thread found of a linear.
 struct Part {
@@ -89,7 +98,7 @@ absl::Status Quantizer::plan(const ModelConfig &config) {
   const std::vector<ParameterShape> parameters = listParameters(config);
   for (const ParameterShape &parameter : parameters)
     STRATA_TRY(add(parameter));
-  summary.notes = config.notes;
+  summary.notes.insert(summary.notes.end(), config.notes.begin(), config.notes.end());
   summary.notes.insert(summary.notes.end(), checkpoint.notes().begin(), checkpoint.notes().end());
   if (const auto unused = listUnused(parameters, checkpoint); !unused.empty())
     summary.notes.push_back(absl::StrCat(describeUnused(unused), "; left out"));
@@ -98,7 +107,7 @@ absl::Status Quantizer::plan(const ModelConfig &config) {
 
 absl::Status Quantizer::add(const ParameterShape &parameter) {
   STRATA_ASSIGN(const CheckpointTensor *tensor,
-                checkpoint.require(parameter.key, parameter.shape, kParameterTypes));
+                checkpoint.require(parameter.key, parameter.shape, parameter.dtypes));
   const bool matrix = parameter.shape.size() == 2;
   const Job job = {parameter.key,
                    tensor,
@@ -108,8 +117,10 @@ absl::Status Quantizer::add(const ParameterShape &parameter) {
                    parameter.shape.back()};
   jobs.push_back(job);
   if (!job.linear) {
-    // Less the 1 that GGUF's norms include, which safetensors has no word for.
-    tensors.push_back({job.key, tensor->includesOne ? DType::f32 : tensor->dtype, tensor->shape});
+    tensors.push_back({job.key, storedType(*tensor), tensor->shape});
+    if (isQuantized(tensor->dtype))
+      summary.notes.push_back(absl::StrCat(placeOf(job), ": ", std::string(name(tensor->dtype)),
+                                           " before, bf16 after"));
     return absl::OkStatus();
   }
   if (job.columns % kQuantizationGroup != 0)
@@ -175,11 +186,19 @@ absl::Status Quantizer::quantize(const Job &job) {
 }
 
 absl::Status Quantizer::copy(const Job &job) const {
+  const bool decoded = isQuantized(job.tensor->dtype);
   std::vector<float> row(job.columns);
+  std::vector<uint16_t> rounded(job.columns);
   for (uint64_t i = 0; i < job.rows; ++i) {
     std::span bytes(job.row(i), job.rowBytes());
-    if (job.tensor->includesOne) {
+    if (decoded || job.tensor->includesOne)
       widen(job.tensor->dtype, job.row(i), row);
+    if (decoded) {
+      if (const auto column = findNotFinite(row))
+        return notFinite(job, i, *column);
+      std::ranges::transform(row, rounded.begin(), toBf16);
+      bytes = std::as_bytes(std::span(rounded));
+    } else if (job.tensor->includesOne) {
       for (float &value : row)
         value -= 1;
       bytes = std::as_bytes(std::span(row));

@@ -3,6 +3,8 @@
 #include "tools/quantize/QuantizeRow.h"
 
 #include "frontend/Quantization.h"
+#include "runtime/base/SmallFloats.h"
+#include "runtime/checkpoint/Blocks.h"
 
 #include <algorithm>
 #include <bit>
@@ -13,17 +15,6 @@ namespace strata {
 namespace {
 
 constexpr float kLargest = 127;
-
-float fromBf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
-
-float fromF16(uint16_t bits) {
-  // The exponent's bias is 127 instead of 15; the product does it for subnormal numbers, too.
-  const uint32_t magnitude = bits & 0x7fff, sign = uint32_t(bits & 0x8000) << 16;
-  float value = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
-  if (magnitude >= 0x7c00) // infinities and NaN
-    value = std::bit_cast<float>(0x7f800000 | magnitude << 13);
-  return std::bit_cast<float>(std::bit_cast<uint32_t>(value) | sign);
-}
 
 /// The smallest bf16 that is at least largest / 127.
 uint16_t scaleFor(float largest) {
@@ -74,6 +65,9 @@ std::optional<size_t> findNotFinite(std::span<const float> row) {
 }
 
 void widen(DType dtype, const std::byte *from, std::span<float> to) {
+  const std::span bytes(from, blockSize(dtype).bytesOf(to.size()).value());
+  if (isQuantized(dtype))
+    return decodeBlocks(dtype, bytes, to);
   if (dtype == DType::f32) {
     std::memcpy(to.data(), from, to.size_bytes());
     return;

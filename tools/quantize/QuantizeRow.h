@@ -36,7 +36,8 @@ QuantizationError quantizeRow(std::span<const float> row, QuantizedRow to);
 /// The index of the first infinity or NaN.
 std::optional<size_t> findNotFinite(std::span<const float> row);
 
-/// bf16, f16 or f32 as they lie in a file, at any address, to f32. Exact.
+/// bf16, f16, f32 or whole quantized blocks as they lie in a file, at any address, to f32. Exact,
+/// of blocks as decodeBlocks has it.
 void widen(DType dtype, const std::byte *from, std::span<float> to);
 
 } // namespace strata

@@ -13,8 +13,9 @@ namespace {
 constexpr const char *kAbout =
     "Writes a model with the weights of its linear layers rounded to 8 bits, with a bf16 scale\n"
     "for each 32 of a row, as safetensors that strata-compile and compressed-tensors read.\n"
-    "Embedding and norms stay as they are; config.json and the tokenizer come along. MODEL is a\n"
-    "folder, a .gguf or a .nemo file.";
+    "Embedding and norms stay as they are, or become bf16 where they are quantized; config.json "
+    "and\n"
+    "the tokenizer come along. MODEL is a folder, a .gguf or a .nemo file.";
 
 constexpr int kInterrupted = 130; // the exit status
 
