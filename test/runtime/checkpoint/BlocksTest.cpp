@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <utility>
 
