@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/cpu/Int8.h"
+#include "codegen/cpu/PrefillFrame.h"
 #include "codegen/cpu/Schedule.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -227,14 +228,29 @@ static void multiplyRows(KernelBuilder &b, const Int8Step &step, const DecodeUni
   });
 }
 
+/// The same by a function that linears share: their code is long, and they differ in little.
+static void callRows(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                     const LinearSpec::Part &part, const DecodeUnit &unit) {
+  Values arguments{unit.firstRow, unit.endRow, unit.values, args.buffers[*spec.workspace],
+                   productRows(spec, args)};
+  size_t first = arguments.size();
+  llvm::append_range(arguments, quantizedBuffers(args, part));
+  std::string name = ("dots_" + formatName(part) + "_" + llvm::Twine(spec.inFeatures) + "x" +
+                      llvm::Twine(unit.tokens) + boxName(part.box) + shapesOf(unit.values))
+                         .str();
+  b.call(name, arguments, [&](KernelBuilder &b, ValueRange args) {
+    DecodeUnit own{args[0], args[1], args[2], unit.tokens};
+    Int8Input input = int8Rows(b, args[3], args[4], spec.inFeatures);
+    Value rows = b.index(part.storedRows());
+    QuantizedRows weight = viewWeight(b, args.drop_front(first), spec, part, rows);
+    multiplyRows(b, {weight, input, int8Groups(spec), own.tokens}, own);
+  });
+}
+
 void strata::cpu::emitInt8Decode(KernelBuilder &b, const KernelArguments &args,
                                  const LinearSpec &spec) {
-  Int8Input input =
-      int8Rows(b, args.buffers[*spec.workspace], productRows(spec, args), spec.inFeatures);
-  forEachDecodeUnit(
-      b, args, spec, kInt8DecodeRows, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
-        QuantizedRows weight =
-            viewWeight(b, quantizedBuffers(args, part), spec, part, b.index(part.storedRows()));
-        multiplyRows(b, {weight, input, int8Groups(spec), unit.tokens}, unit);
-      });
+  forEachDecodeUnit(b, args, spec, kInt8DecodeRows,
+                    [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
+                      callRows(b, args, spec, part, unit);
+                    });
 }

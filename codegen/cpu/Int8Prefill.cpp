@@ -50,20 +50,24 @@ struct TokenVectors {
 };
 } // namespace
 
-static void prepareRows(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
-  for (int64_t r = 0; r != range.tile.tile.rows; ++r) {
-    Stretch stretch{storedRow(b, block.weight.box(), b.add(range.tile.row, r)), range.first,
-                    range.count};
-    Value target = b.index(r), column = b.index(0);
-    for (Value fours : loadFours(b, block.weight, stretch)) {
-      b.store(fours, block.fours, {target, column});
-      column = b.add(column, b.lanes());
-    }
-    StretchScales scales = loadScales(b, block.weight, stretch);
-    b.store(scales.scales, block.scales, {target, b.index(0)});
-    if (scales.offsets)
-      b.store(scales.offsets, block.offsets, {target, b.index(0)});
+static void prepareRow(KernelBuilder &b, const Int8Block &block, const Stretch &stretch,
+                       Value target) {
+  Value column = b.index(0);
+  for (Value fours : loadFours(b, block.weight, stretch)) {
+    b.store(fours, block.fours, {target, column});
+    column = b.add(column, b.lanes());
   }
+  StretchScales scales = loadScales(b, block.weight, stretch);
+  b.store(scales.scales, block.scales, {target, b.index(0)});
+  if (scales.offsets)
+    b.store(scales.offsets, block.offsets, {target, b.index(0)});
+}
+
+static void prepareRows(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
+  b.loop(b.index(0), b.index(range.tile.tile.rows), 1, [&](Value r) {
+    Value row = storedRow(b, block.weight.box(), b.add(range.tile.row, r));
+    prepareRow(b, block, {row, range.first, range.count}, r);
+  });
 }
 
 /// Vectors of the tile's tokens: of row `row` of the block in `memory`.

@@ -39,17 +39,21 @@ func.func @forward(%x: !x, %w: !w, %f: !f, %v: !v, %batch: !decoder.batch) {
 // CHECK: %[[ZEROS:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
 // CHECK: vector.store %[[ZEROS]], %{{.*}} : memref<?x3x?xf32>, vector<16xf32>
 // CHECK: math.roundeven
-// CHECK: func.func private @rows_96_i8_g32(
-// CHECK: math.roundeven
-// CHECK: func.func @linear_0.rows(
-// CHECK: call @rows_96_i8_g32(
-// The dots of one token's 16 groups are added to one vector, a group a lane; of them four chains of four.
-// CHECK: func.func @linear_0.decode(
+// The dots of one token's 16 groups are added to one vector, a group a lane; of them four chains of four. Linears of one
+// format and width share them.
+// CHECK: func.func private @dots_i8_g32_bf16_96x1_64x64(
 // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // CHECK: vector.shuffle {{.*}}[0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30]
 // CHECK: vector.shuffle {{.*}}[0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15]
 // CHECK: vector.extract_strided_slice {{.*}} : vector<16xf32> to vector<4xf32>
 // CHECK: math.fma {{.*}} : vector<4xf32>
+// CHECK: func.func private @rows_96_i8_g32(
+// CHECK: math.roundeven
+// CHECK: func.func @linear_0.rows(
+// CHECK: call @rows_96_i8_g32(
+// CHECK: func.func @linear_0.decode(
+// CHECK: call @dots_i8_g32_bf16_96x1_64x64(
+// CHECK: call @dots_i8_g32_bf16_96x4_64x64(
 // Linears whose inputs are prepared alike share what prepares them; the forms of a kernel share its epilogue.
 // CHECK: call @linear_0.epilogue0(
 // CHECK: func.func @linear_0.prefill(
