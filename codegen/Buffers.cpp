@@ -18,15 +18,15 @@ static void append(Value value, SmallVectorImpl<BufferRef> &buffers) {
   buffers.push_back({isCache ? BufferRole::Cache : BufferRole::Value, value});
 }
 
-static bool isQuantized(Value operand) {
-  return isa<ShapedType>(operand.getType()) && getQuantized(operand);
+static bool isWeightWithScales(Value operand) {
+  return isa<ShapedType>(operand.getType()) && hasScales(operand);
 }
 
 llvm::SmallVector<BufferRef> strata::listBuffers(Operation *op) {
   llvm::SmallVector<BufferRef> buffers;
   llvm::SmallVector<BufferRef> scales;
   for (Value operand : op->getOperands()) {
-    bool isWeight = isQuantized(operand);
+    bool isWeight = isWeightWithScales(operand);
     if (!isWeight && !isa<BatchType>(operand.getType()))
       buffers.append(std::exchange(scales, {}));
     append(operand, buffers);

@@ -85,7 +85,26 @@ static std::string print(Type type) {
   return text;
 }
 
-static std::optional<package::DType> dtypeOf(Type element) {
+/// Blocks of weights, and what the runtime calls them.
+static constexpr std::pair<QuantizedFormat, package::DType> kBlockTypes[] = {
+    {QuantizedFormat::Q8_0, package::DType::q8_0},
+    {QuantizedFormat::Q4_0, package::DType::q4_0},
+    {QuantizedFormat::Q4_1, package::DType::q4_1},
+    {QuantizedFormat::Q5_0, package::DType::q5_0},
+    {QuantizedFormat::Q5_1, package::DType::q5_1},
+    {QuantizedFormat::Q4K, package::DType::q4_k},
+    {QuantizedFormat::Q5K, package::DType::q5_k},
+    {QuantizedFormat::Q6K, package::DType::q6_k},
+    {QuantizedFormat::IQ4NL, package::DType::iq4_nl},
+    {QuantizedFormat::IQ4XS, package::DType::iq4_xs},
+};
+
+static std::optional<package::DType> dtypeOf(RankedTensorType type) {
+  if (QuantizedAttr quantized = getQuantized(type))
+    for (auto [format, dtype] : kBlockTypes)
+      if (format == quantized.getFormat())
+        return dtype;
+  Type element = type.getElementType();
   if (element.isBF16())
     return package::DType::bf16;
   if (element.isF16())
@@ -97,7 +116,7 @@ static std::optional<package::DType> dtypeOf(Type element) {
 
 /// That the runtime can hold it, and that it is what the first op of its key says.
 static llvm::Error checkType(const StoredTensor &tensor, Type first) {
-  if (!dtypeOf(tensor.type.getElementType()))
+  if (!dtypeOf(tensor.type))
     return error(tensor.key + ": element type is " + print(tensor.type.getElementType()) +
                  ", expected bf16, f16, f32 or i8");
   if (tensor.type != first)
@@ -202,7 +221,7 @@ flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBuffe
   }
   auto box = dyn_cast_or_null<BoxAttr>(stored.type.getEncoding());
   return package::CreateParameter(
-      fb, key, *dtypeOf(stored.type.getElementType()), shape, storage, file, offset,
+      fb, key, *dtypeOf(stored.type), shape, storage, file, offset,
       box ? box.getGroupRows() : 0, box ? box.getGroupStride() : 0,
       inputs.includesOne.contains(stored.key), box ? box.getRowStride() : 0, stored.scales);
 }

@@ -76,7 +76,7 @@ static LinearSpec::Part describePart(ProductOpInterface op, ArrayRef<BufferRef> 
   for (const EpilogueStep &step : op.getEpilogue(i))
     part.epilogue.push_back(describeStep(buffers, step));
   part.quantized = getQuantized(weight);
-  if (part.quantized)
+  if (hasScales(weight))
     part.scales = findScales(buffers, weight);
   return part;
 }

@@ -32,7 +32,7 @@ struct LinearSpec {
     mlir::Type element;                  ///< of the weight, if stored by element
     BoxAttr box;                         ///< where its rows lie; null: they follow each other
     QuantizedAttr quantized = {};        ///< null: the weight is stored by element
-    unsigned scales = 0;                 ///< of a quantized weight
+    std::optional<unsigned> scales = {}; ///< of a quantized weight, if they are a buffer
 
     AroundRope aroundRope() const;
     /// Rows from the weight's first to its last as they are stored.

@@ -106,9 +106,10 @@ LogicalResult ParameterOp::verify() {
     return emitOpError() << "'" << getKey() << "' has type " << getType() // parameter_c3
                          << ", expected no encoding or layout but #decoder.box or "
                          << "#decoder.quantized";
-  if (bool(getScales()) != bool(getQuantized(getResult()))) // parameter_c4
+  if (bool(getScales()) != hasScales(getResult())) // parameter_c4
     return emitOpError() << "'" << getKey() << "' has " << (getScales() ? "" : "no ")
-                         << "scales; a quantized weight has them, and no other parameter";
+                         << "scales; quantized weights that are not in blocks have them, and no "
+                         << "other parameter";
   int64_t count = 1; // parameter_c2
   for (int64_t size : cast<ShapedType>(getType()).getShape())
     if (llvm::MulOverflow(count, size, count) || count > (int64_t(1) << 48))
@@ -117,8 +118,8 @@ LogicalResult ParameterOp::verify() {
 }
 
 LogicalResult EmbeddingOp::verify() {
-  if (getQuantized(getTable())) // embedding_c2
-    return emitOpError("table is quantized, expected one of bf16, f16 or f32");
+  if (hasScales(getTable())) // embedding_c2
+    return emitOpError("table has scales beside it, expected bf16, f16, f32 or blocks");
   return verifyFeatures(*this, getResult(), columnsOf(getTable())); // embedding_c1
 }
 

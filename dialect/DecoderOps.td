@@ -42,14 +42,15 @@ def Decoder_ParameterOp : Decoder_Op<"parameter",
   let summary = "a tensor of the checkpoint, by its key";
   let description = [{
     Weights are never inline: the op names the tensor, and the runtime maps it from the file as it
-    lies there, in its own element type. Rows need not follow each other: see #decoder.box. A weight that
-    #decoder.quantized describes is of two tensors: `key` names its elements, `scales` their scales.
+    lies there, in its own element type. Rows need not follow each other: see #decoder.box. A weight whose
+    scales are a tensor of their own, as #decoder.quantized tells, names it: `scales`.
 
     Constraints:
     - parameter_c1: the key is not empty
     - parameter_c2: the number of elements fits 48 bits
     - parameter_c3: elements follow each other, but for #decoder.box and #decoder.quantized
-    - parameter_c4: a quantized weight names its scales, and no other parameter does
+    - parameter_c4: a weight names its scales where they are a tensor of their own, and no other
+      parameter does
 
     ```mlir
     %w = decoder.parameter "model.layers.0.mlp.up_proj.weight" : tensor<1024x256xbf16>
@@ -76,7 +77,7 @@ def Decoder_EmbeddingOp : Decoder_KernelizedOp<"embedding"> {
 
     Constraints:
     - embedding_c1: the result has as many features as the table has columns
-    - embedding_c2: the table is not quantized
+    - embedding_c2: scales of the table are in its blocks, if it has any
 
     ```mlir
     func.func @forward(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16>) -> tensor<?x256xbf16> {
@@ -137,8 +138,8 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear",
 
     - `norm(gamma, beta, eps)`: the input is layer_norm(input) first; `gamma_includes_one` as there
     - `round(i8, group = N)`: the input, after its norm still in f32, is rounded, see
-      #decoder.rounding. With weights of 8 bits that share scales likewise, products of a group are
-      summed exactly, the sums times both scales in f32; where a target multiplies by matrix tiles of
+      #decoder.rounding. With quantized weights, products of features that share both scales are
+      summed exactly, the sums times these in f32; where a target multiplies by matrix tiles of
       bf16, both factors are rounded to that instead
     - `bias(b, …)`: y_i = y_i + b_i, one for each weight
     - `activation(a)`: y = a(y), see decoder.activation

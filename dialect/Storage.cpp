@@ -13,7 +13,7 @@ static Attribute getEncoding(Type type) {
   return cast<RankedTensorType>(type).getEncoding();
 }
 
-static QuantizedAttr getQuantized(Type type) {
+QuantizedAttr strata::getQuantized(Type type) {
   return dyn_cast_or_null<QuantizedAttr>(getEncoding(type));
 }
 
@@ -23,7 +23,11 @@ static BoxAttr getBox(Type type) {
   return dyn_cast_or_null<BoxAttr>(getEncoding(type));
 }
 
-QuantizedAttr strata::getQuantized(Value weight) { return ::getQuantized(weight.getType()); }
+QuantizedAttr strata::getQuantized(Value matrix) { return getQuantized(matrix.getType()); }
+bool strata::hasScales(Value matrix) {
+  QuantizedAttr quantized = getQuantized(matrix);
+  return quantized && quantized.getScale();
+}
 BoxAttr strata::getBox(Value matrix) { return ::getBox(matrix.getType()); }
 
 RankedTensorType strata::asTensor(ShapedType type) {
@@ -42,29 +46,38 @@ static BoxAttr scaleBox(BoxAttr box, int64_t group) {
 }
 
 SmallVector<RankedTensorType, 2> strata::getPlanes(ShapedType type) {
-  QuantizedAttr quantized = ::getQuantized(type);
-  if (!quantized)
+  QuantizedAttr quantized = getQuantized(type);
+  if (!quantized || !quantized.getScale())
     return {asTensor(type)};
   const QuantizedFormatFacts &facts = factsOf(quantized.getFormat());
   int64_t out = type.getDimSize(0), in = type.getDimSize(1);
-  Type element = IntegerType::get(type.getContext(), facts.bits);
+  Type element = IntegerType::get(type.getContext(), facts.blockBits);
   BoxAttr box = quantized.getBox();
   return {RankedTensorType::get({out, in}, element, box),
           RankedTensorType::get({out, in / facts.group}, quantized.getScale(),
                                 scaleBox(box, facts.group))};
 }
 
+/// Bits of so many elements of a plane.
+static int64_t bitsOf(RankedTensorType plane, int64_t elements) {
+  QuantizedAttr quantized = getQuantized(plane);
+  if (!quantized)
+    return elements * plane.getElementTypeBitWidth();
+  const QuantizedFormatFacts &facts = factsOf(quantized.getFormat());
+  return elements / facts.blockWeights * facts.blockBits;
+}
+
 int64_t strata::getBits(ShapedType type) {
   int64_t bits = 0;
   for (RankedTensorType plane : getPlanes(type))
-    bits += plane.getNumElements() * plane.getElementTypeBitWidth();
+    bits += bitsOf(plane, plane.getNumElements());
   return bits;
 }
 
 int64_t strata::getRowBits(ShapedType type) {
   int64_t bits = 0;
   for (RankedTensorType plane : getPlanes(type))
-    bits += (type.getRank() == 1 ? 1 : plane.getDimSize(1)) * plane.getElementTypeBitWidth();
+    bits += bitsOf(plane, type.getRank() == 1 ? 1 : plane.getDimSize(1));
   return bits;
 }
 
@@ -72,7 +85,7 @@ int64_t strata::getSpanBytes(RankedTensorType plane) {
   int64_t count = plane.getNumElements();
   if (BoxAttr box = ::getBox(plane))
     count = box.getSpan(plane.getDimSize(0), plane.getDimSize(1));
-  return llvm::divideCeil(count * plane.getElementTypeBitWidth(), 8);
+  return llvm::divideCeil(bitsOf(plane, count), 8);
 }
 
 //===----------------------------------------------------------------------===//
@@ -81,9 +94,22 @@ int64_t strata::getSpanBytes(RankedTensorType plane) {
 
 LogicalResult QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                     QuantizedFormat format, Type scale, BoxAttr box) {
+  const QuantizedFormatFacts &facts = factsOf(format);
+  if (facts.isInBlocks()) {
+    if (scale) // quantized_c1
+      return emitError() << "scale is " << scale << ", expected none beside the blocks of "
+                         << stringifyQuantizedFormat(format);
+    if (box) // quantized_c3
+      return emitError() << "blocks of " << stringifyQuantizedFormat(format)
+                         << " are in a box, expected rows that follow each other";
+    return success();
+  }
+  if (!scale)
+    return emitError() << stringifyQuantizedFormat(format)
+                       << " has no scale, expected bf16, f16 or f32";
   if (!scale.isBF16() && !scale.isF16() && !scale.isF32()) // quantized_c1
     return emitError() << "scale is " << scale << ", expected bf16, f16 or f32";
-  int64_t group = factsOf(format).group;
+  int64_t group = facts.group;
   if (box && box.getRowStride() % group) // quantized_c3
     return emitError() << "row stride is " << box.getRowStride() << ", expected a multiple of "
                        << group << ", the group of " << stringifyQuantizedFormat(format);
@@ -96,11 +122,11 @@ AffineMap QuantizedAttr::getAffineMap() const {
 
 LogicalResult QuantizedAttr::verifyLayout(ArrayRef<int64_t> shape,
                                           function_ref<InFlightDiagnostic()> emitError) const {
-  int64_t group = factsOf(getFormat()).group;
-  if (shape.size() != 2 || ShapedType::isDynamicShape(shape) || shape[1] % group) // quantized_c2
+  int64_t multiple = factsOf(getFormat()).multiple();
+  if (shape.size() != 2 || ShapedType::isDynamicShape(shape) || shape[1] % multiple) // quantized_c2
     return emitError() << "quantized weight has the shape [" << shape
                        << "], expected [out, in], in "
-                       << "being a multiple of " << group;
+                       << "being a multiple of " << multiple;
   return getBox() ? getBox().verifyLayout(shape, emitError) : success();
 }
 

@@ -11,26 +11,48 @@
 
 namespace strata {
 
-/// A row of the table of formats: elements of a row follow each other, signed integers that stand
-/// for themselves times the scale of their group. Scales are a tensor of their own, [out, in /
-/// group].
+/// A row of the table of formats. A weight is `u * scale + offset` or `(u - zero) * scale`, where u
+/// is a whole number; the scale, and the offset where there are any, are shared by the features of
+/// a group. Elements and scales of some features of a row make a block; or elements follow each
+/// other, and scales are a tensor of their own, [out, in / group].
 struct QuantizedFormatFacts {
   QuantizedFormat format;
-  int64_t bits;  ///< of an element
-  int64_t group; ///< features that share a scale
+  int64_t group;        ///< features that share a scale
+  int64_t blockWeights; ///< of a block; 1: elements follow each other
+  int64_t blockBits;    ///< of a block, or an element
+
+  constexpr bool isInBlocks() const { return blockWeights != 1; }
+  /// What the columns of a matrix are a multiple of.
+  constexpr int64_t multiple() const { return isInBlocks() ? blockWeights : group; }
 };
 
+// clang-format off
 inline constexpr QuantizedFormatFacts kQuantizedFormats[] = {
-    {QuantizedFormat::I8G32, /*bits=*/8, /*group=*/32},
+    {QuantizedFormat::I8G32, /*group=*/32, /*blockWeights=*/1, /*blockBits=*/8},
+    {QuantizedFormat::Q8_0,  32,  32,  34 * 8},
+    {QuantizedFormat::Q4_0,  32,  32,  18 * 8},
+    {QuantizedFormat::Q4_1,  32,  32,  20 * 8},
+    {QuantizedFormat::Q5_0,  32,  32,  22 * 8},
+    {QuantizedFormat::Q5_1,  32,  32,  24 * 8},
+    {QuantizedFormat::Q4K,   32, 256, 144 * 8},
+    {QuantizedFormat::Q5K,   32, 256, 176 * 8},
+    {QuantizedFormat::Q6K,   16, 256, 210 * 8},
+    {QuantizedFormat::IQ4NL, 32,  32,  18 * 8},
+    {QuantizedFormat::IQ4XS, 32, 256, 136 * 8},
 };
+// clang-format on
+
+/// Features that share a scale where a target rounds the input of a product with quantized weights
+/// to 8 bits.
+inline constexpr int64_t kRoundingGroup = 32;
 
 /// The table is in the order of the enumeration.
 constexpr const QuantizedFormatFacts &factsOf(QuantizedFormat format) {
   return kQuantizedFormats[static_cast<size_t>(format)];
 }
 
-/// The tensors in which a parameter of this type is stored, with their boxes: its elements, then if
-/// it is quantized their scales.
+/// The tensors in which a parameter of this type is stored, with their boxes: itself, if that is
+/// not quantized or in blocks, or its elements and their scales.
 llvm::SmallVector<mlir::RankedTensorType, 2> getPlanes(mlir::ShapedType type);
 
 /// Bits of all elements of a parameter, scales included.
@@ -42,7 +64,10 @@ int64_t getRowBits(mlir::ShapedType type);
 /// included.
 int64_t getSpanBytes(mlir::RankedTensorType plane);
 
-/// How a weight is quantized, null if it is not.
-QuantizedAttr getQuantized(mlir::Value weight);
+/// How a matrix is quantized, null if it is not.
+QuantizedAttr getQuantized(mlir::Value matrix);
+QuantizedAttr getQuantized(mlir::Type type);
+/// Whether its scales are a tensor of their own.
+bool hasScales(mlir::Value matrix);
 
 } // namespace strata

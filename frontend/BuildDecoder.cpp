@@ -25,6 +25,15 @@ using Role = ModuleRole;
 /// What ModelConfig::quantization describes.
 constexpr QuantizedFormat kFormat = QuantizedFormat::I8G32;
 
+/// Tensors of blocks, and what they are in a program.
+constexpr std::pair<DType, QuantizedFormat> kBlockFormats[] = {
+    {DType::q8_0, QuantizedFormat::Q8_0},    {DType::q4_0, QuantizedFormat::Q4_0},
+    {DType::q4_1, QuantizedFormat::Q4_1},    {DType::q5_0, QuantizedFormat::Q5_0},
+    {DType::q5_1, QuantizedFormat::Q5_1},    {DType::q4_k, QuantizedFormat::Q4K},
+    {DType::q5_k, QuantizedFormat::Q5K},     {DType::q6_k, QuantizedFormat::Q6K},
+    {DType::iq4_nl, QuantizedFormat::IQ4NL}, {DType::iq4_xs, QuantizedFormat::IQ4XS},
+};
+
 class DecoderBuilder {
 public:
   DecoderBuilder(const ModelConfig &config, MLIRContext &context, const Checkpoint *checkpoint)
@@ -68,6 +77,7 @@ private:
   }
   Type storedElement(StringRef key);
   BoxAttr storedBox(StringRef key, ArrayRef<int64_t> shape);
+  Attribute storedEncoding(StringRef key, ArrayRef<int64_t> shape);
 
   const ModelConfig &config;
   const Checkpoint *checkpoint; // null without weights
@@ -187,8 +197,20 @@ BoxAttr DecoderBuilder::storedBox(StringRef key, ArrayRef<int64_t> shape) {
                       int64_t(tensor->box.groupRows), int64_t(tensor->box.groupStride));
 }
 
+/// That, or the blocks of a matrix. Of a shape that no row of whole blocks has there are none:
+/// checkParameters says what is wrong with it.
+Attribute DecoderBuilder::storedEncoding(StringRef key, ArrayRef<int64_t> shape) {
+  const CheckpointTensor *tensor = findTensor(key);
+  const auto *format = llvm::find_if(
+      kBlockFormats, [&](const auto &row) { return tensor && row.first == tensor->dtype; });
+  if (format == std::end(kBlockFormats) || shape.size() != 2 ||
+      shape[1] % factsOf(format->second).blockWeights)
+    return storedBox(key, shape);
+  return QuantizedAttr::get(builder.getContext(), format->second, Type(), BoxAttr());
+}
+
 Value DecoderBuilder::parameter(const Module &module, StringRef key, ArrayRef<int64_t> shape) {
-  auto type = RankedTensorType::get(shape, storedElement(key), storedBox(key, shape));
+  auto type = RankedTensorType::get(shape, storedElement(key), storedEncoding(key, shape));
   return ParameterOp::create(builder, at(module), type, key);
 }
 
@@ -196,7 +218,8 @@ Value DecoderBuilder::parameter(const Module &module, StringRef key, ArrayRef<in
 Value DecoderBuilder::linearWeight(const Module &module) {
   if (!config.quantizes(module.path))
     return weightOf(module);
-  static_assert(factsOf(kFormat).group == kQuantizationGroup);
+  static_assert(factsOf(kFormat).group == kQuantizationGroup &&
+                kQuantizationGroup == kRoundingGroup);
   std::string key = module.weightKey(), scales = key + kScaleSuffix;
   auto quantized = QuantizedAttr::get(builder.getContext(), kFormat, storedElement(scales),
                                       storedBox(key, module.shape));
@@ -204,13 +227,11 @@ Value DecoderBuilder::linearWeight(const Module &module) {
   return ParameterOp::create(builder, at(module), type, key, builder.getStringAttr(scales));
 }
 
-/// Quantized weights are multiplied with an input that is rounded likewise.
+/// Quantized weights are multiplied with an input that is rounded, too.
 RoundingAttr DecoderBuilder::roundingFor(Value weight) {
-  QuantizedAttr quantized = getQuantized(weight);
-  if (!quantized)
+  if (!getQuantized(weight))
     return {};
-  return RoundingAttr::get(builder.getContext(), builder.getI8Type(),
-                           factsOf(quantized.getFormat()).group);
+  return RoundingAttr::get(builder.getContext(), builder.getI8Type(), kRoundingGroup);
 }
 
 Value DecoderBuilder::layerNorm(const Module &module, Value input) {

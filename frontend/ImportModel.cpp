@@ -60,6 +60,8 @@ absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
       std::span<const DType> types = kParameterTypes;
       if (plane.getElementType().isInteger())
         types = kQuantizedTypes;
+      else if (plane.getRank() == 2 && key == op.getKey())
+        types = kMatrixTypes;
       status = checkpoint.require(std::string_view(key), shape, types).status();
       if (!status.ok())
         return WalkResult::interrupt();

@@ -36,7 +36,7 @@ static LogicalResult verifyProduct(Operation *op) {
     return success();
   return op->emitOpError("has weights and an input that the cpu target cannot multiply; it takes "
                          "weights that are not quantized with an input that is not rounded, or "
-                         "weights that are all of i8_g32 with round(i8, group = 32)");
+                         "weights that are all quantized with round(i8, group = 32)");
 }
 
 int64_t CpuTarget::workspaceBytes(Operation *op) const {

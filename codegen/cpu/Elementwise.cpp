@@ -7,6 +7,7 @@
 
 #include "codegen/Buffers.h"
 #include "codegen/cpu/Linear.h"
+#include "codegen/cpu/QuantizedRows.h"
 
 using namespace mlir;
 using namespace strata;
@@ -29,7 +30,31 @@ static Value activations(KernelBuilder &b, const KernelArguments &args, unsigned
                 args.tokens);
 }
 
+/// Row by row, as bf16.
+static KernelSpec describeQuantizedEmbedding(EmbeddingOp op) {
+  auto buffers = listBuffers(op);
+  unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
+           result = findBuffer(buffers, op.getResult());
+  QuantizedAttr quantized = getQuantized(op.getTable());
+  int64_t vocabulary = rowsOf(op.getTable()), features = columnsOf(op.getTable());
+  return perToken("embedding", [=](KernelBuilder &b, const KernelArguments &args, Value token) {
+    QuantizedRows rows =
+        viewQuantized(b, quantized, args.buffers[table], Value(), features, b.index(vocabulary));
+    Value to = activations(b, args, result, features),
+          id = b.loadIndex(args.buffers[tokens], token);
+    forEachStretch(b, id, features / kInt8Group, [&](const Stretch &stretch) {
+      Value feature = b.mul(stretch.first, kInt8Group);
+      for (Value weights : loadWeights(b, rows, stretch)) {
+        b.store(b.toBf16(weights), to, {token, feature});
+        feature = b.add(feature, kInt8Group);
+      }
+    });
+  });
+}
+
 KernelSpec strata::cpu::describeEmbedding(EmbeddingOp op) {
+  if (getQuantized(op.getTable()))
+    return describeQuantizedEmbedding(op);
   auto buffers = listBuffers(op);
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());

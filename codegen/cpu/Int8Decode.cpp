@@ -1,4 +1,4 @@
-//===- Int8Decode.cpp - few tokens, weights of i8 -------------------------===//
+//===- Int8Decode.cpp - few tokens, quantized weights ---------------------===//
 //
 // One row of the weight at a time, as many groups of it as a vector has f32 lanes. The products of
 // a group become one whole number, which is exact; with scales they are added up in f32, in
@@ -22,22 +22,16 @@ static constexpr int64_t kGroupLanes = kInt8Group / 4;
 namespace {
 /// A weight and some tokens of the step: their rows of the input.
 struct Int8Step {
-  Int8Weight weight;
+  QuantizedRows weight;
   Int8Input input;
   int64_t groups;
   int64_t tokens;
 };
-
-/// Up to lanes() groups of a row of the weight.
-struct RowGroups {
-  Value row, first;
-  int64_t count;
-};
 } // namespace
 
-/// The sum of each kGroupLanes neighbours of some vectors, which make as many as a vector has
-/// lanes, in their order.
-static Value sumNeighbours(KernelBuilder &b, Values vectors) {
+/// The sum of each `neighbours` lanes, 4 or 8, of kGroupLanes vectors, in their order: one vector
+/// or two.
+static Values sumNeighbours(KernelBuilder &b, Values vectors, int64_t count) {
   // Within four lanes, as instructions shuffle them: even and odd ones are added, twice; then fours
   // with the ones behind them.
   int64_t lanes = b.lanes();
@@ -62,62 +56,154 @@ static Value sumNeighbours(KernelBuilder &b, Values vectors) {
   };
   halve(neighbours);
   halve(neighbours);
-  halve(fours);
+  if (count == kGroupLanes)
+    halve(fours);
   // Fours are still those of one place in four vectors.
-  int64_t groups = lanes / kGroupLanes; // of a vector
+  int64_t groups = lanes / count; // of a vector
   SmallVector<int64_t> ordered(lanes);
   for (int64_t lane = 0; lane != lanes; ++lane) {
     int64_t vector = lane / (4 * groups) * 4 + lane % 4, group = lane / 4 % groups;
     ordered[vector * groups + group] = lane;
   }
-  return vector::ShuffleOp::create(b, vectors.front(), vectors.front(), ordered);
+  for (Value &sums : vectors)
+    sums = vector::ShuffleOp::create(b, sums, sums, ordered);
+  return vectors;
 }
 
-/// Adds the products of groups with every token to sums[token], a chain in each lane.
-static void addGroups(KernelBuilder &b, const Int8Step &step, const RowGroups &range,
-                      Values &sums) {
-  int64_t lanes = b.lanes(), fours = range.count * kGroupLanes;
-  Value mask = range.count == lanes ? Value() : b.mask(range.count);
-  auto loadGroups = [&](Value memory, Value row) {
-    return b.loadMasked(memory, {row, range.first}, mask);
-  };
-  auto loadFours = [&](Value memory, Value row, int64_t ahead) {
-    Value column = b.add(b.mul(range.first, kGroupLanes), ahead);
-    int64_t left = fours - ahead;
-    return b.loadMasked(memory, {row, column}, left < lanes ? b.mask(left) : Value());
-  };
-  Value weightScales = b.toF32(loadGroups(step.weight.scales, range.row));
+/// A vector with zeros behind it.
+static Value widen(KernelBuilder &b, Value vector, int64_t lanes) {
+  if (lanesOf(vector) == lanes)
+    return vector;
+  Value zeros = arith::ConstantOp::create(
+      b,
+      b.getZeroAttr(VectorType::get(lanes, cast<VectorType>(vector.getType()).getElementType())));
+  return vector::InsertStridedSliceOp::create(b, vector, zeros, ArrayRef<int64_t>{0},
+                                              ArrayRef<int64_t>{1});
+}
+
+/// lanes() elements, or two of each where groups of the weight are half as long.
+static Values perGroup(KernelBuilder &b, Value vector, int64_t parts) {
+  if (parts == 1)
+    return {vector};
+  Values halves;
+  for (int64_t half = 0; half != parts; ++half) {
+    SmallVector<int64_t> from;
+    for (int64_t lane = 0; lane != b.lanes(); ++lane)
+      from.push_back((half * b.lanes() + lane) / parts);
+    halves.push_back(vector::ShuffleOp::create(b, vector, vector, from));
+  }
+  return halves;
+}
+
+/// lanes() elements for each of `parts` vectors of groups.
+static Values split(KernelBuilder &b, Value vector, int64_t parts) {
+  vector = widen(b, vector, parts * b.lanes());
+  Values vectors;
+  for (int64_t part = 0; part != parts; ++part)
+    vectors.push_back(b.slice(vector, part * b.lanes(), b.lanes()));
+  return vectors;
+}
+
+namespace {
+/// The input of one token for a stretch: as many vectors as the weight has of scales.
+struct TokenGroups {
+  Values scales; ///< f32
+  Values sums;   ///< i32, those of the groups' bytes times a factor
+};
+} // namespace
+
+static TokenGroups loadToken(KernelBuilder &b, const Int8Step &step, Value token, Value first,
+                             Value mask, int64_t factor) {
+  int64_t parts = kInt8Group / step.weight.group();
+  TokenGroups groups{perGroup(b, b.loadMasked(step.input.scales, {token, first}, mask), parts), {}};
+  if (!factor)
+    return groups;
+  Value pairs = b.loadMasked(step.input.sums, {token, first}, mask);
+  if (parts == 1)
+    groups.sums = {b.sumPairs(pairs, factor)};
+  else
+    for (Value half : split(b, b.reinterpret(pairs, b.getI16Type()), parts))
+      groups.sums.push_back(arith::MulIOp::create(
+          b, arith::ExtSIOp::create(b, b.i32Type(b.lanes()), half), b.i32(factor, b.lanes())));
+  return groups;
+}
+
+static Value toF32(KernelBuilder &b, Value integers) {
+  return arith::SIToFPOp::create(b, b.f32Type(lanesOf(integers)), integers);
+}
+
+namespace {
+/// x * y for each group.
+struct Products {
+  Value x, y;
+};
+} // namespace
+
+/// Adds them to the chains, all of a group before those of the next of its chain.
+static void addToChains(KernelBuilder &b, ArrayRef<Products> products, int64_t count,
+                        Value &chains) {
+  for (int64_t first = 0; first < count; first += kInt8Chains)
+    for (const Products &p : products)
+      chains = b.fma(b.slice(p.x, first, kInt8Chains), b.slice(p.y, first, kInt8Chains), chains);
+}
+
+/// Dots of each token, lanes() fours at a time: [token][kGroupLanes].
+static SmallVector<Values> multiplyFours(KernelBuilder &b, const Int8Step &step,
+                                         const Stretch &stretch) {
+  int64_t lanes = b.lanes(), fours = stretch.count * kGroupLanes;
   SmallVector<Values> dots(step.tokens, Values(kGroupLanes, b.i32(0, lanes)));
-  for (int64_t ahead = 0; ahead < fours; ahead += lanes) {
-    Value w = b.offsetBytes(loadFours(step.weight.fours, range.row, ahead));
+  for (auto [i, w] : llvm::enumerate(loadFours(b, step.weight, stretch))) {
+    int64_t ahead = i * lanes, left = fours - ahead;
+    Value mask = left < lanes ? b.mask(left) : Value(), weights = widen(b, w, lanes);
+    Value column = b.add(b.mul(stretch.first, kGroupLanes), ahead);
     for (int64_t t = 0; t != step.tokens; ++t) {
-      Value &dot = dots[t][ahead / lanes];
-      dot = b.dotBytes(dot, w, loadFours(step.input.fours, b.index(t), ahead));
+      Value x = b.loadMasked(step.input.fours, {b.index(t), column}, mask);
+      dots[t][i] = b.dotBytes(dots[t][i], weights, x, isSigned(step.weight.quantized.getFormat()));
     }
   }
-  for (int64_t t = 0; t != step.tokens; ++t) {
-    Value dot = sumNeighbours(b, dots[t]), token = b.index(t);
-    if (b.byteOffset())
-      dot = b.add(dot, loadGroups(step.input.initialSums, token));
-    Value scales = b.mulf(weightScales, loadGroups(step.input.scales, token));
-    Value products = arith::SIToFPOp::create(b, b.f32Type(lanes), dot);
-    for (int64_t first = 0; first < range.count; first += kInt8Chains)
-      sums[t] = b.fma(b.slice(products, first, kInt8Chains), b.slice(scales, first, kInt8Chains),
-                      sums[t]);
+  return dots;
+}
+
+/// Adds the products of a stretch of up to lanes() groups with every token to sums[token], a chain
+/// in each lane.
+static void addGroups(KernelBuilder &b, const Int8Step &step, const Stretch &stretch,
+                      Values &sums) {
+  int64_t lanes = b.lanes(), parts = kInt8Group / step.weight.group();
+  Value mask = stretch.count == lanes ? Value() : b.mask(stretch.count);
+  StretchScales scales = loadScales(b, step.weight, stretch);
+  Values weightScales = split(b, scales.scales, parts), offsets;
+  if (scales.offsets)
+    offsets = split(b, scales.offsets, parts);
+  int64_t zero = zeroOfDots(b, step.weight);
+  for (auto [t, dots] : llvm::enumerate(multiplyFours(b, step, stretch))) {
+    TokenGroups token =
+        loadToken(b, step, b.index(t), stretch.first, mask, scales.offsets ? 1 : -zero);
+    Values groupDots = sumNeighbours(b, dots, kGroupLanes / parts);
+    for (int64_t part = 0; part != parts; ++part) {
+      int64_t count = std::min(lanes, stretch.count * parts - part * lanes);
+      Value dot = groupDots[part];
+      if (zero)
+        dot = b.add(dot, token.sums[part]);
+      SmallVector<Products> products{
+          {toF32(b, dot), b.mulf(weightScales[part], token.scales[part])}};
+      if (scales.offsets)
+        products.push_back({offsets[part], b.mulf(token.scales[part], toF32(b, token.sums[part]))});
+      addToChains(b, products, count, sums[t]);
+    }
   }
 }
 
 /// Products of a stored row with all tokens, f32 scalars. A row further on is prefetched meanwhile.
 static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
   int64_t lanes = b.lanes(), full = step.groups / lanes * lanes;
-  Value next = b.add(row, llvm::divideCeil(kBytesAhead, step.groups * kInt8Group));
+  auto bits = cast<MemRefType>(step.weight.elements.getType()).getElementTypeBitWidth();
+  int64_t rowBytes = step.weight.columns(step.groups) * bits / 8;
+  Value next = b.add(row, llvm::divideCeil(kBytesAhead, rowBytes));
   Values sums(step.tokens, b.f32(0, kInt8Chains));
   if (full)
     sums = b.loop(b.index(0), b.index(full), lanes, sums, [&](Value group, ValueRange carried) {
       Values acc(carried);
-      prefetchRows(b, step.weight.fours, step.groups * kGroupLanes, next, b.mul(group, kGroupLanes),
-                   lanes * kGroupLanes);
-      prefetchRows(b, step.weight.scales, step.groups, next, group, lanes);
+      prefetchStretch(b, step.weight, {next, group, lanes});
       addGroups(b, step, {row, group, lanes}, acc);
       return acc;
     });
@@ -136,7 +222,7 @@ static Values emitDots(KernelBuilder &b, const Int8Step &step, Value row) {
 /// values[token][row - firstRow] for the rows of a unit.
 static void multiplyRows(KernelBuilder &b, const Int8Step &step, const DecodeUnit &unit) {
   b.loop(unit.firstRow, unit.endRow, 1, [&](Value row) {
-    for (auto [t, dot] : llvm::enumerate(emitDots(b, step, storedRow(b, step.weight.box, row))))
+    for (auto [t, dot] : llvm::enumerate(emitDots(b, step, storedRow(b, step.weight.box(), row))))
       b.store(dot, unit.values, {b.index(t), b.sub(row, unit.firstRow)});
   });
 }
@@ -147,8 +233,8 @@ void strata::cpu::emitInt8Decode(KernelBuilder &b, const KernelArguments &args,
       int8Rows(b, args.buffers[*spec.workspace], productRows(spec, args), spec.inFeatures);
   forEachDecodeUnit(
       b, args, spec, kInt8DecodeRows, [&](const LinearSpec::Part &part, const DecodeUnit &unit) {
-        Int8Weight weight = int8Weight(b, args.buffers[part.weight], args.buffers[part.scales],
-                                       spec, part, b.index(part.storedRows()));
+        QuantizedRows weight =
+            viewWeight(b, quantizedBuffers(args, part), spec, part, b.index(part.storedRows()));
         multiplyRows(b, {weight, input, int8Groups(spec), unit.tokens}, unit);
       });
 }

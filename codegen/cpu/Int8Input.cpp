@@ -26,31 +26,63 @@ int64_t strata::cpu::int8WorkspaceBytes(int64_t features) {
 
 Int8Input strata::cpu::int8Rows(KernelBuilder &b, Value workspace, Value rows, int64_t features) {
   int64_t groups = features / kInt8Group;
-  Value scales = b.mul(rows, features), initialSums = b.add(scales, b.mul(rows, groups * 4));
+  Value scales = b.mul(rows, features), sums = b.add(scales, b.mul(rows, groups * 4));
   return {b.view(workspace, b.getI32Type(), {kDynamic, features / 4}, rows),
           b.view(workspace, b.getF32Type(), {kDynamic, groups}, rows, scales),
-          b.view(workspace, b.getI32Type(), {kDynamic, groups}, rows, initialSums)};
+          b.view(workspace, b.getI32Type(), {kDynamic, groups}, rows, sums)};
 }
 
 Int8Input strata::cpu::int8Blocks(KernelBuilder &b, Value workspace, Value blocks, int64_t features,
                                   Value tokens) {
   int64_t groups = features / kInt8Group;
   Value all = b.mul(blocks, tokens), scales = b.mul(all, features),
-        initialSums = b.add(scales, b.mul(all, groups * 4));
+        sums = b.add(scales, b.mul(all, groups * 4));
   auto view = [&](Type element, int64_t rows, Value offset) {
     return b.view(workspace, element, {kDynamic, rows, kDynamic}, {blocks, tokens}, offset);
   };
   return {view(b.getI32Type(), features / 4, b.index(0)), view(b.getF32Type(), groups, scales),
-          view(b.getI32Type(), groups, initialSums)};
+          view(b.getI32Type(), groups, sums)};
 }
 
-Int8Weight strata::cpu::int8Weight(KernelBuilder &b, Value elements, Value scales,
-                                   const LinearSpec &spec, const LinearSpec::Part &part,
-                                   Value rows) {
-  int64_t features = rowElements(part.box, spec.inFeatures);
-  return {b.view(elements, b.getI32Type(), {kDynamic, features / 4}, rows),
-          b.view(scales, part.quantized.getScale(), {kDynamic, features / kInt8Group}, rows),
-          part.box};
+Values strata::cpu::quantizedBuffers(const KernelArguments &args, const LinearSpec::Part &part) {
+  Values buffers{args.buffers[part.weight]};
+  if (part.scales)
+    buffers.push_back(args.buffers[*part.scales]);
+  return buffers;
+}
+
+QuantizedRows strata::cpu::viewWeight(KernelBuilder &b, ValueRange buffers, const LinearSpec &spec,
+                                      const LinearSpec::Part &part, Value rows) {
+  Value scales = part.scales ? buffers[1] : Value();
+  return viewQuantized(b, part.quantized, buffers[0], scales, spec.inFeatures, rows);
+}
+
+int64_t strata::cpu::zeroOfDots(const KernelBuilder &b, const QuantizedRows &weight) {
+  QuantizedFormat format = weight.quantized.getFormat();
+  return zeroOf(format) + (isSigned(format) ? b.byteOffset() : 0);
+}
+
+Values strata::cpu::loadFours(KernelBuilder &b, const QuantizedRows &weight,
+                              const Stretch &stretch) {
+  Values vectors;
+  for (Value chunk : loadNumbers(b, weight, stretch)) {
+    Value fours = b.reinterpret(chunk, b.getI32Type());
+    if (isSigned(weight.quantized.getFormat()))
+      fours = b.offsetBytes(fours);
+    int64_t count = lanesOf(fours);
+    for (int64_t first = 0; first < count; first += b.lanes())
+      vectors.push_back(b.slice(fours, first, std::min(b.lanes(), count - first)));
+  }
+  return vectors;
+}
+
+std::string strata::cpu::formatName(const LinearSpec::Part &part) {
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << stringifyQuantizedFormat(part.quantized.getFormat());
+  if (part.quantized.getScale())
+    os << '_' << part.quantized.getScale();
+  return name;
 }
 
 Value strata::cpu::addChains(KernelBuilder &b, Values chains) {
@@ -74,7 +106,7 @@ struct InputRows {
 /// kInt8Group whole numbers, i32, and what belongs to them (scalars).
 struct RoundedGroup {
   SmallVector<FeaturePairs> numbers;
-  Value scale, start;
+  Value scale, sums;
 };
 } // namespace
 
@@ -104,15 +136,21 @@ static RoundedGroup roundGroup(KernelBuilder &b, ArrayRef<FeaturePairs> features
   Value bits = vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, sizes);
   bits = larger(b, bits, b.i32(kLeastMagnitude));
   Value most = arith::BitcastOp::create(b, b.getF32Type(), bits);
-  Value inverse = b.splat(b.divf(b.f32(127), most), lanes), sums = b.i32(0, lanes);
+  Value inverse = b.splat(b.divf(b.f32(127), most), lanes);
   RoundedGroup group{{}, b.divf(most, b.f32(127)), {}};
+  Values sums; // of kInt8Group / 4 features' pairs each
   for (const FeaturePairs &x : features) {
     Value even = roundToInteger(b, x.evens, inverse), odd = roundToInteger(b, x.odds, inverse);
-    sums = b.add(sums, b.add(even, odd));
+    for (int64_t first = 0; first != lanes; first += kInt8Group / 4)
+      sums.push_back(b.slice(b.add(even, odd), first, kInt8Group / 4));
     group.numbers.push_back({even, odd});
   }
-  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums);
-  group.start = arith::MulIOp::create(b, sum, b.i32(-b.byteOffset()));
+  auto sumOf = [&](Value half) -> Value {
+    return vector::ReductionOp::create(b, vector::CombiningKind::ADD, half);
+  };
+  Value low = b.both(sumOf(sums[0]), b.i32(0xffff));
+  Value high = arith::ShLIOp::create(b, sumOf(sums[1]), b.i32(16));
+  group.sums = arith::OrIOp::create(b, high, low);
   return group;
 }
 
@@ -160,7 +198,7 @@ void strata::cpu::emitInt8Rows(KernelBuilder &b, const KernelArguments &args,
       RoundedGroup group = roundGroup(b, loadGroup(b, input, from, at, statistics));
       storeFours(b, group, output.fours, row, b.mul(at, kInt8Group / 4));
       b.store(group.scale, output.scales, {row, at});
-      b.store(group.start, output.initialSums, {row, at});
+      b.store(group.sums, output.sums, {row, at});
     });
   });
 }
@@ -238,7 +276,7 @@ static void packGroups(KernelBuilder &b, const InputRows &input, const Int8Input
                    Value at = b.add(group, j);
                    storeFours(b, rounded, tokens.square, i, b.index(j * kInt8Group / 4));
                    b.store(rounded.scale, output.scales, {block, at, b.add(token, i)});
-                   b.store(rounded.start, output.initialSums, {block, at, b.add(token, i)});
+                   b.store(rounded.sums, output.sums, {block, at, b.add(token, i)});
                  });
   Values columns = transposeSquare(b, tokens);
   for (int64_t i = 0; i != count * kInt8Group / 4; ++i)

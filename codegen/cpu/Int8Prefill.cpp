@@ -1,9 +1,9 @@
-//===- Int8Prefill.cpp - many tokens, weights of i8 -----------------------===//
+//===- Int8Prefill.cpp - many tokens, quantized weights -------------------===//
 //
 // Four bytes of a weight row are broadcast and multiplied with vectors of tokens. A register tile
 // has a sum of i32 of the group at work, and one of f32 of all groups before. Its rows are prepared
-// a stretch at a time: bytes as the product takes them, scales in f32, because a single number
-// costs as much to convert as a vector.
+// a stretch at a time: whatever the format, bytes as the product takes them and scales in f32,
+// because a single number costs as much to convert as a vector.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,19 +16,25 @@ using namespace mlir;
 using namespace strata;
 using namespace strata::cpu;
 
-/// Of a group: four bytes each.
-static constexpr int64_t kGroupFours = kInt8Group / 4;
+/// Fours of bytes of a stretch of a row, and scales, if groups are as short as they get.
+static constexpr int64_t kStretchFours = kStretchGroups * kInt8Group / 4;
+static constexpr int64_t kStretchScales = 2 * kStretchGroups;
 
 namespace {
 /// A block of tokens and the rows of a weight; of a tile's rows what is prepared, on the stack:
-/// i32 [tile rows, kInt8Chains * kGroupFours], f32 [tile rows, kInt8Chains]; and the sums
-/// in f32, [chain][row and vector of the tile][lanes()].
+/// i32 [tile rows, kStretchFours], f32 [tile rows, kStretchScales]; and the sums in f32,
+/// [chain][row and vector of the tile][lanes()].
 struct Int8Block {
-  Int8Weight weight;
+  QuantizedRows weight;
   Int8Input input;
   PrefillBlock place;
   int64_t groups;
-  Value fours, scales, sums;
+  Value fours, scales, offsets, sums;
+
+  /// Groups of the weight in one of the input, and fours of bytes of one.
+  int64_t parts() const { return kInt8Group / weight.group(); }
+  int64_t groupFours() const { return weight.group() / 4; }
+  bool hasOffsets() const { return bool(offsets); }
 };
 
 /// Some groups of a tile's rows.
@@ -37,18 +43,26 @@ struct TileGroups {
   Value first;
   int64_t count;
 };
+
+/// Vectors of the tile's tokens for a group of the weight.
+struct TokenVectors {
+  Values scales, sums; ///< f32; i32, of the group's bytes
+};
 } // namespace
 
 static void prepareRows(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
   for (int64_t r = 0; r != range.tile.tile.rows; ++r) {
-    Value row = storedRow(b, block.weight.box, b.add(range.tile.row, r)), target = b.index(r);
-    b.vectors(range.count * kGroupFours, [&](Value i, int64_t lanes) {
-      Value column = b.add(b.mul(range.first, kGroupFours), i);
-      Value fours = b.load(block.weight.fours, {row, column}, lanes);
-      b.store(b.offsetBytes(fours), block.fours, {target, i});
-    });
-    Value scales = b.load(block.weight.scales, {row, range.first}, range.count);
-    b.store(b.toF32(scales), block.scales, {target, b.index(0)});
+    Stretch stretch{storedRow(b, block.weight.box(), b.add(range.tile.row, r)), range.first,
+                    range.count};
+    Value target = b.index(r), column = b.index(0);
+    for (Value fours : loadFours(b, block.weight, stretch)) {
+      b.store(fours, block.fours, {target, column});
+      column = b.add(column, b.lanes());
+    }
+    StretchScales scales = loadScales(b, block.weight, stretch);
+    b.store(scales.scales, block.scales, {target, b.index(0)});
+    if (scales.offsets)
+      b.store(scales.offsets, block.offsets, {target, b.index(0)});
   }
 }
 
@@ -62,44 +76,98 @@ static Values loadTokens(KernelBuilder &b, const Int8Block &block, const TilePla
   return vectors;
 }
 
+/// The sum of the bytes of one of the groups that two sums belong to, times a factor.
+static Value sumOf(KernelBuilder &b, const Int8Block &block, Value pairs, Value part,
+                   int64_t factor) {
+  if (block.parts() == 1)
+    return b.sumPairs(pairs, factor);
+  // The low half is shifted to where the high one is.
+  Value none = b.i32(0), half = b.i32(16);
+  Value shift = b.select(b.equal(part, b.index(0)), half, none);
+  Value high = arith::ShLIOp::create(b, pairs, b.splat(shift, b.lanes()));
+  Value sum = arith::ShRSIOp::create(b, high, b.i32(16, b.lanes()));
+  return arith::MulIOp::create(b, sum, b.i32(factor, b.lanes()));
+}
+
+/// Of group number `at` of the weight among these.
+static TokenVectors loadGroup(KernelBuilder &b, const Int8Block &block, const TileGroups &range,
+                              Value at) {
+  Value group = b.add(range.first, b.div(at, block.parts())), part = b.rem(at, block.parts());
+  TokenVectors vectors{loadTokens(b, block, range.tile, block.input.scales, group), {}};
+  int64_t factor = block.hasOffsets() ? 1 : -zeroOfDots(b, block.weight);
+  if (factor)
+    for (Value pairs : loadTokens(b, block, range.tile, block.input.sums, group))
+      vectors.sums.push_back(sumOf(b, block, pairs, part, factor));
+  return vectors;
+}
+
 /// Sums of i32 of the products of group number `at` of these: [row][vector].
 static Values multiplyGroup(KernelBuilder &b, const Int8Block &block, const TileGroups &range,
-                            Value at) {
+                            Value at, const TokenVectors &tokens) {
   const TilePlace &tile = range.tile;
-  Value group = b.add(range.first, at);
   Values sums(tile.width, b.i32(0, b.lanes()));
-  if (b.byteOffset())
-    sums = loadTokens(b, block, tile, block.input.initialSums, group);
+  if (!block.hasOffsets() && !tokens.sums.empty())
+    sums = tokens.sums;
   for (int64_t i = tile.width; i != tile.tile.rows * tile.width; ++i)
     sums.push_back(sums[i % tile.width]);
-  for (int64_t i = 0; i != kGroupFours; ++i) {
-    Value column = b.add(b.mul(group, kGroupFours), i);
+  Value first = b.mul(at, block.groupFours());
+  for (int64_t i = 0; i != block.groupFours(); ++i) {
+    Value column = b.add(b.add(b.mul(range.first, kInt8Group / 4), first), i);
     Values x = loadTokens(b, block, tile, block.input.fours, column);
     for (int64_t r = 0; r != tile.tile.rows; ++r) {
-      Value four = b.load(block.fours, {b.index(r), b.add(b.mul(at, kGroupFours), i)});
+      Value four = b.load(block.fours, {b.index(r), b.add(first, i)});
       Value w = b.splat(four, b.lanes());
       for (int64_t v = 0; v != tile.width; ++v)
-        sums[r * tile.width + v] = b.dotBytes(sums[r * tile.width + v], w, x[v]);
+        sums[r * tile.width + v] = b.dotBytes(sums[r * tile.width + v], w, x[v],
+                                              isSigned(block.weight.quantized.getFormat()));
     }
   }
   return sums;
 }
 
-/// Asks for as many bytes of the next tile as a group of this one has.
+/// Asks for a share of the next tile with each of these groups: so memory sees one stream.
 static void prefetchNext(KernelBuilder &b, const Int8Block &block, const TileGroups &range,
                          Value at) {
-  int64_t rows = range.tile.tile.rows, fours = rows * kGroupFours;
-  prefetchRows(b, block.weight.fours, block.groups * kGroupFours,
-               storedRow(b, block.weight.box, b.add(range.tile.row, rows)),
-               b.mul(b.add(range.first, at), fours), fours);
+  int64_t rows = range.tile.tile.rows, columns = block.weight.columns(block.groups);
+  int64_t share =
+      llvm::divideCeil(rows * block.weight.columns(kStretchGroups), kStretchGroups * block.parts());
+  Value row = storedRow(b, block.weight.box(), b.add(range.tile.row, rows));
+  Value from = b.mul(block.weight.columns(b, range.first), rows);
+  prefetchRows(b, block.weight.elements, columns, row, b.add(from, b.mul(at, share)), share);
 }
 
 /// The same of its scales, as many.
 static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
+  if (!block.weight.scales)
+    return;
   int64_t rows = range.tile.tile.rows;
   prefetchRows(b, block.weight.scales, block.groups,
-               storedRow(b, block.weight.box, b.add(range.tile.row, rows)),
+               storedRow(b, block.weight.box(), b.add(range.tile.row, rows)),
                b.mul(range.first, rows), range.count * rows);
+}
+
+/// Adds the products of group number `at` of these to the sums of its chain.
+static void addGroup(KernelBuilder &b, const Int8Block &block, const TileGroups &range, Value at) {
+  TokenVectors tokens = loadGroup(b, block, range, at);
+  Values dots = multiplyGroup(b, block, range, at, tokens);
+  Values sums; // of the input, in f32
+  if (block.hasOffsets())
+    for (auto [sum, scale] : llvm::zip(tokens.sums, tokens.scales))
+      sums.push_back(b.mulf(scale, arith::SIToFPOp::create(b, b.f32Type(b.lanes()), sum)));
+  Value chain = b.rem(at, kInt8Chains);
+  for (auto [i, dot] : llvm::enumerate(dots)) {
+    int64_t row = i / range.tile.width, vector = i % range.tile.width;
+    auto ofRow = [&](Value memory) {
+      return b.splat(b.load(memory, {b.index(row), at}), b.lanes());
+    };
+    Value product = arith::SIToFPOp::create(b, b.f32Type(b.lanes()), dot);
+    Values place{chain, b.index(i), b.index(0)};
+    Value sum = b.load(block.sums, place, b.lanes());
+    sum = b.fma(product, b.mulf(ofRow(block.scales), tokens.scales[vector]), sum);
+    if (block.hasOffsets())
+      sum = b.fma(ofRow(block.offsets), sums[vector], sum);
+    b.store(sum, block.sums, place);
+  }
 }
 
 /// Adds the products of these groups, the first of which is of chain 0, to the sums of their
@@ -107,19 +175,9 @@ static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const T
 static void addGroups(KernelBuilder &b, const Int8Block &block, const TileGroups &range) {
   prepareRows(b, block, range);
   prefetchNextScales(b, block, range);
-  b.loop(b.index(0), b.index(range.count), 1, [&](Value at) {
+  b.loop(b.index(0), b.index(range.count * block.parts()), 1, [&](Value at) {
     prefetchNext(b, block, range, at);
-    Values dots = multiplyGroup(b, block, range, at);
-    Values inputScales =
-        loadTokens(b, block, range.tile, block.input.scales, b.add(range.first, at));
-    for (auto [i, dot] : llvm::enumerate(dots)) {
-      int64_t row = i / range.tile.width, vector = i % range.tile.width;
-      Value scale = b.splat(b.load(block.scales, {b.index(row), at}), b.lanes());
-      Value product = arith::SIToFPOp::create(b, b.f32Type(b.lanes()), dot);
-      Values place{at, b.index(i), b.index(0)};
-      Value sum = b.load(block.sums, place, b.lanes());
-      b.store(b.fma(product, b.mulf(scale, inputScales[vector]), sum), block.sums, place);
-    }
+    addGroup(b, block, range, at);
   });
 }
 
@@ -127,12 +185,13 @@ static void emitRegisterTile(KernelBuilder &b, const Int8Block &block, const Til
   auto place = [&](int64_t chain, int64_t i) {
     return Values{b.index(chain), b.index(i), b.index(0)};
   };
-  int64_t full = block.groups / kInt8Chains * kInt8Chains, sums = tile.tile.rows * tile.width;
+  int64_t full = block.groups / kStretchGroups * kStretchGroups;
+  int64_t sums = tile.tile.rows * tile.width;
   for (int64_t chain = 0; chain != kInt8Chains; ++chain)
     for (int64_t i = 0; i != sums; ++i)
       b.store(b.f32(0, b.lanes()), block.sums, place(chain, i));
-  b.loop(b.index(0), b.index(full), kInt8Chains, [&](Value first) {
-    addGroups(b, block, {tile, first, kInt8Chains});
+  b.loop(b.index(0), b.index(full), kStretchGroups, [&](Value first) {
+    addGroups(b, block, {tile, first, kStretchGroups});
   });
   if (full != block.groups)
     addGroups(b, block, {tile, b.index(full), block.groups - full});
@@ -146,35 +205,47 @@ static void emitRegisterTile(KernelBuilder &b, const Int8Block &block, const Til
   storeProducts(b, block.place, tile, totals);
 }
 
-/// "product_i8_6144x128_bf16": of these the code depends.
+/// "product_i8_g32_bf16_6144x128": of these the code depends.
 static std::string productName(const LinearSpec &spec, const LinearSpec::Part &part,
                                int64_t height) {
-  std::string name;
-  llvm::raw_string_ostream(name) << "product_i8_" << spec.inFeatures << 'x' << height << '_'
-                                 << part.quantized.getScale() << boxName(part.box);
-  return name;
+  return ("product_" + formatName(part) + "_" + llvm::Twine(spec.inFeatures) + "x" +
+          llvm::Twine(height) + boxName(part.box))
+      .str();
+}
+
+/// Room for a tile's rows, those of the level's largest, and its sums.
+static Int8Block describeBlock(KernelBuilder &b, const QuantizedRows &weight,
+                               const Int8Input &input, const PrefillBlock &place, int64_t groups) {
+  int64_t rows = b.level.int8Tiles.front().rows, most = 0;
+  for (auto [width, tile] : llvm::enumerate(b.level.int8Tiles))
+    most = std::max(most, tile.rows * int64_t(width + 1));
+  auto scales = [&] { return b.stack(b.getF32Type(), {rows, kStretchScales}); };
+  bool offsets = hasOffsets(weight.quantized.getFormat());
+  return {weight,
+          input,
+          place,
+          groups,
+          b.stack(b.getI32Type(), {rows, kStretchFours}),
+          scales(),
+          offsets ? scales() : Value(),
+          b.stack(b.getF32Type(), {kInt8Chains, most, b.lanes()})};
 }
 
 /// Products of one block, by a function that all linears of a kind share.
 static void callProduct(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
                         const LinearSpec::Part &part, const PrefillBlock &block) {
-  Values arguments{args.buffers[part.weight], args.buffers[part.scales],
-                   args.buffers[*spec.workspace],
+  Values arguments{args.buffers[*spec.workspace],
                    b.ceilDiv(productRows(spec, args), kInt8PackTokens)};
+  Values buffers = quantizedBuffers(args, part);
+  size_t first = arguments.size() + buffers.size();
+  llvm::append_range(arguments, buffers);
   llvm::append_range(arguments, block.arguments());
   std::string name = productName(spec, part, block.height());
   b.call(name, arguments, [&](KernelBuilder &b, ValueRange args) {
-    PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(4));
-    int64_t rows = b.level.int8Tiles.front().rows, most = 0;
-    for (auto [width, tile] : llvm::enumerate(b.level.int8Tiles))
-      most = std::max(most, tile.rows * int64_t(width + 1));
-    Int8Block work{int8Weight(b, args[0], args[1], spec, part, place.endRow),
-                   int8Blocks(b, args[2], args[3], spec.inFeatures, place.width),
-                   place,
-                   int8Groups(spec),
-                   b.stack(b.getI32Type(), {rows, kInt8Chains * kGroupFours}),
-                   b.stack(b.getF32Type(), {rows, kInt8Chains}),
-                   b.stack(b.getF32Type(), {kInt8Chains, most, b.lanes()})};
+    PrefillBlock place = PrefillBlock::fromArguments(args.drop_front(first));
+    QuantizedRows weight = viewWeight(b, args.drop_front(2), spec, part, place.endRow);
+    Int8Input input = int8Blocks(b, args[0], args[1], spec.inFeatures, place.width);
+    Int8Block work = describeBlock(b, weight, input, place, int8Groups(spec));
     forEachRegisterTile(b, place, b.level.int8Tiles,
                         [&](const TilePlace &tile) { emitRegisterTile(b, work, tile); });
   });

@@ -272,17 +272,69 @@ Value KernelBuilder::offsetBytes(Value fours) {
   return arith::XOrIOp::create(*this, fours, i32(0x80808080, lanesOf(fours)));
 }
 
-Value KernelBuilder::dotBytes(Value acc, Value offsetWeights, Value x) {
-  offsetWeights = reinterpret(offsetWeights, getI8Type());
+Value KernelBuilder::dotBytes(Value acc, Value weights, Value x, bool isSigned) {
+  weights = reinterpret(weights, getI8Type());
   x = reinterpret(x, getI8Type());
   if (level.int8Dot)
-    return callIntrinsic(*this, "llvm.x86.avx512.vpdpbusd.512", acc.getType(),
-                         {acc, offsetWeights, x});
+    return callIntrinsic(*this, "llvm.x86.avx512.vpdpbusd.512", acc.getType(), {acc, weights, x});
   // |w| times x with the sign of w: two such products fit 16 bits.
-  Value sizes = math::AbsIOp::create(*this, offsetWeights);
-  Value turned = callIntrinsic(*this, "llvm.x86.avx2.psign.b", x.getType(), {x, offsetWeights});
+  if (isSigned) {
+    x = callIntrinsic(*this, "llvm.x86.avx2.psign.b", x.getType(), {x, weights});
+    weights = math::AbsIOp::create(*this, weights);
+  }
   auto type = VectorType::get(2 * lanes(), getI16Type());
-  Value sums = callIntrinsic(*this, "llvm.x86.avx2.pmadd.ub.sw", type, {sizes, turned});
-  Value ones = arith::ConstantOp::create(*this, DenseElementsAttr::get(type, getI16IntegerAttr(1)));
-  return add(acc, callIntrinsic(*this, "llvm.x86.avx2.pmadd.wd", acc.getType(), {sums, ones}));
+  Value sums = callIntrinsic(*this, "llvm.x86.avx2.pmadd.ub.sw", type, {weights, x});
+  return add(acc, sumPairs(reinterpret(sums, getI32Type()), 1));
+}
+
+Value KernelBuilder::sumPairs(Value pairs, int64_t factor) {
+  auto type = VectorType::get(2 * lanes(), getI16Type());
+  Value factors =
+      arith::ConstantOp::create(*this, DenseElementsAttr::get(type, getI16IntegerAttr(factor)));
+  StringRef name = lanes() == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
+  return callIntrinsic(*this, name, i32Type(lanes()), {reinterpret(pairs, getI16Type()), factors});
+}
+
+Value KernelBuilder::lookUpBytes(Value table, Value indices) {
+  int64_t count = lanesOf(indices), whole = 4 * lanes(), half = count / 2;
+  if (count > whole) {
+    auto part = [&](int64_t first) {
+      return lookUpBytes(slice(table, first, half), slice(indices, first, half));
+    };
+    SmallVector<int64_t> all(count);
+    std::iota(all.begin(), all.end(), 0);
+    return vector::ShuffleOp::create(*this, part(0), part(half), all);
+  }
+  StringRef name = count == 64 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
+  return callIntrinsic(*this, name, indices.getType(), {table, indices});
+}
+
+Value KernelBuilder::gatherFours(Value memory, ValueRange at, int64_t stride, int64_t count) {
+  SmallVector<int32_t> places;
+  for (int64_t i = 0; i != count; ++i)
+    places.push_back(int32_t(i * stride));
+  auto offsets = DenseElementsAttr::get(VectorType::get(count, getI32Type()), ArrayRef(places));
+  auto pointers = VectorType::get(count, LLVM::LLVMPointerType::get(getContext()));
+  Value each = LLVM::GEPOp::create(
+      *this, pointers, getI8Type(), addressOf(memory, at),
+      ArrayRef<LLVM::GEPArg>{arith::ConstantOp::create(*this, offsets).getResult()});
+  auto all = DenseElementsAttr::get(VectorType::get(count, getI1Type()), true);
+  return LLVM::masked_gather::create(*this, i32Type(count), each,
+                                     arith::ConstantOp::create(*this, all), ValueRange{},
+                                     /*alignment=*/1);
+}
+
+Value KernelBuilder::addressOf(Value memory, ValueRange at) {
+  auto type = cast<MemRefType>(memory.getType());
+  Value element = index(0);
+  for (auto [index, stride] : llvm::zip(at, type.getStridesAndOffset().first))
+    element = add(element, mul(index, stride));
+  auto toI64 = [&](Value index) {
+    return arith::IndexCastOp::create(*this, getI64Type(), index).getResult();
+  };
+  Type pointer = LLVM::LLVMPointerType::get(getContext());
+  Value first = memref::ExtractAlignedPointerAsIndexOp::create(*this, memory);
+  Value base = LLVM::IntToPtrOp::create(*this, pointer, toI64(first));
+  return LLVM::GEPOp::create(*this, pointer, type.getElementType(), base,
+                             ArrayRef<LLVM::GEPArg>{toI64(element)});
 }

@@ -80,10 +80,17 @@ public:
   Value dot(Value acc, Value a, Value b);
 
   // Bytes in fours, each an i32.
-  /// Weights as dotBytes() takes them: plus byteOffset(). A vector or a scalar.
+  /// Signed weights as dotBytes() takes them: plus byteOffset(). A vector or a scalar.
   Value offsetBytes(Value fours);
-  /// acc + the products of the four bytes of each lane, exact; those of x are at least -127.
-  Value dotBytes(Value acc, Value offsetWeights, Value x);
+  /// acc + the products of the four bytes of each lane, exact; those of x are at least -127,
+  /// weights without a sign at most 127.
+  Value dotBytes(Value acc, Value weights, Value x, bool isSigned);
+  /// The sum of the two i16 in each lane, times a factor of 16 bits.
+  Value sumPairs(Value pairs, int64_t factor);
+  /// table[index] of bytes: a table of 16 of them, again and again; an index for each.
+  Value lookUpBytes(Value table, Value indices);
+  /// `count` times four bytes, `stride` bytes apart, from `at` on of an array of bytes; as i32.
+  Value gatherFours(Value memory, ValueRange at, int64_t stride, int64_t count);
   /// vpdpbusd takes its first factor as unsigned, so the weights' are 128 more; 0 without it.
   int64_t byteOffset() const { return level.int8Dot ? 128 : 0; }
   /// The same bits as a vector of another element.
@@ -101,6 +108,9 @@ public:
   void storeTile(int tile, Value memory, ValueRange at);
   /// sums[i][j] += the products of pairs a[i][k] and b[k][j], in f32. Numbers below 2^-126 are 0.
   void addTileProducts(int sums, int a, int b);
+
+  /// Where an element is, as a pointer.
+  Value addressOf(Value memory, ValueRange at);
 
 private:
   Value maskOfPairs(Value memory, ValueRange at, Value mask, Values &first);

@@ -4,7 +4,7 @@
 // four sums of 16 rows x 16 tokens share the loads of two of each. Weights are read once, front to
 // back: a panel of rows, some of their features at a time, is copied into whole tiles one behind
 // the other, which stay in the second-level cache while all tokens pass. (Rows of a power of two
-// bytes, as they lie, would fall into the same set of the first.) So do the sums. Weights of 8 bits
+// bytes, as they lie, would fall into the same set of the first.) So do the sums. Quantized weights
 // become bf16 on the way, each rounded once.
 //
 //===----------------------------------------------------------------------===//
@@ -24,10 +24,10 @@ static constexpr int64_t kSide = 2;
 namespace {
 /// Rows [firstRow, endRow) of a weight, `blocks` blocks of kTileRows tokens from `firstBlock` on.
 /// `tiles` is room for [rows / 16][tiles of features] of weights, `sums` has
-/// [block][row - firstRow][token] in f32. The weight is pairs of bf16 or, where there are scales,
-/// fours of bytes.
+/// [block][row - firstRow][token] in f32. The weight is pairs of bf16, or `quantized`.
 struct Panel {
   Value packed, firstRow, endRow, firstBlock, blocks, tiles, sums, weight, scales;
+  std::optional<QuantizedRows> quantized = {};
 
   Values arguments() const {
     Values all{packed, firstRow, endRow, firstBlock, blocks, tiles, sums, weight};
@@ -72,23 +72,45 @@ static int64_t panelRows(const LinearSpec &spec, const PanelShape &shape) {
   return whole ? group * std::max<int64_t>(1, shape.rows / group) : group;
 }
 
-/// A row's pairs of one tile. Groups of bytes that share a scale are as long.
-static Value loadPairs(KernelBuilder &b, const Panel &panel, Value row, Value tile, Value mask) {
-  static_assert(kInt8Group == 2 * kTileRows);
-  if (!panel.scales)
-    return b.loadMasked(panel.weight, {row, b.mul(tile, kTileRows)}, mask);
-  Value fours = b.load(panel.weight, {row, b.mul(tile, kInt8Group / 4)}, kInt8Group / 4);
-  Value numbers =
-      arith::SIToFPOp::create(b, b.f32Type(kInt8Group), b.reinterpret(fours, b.getI8Type()));
-  Value scale = b.toF32(b.load(panel.scales, {row, tile}));
-  return b.reinterpret(b.toBf16(b.mulf(numbers, b.splat(scale, kInt8Group))), b.getI32Type());
+/// Asks for a row's pairs of one tile, some rows ahead.
+static void prefetchPairs(KernelBuilder &b, const Panel &panel, Value row, Value tile) {
+  int64_t rowsAhead = llvm::divideCeil(kBytesAhead, 4 * panel.pairs());
+  b.prefetch(panel.weight, {b.add(row, rowsAhead), b.mul(tile, kTileRows)});
 }
 
-/// Asks for what loadPairs() takes, some rows ahead of `row`.
-static void prefetchPairs(KernelBuilder &b, const Panel &panel, Value row, Value tile) {
-  int64_t columns = panel.scales ? kInt8Group / 4 : kTileRows; // of a tile
-  int64_t rowsAhead = llvm::divideCeil(kBytesAhead, 4 * columns * (panel.pairs() / kTileRows));
-  b.prefetch(panel.weight, {b.add(row, rowsAhead), b.mul(tile, columns)});
+/// store(pairs, tile) for these features of a row, number `tile` of them.
+static void copyRow(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, Value row,
+                    const PairRange &range, llvm::function_ref<void(Value, Value)> store) {
+  int64_t wholeTiles = spec.pairs() / kTileRows, left = spec.pairs() % kTileRows;
+  Value firstTile = b.div(range.first, kTileRows);
+  Value whole = b.min(range.tiles, b.sub(b.index(wholeTiles), firstTile));
+  auto copy = [&](Value tile, Value mask) {
+    Value stored = b.add(firstTile, tile);
+    prefetchPairs(b, panel, row, stored);
+    store(b.loadMasked(panel.weight, {row, b.mul(stored, kTileRows)}, mask), tile);
+  };
+  b.loop(b.index(0), whole, 1, [&](Value tile) { copy(tile, Value()); });
+  if (left)
+    b.ifThen(b.less(whole, range.tiles), [&] { copy(whole, b.mask(left)); });
+}
+
+/// The same for a quantized row, a stretch at a time. A group is as long as a tile.
+static void decodeRow(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, Value row,
+                      const PairRange &range, llvm::function_ref<void(Value, Value)> store) {
+  static_assert(kInt8Group == 2 * kTileRows);
+  const QuantizedRows &rows = *panel.quantized;
+  int64_t left = spec.inFeatures / kInt8Group % kStretchGroups;
+  auto decode = [&](Value tile, int64_t count) {
+    Value first = b.add(b.div(range.first, kTileRows), tile);
+    int64_t rowsAhead = llvm::divideCeil(kBytesAhead, panel.pairs());
+    prefetchStretch(b, rows, {b.add(row, rowsAhead), first, count});
+    for (auto [i, weights] : llvm::enumerate(loadWeights(b, rows, {row, first, count})))
+      store(b.reinterpret(b.toBf16(weights), b.getI32Type()), b.add(tile, int64_t(i)));
+  };
+  Value whole = b.mul(b.div(range.tiles, kStretchGroups), kStretchGroups);
+  b.loop(b.index(0), whole, kStretchGroups, [&](Value tile) { decode(tile, kStretchGroups); });
+  if (left)
+    b.ifThen(b.less(whole, range.tiles), [&] { decode(whole, left); });
 }
 
 /// Copies these features of all rows into tiles. Rows beyond the last are copies of it that nobody
@@ -96,21 +118,14 @@ static void prefetchPairs(KernelBuilder &b, const Panel &panel, Value row, Value
 static void copyPanel(KernelBuilder &b, const Panel &panel, const LinearSpec &spec, BoxAttr box,
                       const PairRange &range) {
   Value last = b.add(panel.endRow, -1);
-  int64_t wholeTiles = spec.pairs() / kTileRows, left = spec.pairs() % kTileRows;
-  Value whole = b.min(range.tiles, b.sub(b.index(wholeTiles), b.div(range.first, kTileRows)));
   Value rows =
       b.mul(b.ceilDiv(b.sub(panel.endRow, panel.firstRow), kSide * kTileRows), kSide * kTileRows);
   b.loop(b.index(0), rows, 1, [&](Value i) {
     Value row = storedRow(b, box, b.min(b.add(panel.firstRow, i), last));
-    auto copy = [&](Value tile, Value mask) {
-      Value stored = b.add(b.div(range.first, kTileRows), tile);
-      prefetchPairs(b, panel, row, stored);
-      b.store(loadPairs(b, panel, row, stored, mask), panel.tiles,
-              {b.div(i, kTileRows), tile, b.rem(i, kTileRows), b.index(0)});
-    };
-    b.loop(b.index(0), whole, 1, [&](Value tile) { copy(tile, Value()); });
-    if (left)
-      b.ifThen(b.less(whole, range.tiles), [&] { copy(whole, b.mask(left)); });
+    (panel.quantized ? decodeRow
+                     : copyRow)(b, panel, spec, row, range, [&](Value pairs, Value tile) {
+      b.store(pairs, panel.tiles, {b.div(i, kTileRows), tile, b.rem(i, kTileRows), b.index(0)});
+    });
   });
 }
 
@@ -329,17 +344,15 @@ static void callProduct(KernelBuilder &b, const Panel &panel, const LinearSpec &
   llvm::raw_string_ostream(name) << kind << '_' << spec.inFeatures << 'x' << sums[1] << 'x'
                                  << 2 * panel.pairs() << 'x' << sums[0] * kTileRows;
   if (part.quantized)
-    llvm::raw_string_ostream(name) << "_i8_" << part.quantized.getScale();
+    name += "_" + formatName(part);
   name += boxName(part.box);
   b.call(name, panel.arguments(), [&](KernelBuilder &b, ValueRange arguments) {
     Panel panel = Panel::fromArguments(arguments);
-    if (panel.scales) {
-      Int8Weight weight = int8Weight(b, panel.weight, panel.scales, spec, part, panel.endRow);
-      panel.weight = weight.fours;
-      panel.scales = weight.scales;
-    } else {
+    if (part.quantized)
+      panel.quantized = viewQuantized(b, part.quantized, panel.weight, panel.scales,
+                                      spec.inFeatures, panel.endRow);
+    else
       panel.weight = weightRows(b, panel.weight, spec, part, panel.endRow);
-    }
     panel.packed = tileView(b, panel.packed, spec);
     multiply(b, panel, spec, part.box);
   });
@@ -380,7 +393,7 @@ static void emitPanels(KernelBuilder &b, const KernelArguments &args, const Line
                     tiles,
                     sums,
                     args.buffers[part.weight],
-                    part.quantized ? args.buffers[part.scales] : Value()};
+                    part.scales ? args.buffers[*part.scales] : Value()};
         if (shape.tokens <= kSide * kTileRows)
           callStream(b, panel, spec, part);
         else

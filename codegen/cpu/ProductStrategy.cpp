@@ -22,13 +22,11 @@ static int64_t plainWorkspaceBytes(int64_t features) {
 
 static bool isPrepared(const LinearSpec &spec) { return spec.gamma || spec.outputRows; }
 
-/// Whole numbers times whole numbers, in groups that both have.
+/// Whole numbers times whole numbers, in groups of the input or halves of them.
 static bool takesInt8(const LinearSpec &spec) {
-  auto isInt8 = [](const LinearSpec::Part &part) {
-    return part.quantized && part.quantized.getFormat() == QuantizedFormat::I8G32;
-  };
   return spec.rounding && spec.rounding.getElement().isInteger(8) &&
-         spec.rounding.getGroup() == kInt8Group && llvm::all_of(spec.parts, isInt8);
+         spec.rounding.getGroup() == kInt8Group &&
+         llvm::all_of(spec.parts, [](const LinearSpec::Part &part) { return part.quantized; });
 }
 
 static constexpr ProductStrategy kStrategies[] = {

@@ -23,21 +23,6 @@ static Value tileNumber(KernelBuilder &b, int tile) {
   return LLVM::ConstantOp::create(b, b.getI8IntegerAttr(int8_t(tile)));
 }
 
-static Value address(KernelBuilder &b, Value memory, ValueRange at) {
-  auto type = cast<MemRefType>(memory.getType());
-  Value element = b.index(0);
-  for (auto [index, stride] : llvm::zip(at, type.getStridesAndOffset().first))
-    element = b.add(element, b.mul(index, stride));
-  auto toI64 = [&](Value index) {
-    return arith::IndexCastOp::create(b, b.getI64Type(), index).getResult();
-  };
-  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  Value first = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
-  Value base = LLVM::IntToPtrOp::create(b, pointer, toI64(first));
-  return LLVM::GEPOp::create(b, pointer, type.getElementType(), base,
-                             ArrayRef<LLVM::GEPArg>{toI64(element)});
-}
-
 /// Bytes from one row of a tile in an array to the next.
 static Value rowBytes(KernelBuilder &b, Value memory) {
   int64_t elements = cast<MemRefType>(memory.getType()).getStridesAndOffset().first.end()[-2];
@@ -59,7 +44,7 @@ void KernelBuilder::configureTiles() {
   Value configuration = stack(getI32Type(), {16});
   store(arith::ConstantOp::create(*this, DenseElementsAttr::get(type, ArrayRef(words))),
         configuration, index(0));
-  callTileIntrinsic(*this, "ldtilecfg", address(*this, configuration, index(0)));
+  callTileIntrinsic(*this, "ldtilecfg", addressOf(configuration, index(0)));
 }
 
 void KernelBuilder::releaseTiles() {
@@ -95,7 +80,7 @@ void KernelBuilder::loadTile(int tile, Value memory, ValueRange at, bool streame
     });
   }
   callTileIntrinsic(*this, streamed ? "tileloaddt164" : "tileloadd64",
-                    {tileNumber(*this, tile), address(*this, memory, at), rowBytes(*this, memory)});
+                    {tileNumber(*this, tile), addressOf(memory, at), rowBytes(*this, memory)});
 }
 
 void KernelBuilder::loadTile(int tile, Value memory, ValueRange at) {
@@ -115,7 +100,7 @@ void KernelBuilder::storeTile(int tile, Value memory, ValueRange at) {
     });
   }
   callTileIntrinsic(*this, "tilestored64",
-                    {tileNumber(*this, tile), address(*this, memory, at), rowBytes(*this, memory)});
+                    {tileNumber(*this, tile), addressOf(memory, at), rowBytes(*this, memory)});
 }
 
 void KernelBuilder::addTileProducts(int sums, int a, int b) {

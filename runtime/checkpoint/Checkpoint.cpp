@@ -69,14 +69,13 @@ const CheckpointTensor *Checkpoint::find(std::string_view key) const {
 
 /// "bf16, f16 or f32"
 static std::string formatChoice(std::span<const DType> dtypes) {
-  std::string text;
-  for (size_t i = 0; i < dtypes.size(); ++i)
-    absl::StrAppend(&text,
-                    i == 0                  ? ""
-                    : i + 1 < dtypes.size() ? ", "
-                                            : " or ",
-                    std::string(name(dtypes[i])));
-  return text;
+  std::vector<std::string> names;
+  for (DType dtype : dtypes)
+    if (blockSize(dtype).elements == 1) // others are in GGUF files alone, where all are read
+      names.emplace_back(name(dtype));
+  const std::string last = names.back();
+  names.pop_back();
+  return names.empty() ? last : absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
 }
 
 /// What stands before `key` where a tensor has it with a prefix; empty if none does.

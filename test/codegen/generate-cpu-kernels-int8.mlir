@@ -28,10 +28,11 @@ func.func @forward(%x: !x, %w: !w, %f: !f, %v: !v, %batch: !decoder.batch) {
   return
 }
 
-// vpdpbusd takes the weights plus 128, and begins with what that is too much.
+// vpdpbusd takes the weights plus 128, and begins with what that is too much: minus 128 times the input's sum.
 // CHECK: module @cpu_x86_64_v4_bf16
-// CHECK: func.func private @product_i8_96x64_bf16
-// CHECK: %[[START:.*]] = vector.load %{{.*}} : memref<?x3x?xi32>, vector<16xi32>
+// CHECK: func.func private @product_i8_g32_bf16_96x64
+// CHECK: %[[TIMES:.*]] = arith.constant dense<-128> : vector<32xi16>
+// CHECK: %[[START:.*]] = llvm.call_intrinsic "llvm.x86.avx512.pmaddw.d.512"(%{{.*}}, %[[TIMES]])
 // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%[[START]],
 // Scales of tokens beyond the step are 0: what stands there by chance could be denormal, which Intel's cores are slow at.
 // CHECK: func.func private @pack_96_i8_g32(

@@ -17,11 +17,11 @@ func.func @forward(%x: memref<?x96xbf16, #decoder.arena<0>>, %w: !w) {
 // CHECK: module @cpu_x86_64_v4_amx
 
 // A tile's 32 features of a row share a scale. What they stand for is rounded to bf16 once.
-// CHECK: func.func private @tiles_96x256x96x512_i8_f16(
-// CHECK: vector.load %{{.*}} : memref<?x24xi32>, vector<8xi32>
-// CHECK: vector.bitcast %{{.*}} : vector<8xi32> to vector<32xi8>
-// CHECK: arith.sitofp %{{.*}} : vector<32xi8> to vector<32xf32>
-// CHECK: memref.load %{{.*}} : memref<?x3xf16>
+// CHECK: func.func private @tiles_96x256x96x512_i8_g32_f16(
+// CHECK: vector.load %{{.*}} : memref<?x24xi32>, vector<16xi32>
+// CHECK: vector.bitcast %{{.*}} : vector<16xi32> to vector<64xi8>
+// CHECK: vector.load %{{.*}} : memref<?x3xf16>, vector<3xf16>
+// CHECK: arith.sitofp %{{.*}} : vector<32xi32> to vector<32xf32>
 // CHECK: arith.mulf
 // CHECK: arith.truncf %{{.*}} : vector<32xf32> to vector<32xbf16>
 // CHECK: llvm.call_intrinsic "llvm.x86.tdpbf16ps"

@@ -87,6 +87,30 @@ func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = i8>>)
 
 // -----
 
+// quantized_c1
+// expected-error @+1 {{scale is 'bf16', expected none beside the blocks of q4_k}}
+func.func private @f(tensor<32x256xbf16, #decoder.quantized<q4_k, scale = bf16>>)
+
+// -----
+
+// quantized_c1
+// expected-error @+1 {{i8_g32 has no scale, expected bf16, f16 or f32}}
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8_g32>>)
+
+// -----
+
+// quantized_c2
+// expected-error @+1 {{quantized weight has the shape [32, 320], expected [out, in], in being a multiple of 256}}
+func.func private @f(tensor<32x320xbf16, #decoder.quantized<q6_k>>)
+
+// -----
+
+// parameter_c4
+// expected-error @+1 {{'w' has scales; quantized weights that are not in blocks have them, and no other parameter}}
+%0 = decoder.parameter "w" scales "s" : tensor<32x256xbf16, #decoder.quantized<q4_k>>
+
+// -----
+
 // quantized_c2
 // expected-error @+1 {{quantized weight has the shape [32, 80], expected [out, in], in being a multiple of 32}}
 func.func private @f(tensor<32x80xbf16, #decoder.quantized<i8_g32, scale = bf16>>)
@@ -115,20 +139,20 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xbf16>) {
 // -----
 
 // parameter_c4
-// expected-error @+1 {{'w' has no scales; a quantized weight has them, and no other parameter}}
+// expected-error @+1 {{'w' has no scales; quantized weights that are not in blocks have them, and no other parameter}}
 %0 = decoder.parameter "w" : tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
 
 // -----
 
 // parameter_c4
-// expected-error @+1 {{'w' has scales; a quantized weight has them, and no other parameter}}
+// expected-error @+1 {{'w' has scales; quantized weights that are not in blocks have them, and no other parameter}}
 %0 = decoder.parameter "w" scales "s" : tensor<32x64xbf16>
 
 // -----
 
 func.func @f(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) {
   // embedding_c2
-  // expected-error @+1 {{table is quantized, expected one of bf16, f16 or f32}}
+  // expected-error @+1 {{table has scales beside it, expected bf16, f16, f32 or blocks}}
   %x = decoder.embedding %tokens, %table : (tensor<?xi32>, tensor<2048x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x256xbf16>
   return
 }

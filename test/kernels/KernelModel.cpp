@@ -57,13 +57,15 @@ private:
       fields += (fields.empty() ? "" : ", ") + ("group_rows = " + std::to_string(size)) +
                 ", group_stride = " + std::to_string(model.groupStride());
     std::string encoding = fields.empty() ? "" : ", #decoder.box<" + fields + ">";
+    if (std::string blocks = model.blocksOf(name); !blocks.empty())
+      encoding = ", #decoder.quantized<" + blocks + ">";
     if (model.isInt8(name))
       encoding = ", #decoder.quantized<i8_g32, scale = " + model.scaleType +
                  (fields.empty() ? "" : ", box = <" + fields + ">") + ">";
     return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + model.type +
            encoding + ">";
   }
-  std::string roundClause() const { return model.isInt8() ? " round(i8, group = 32)" : ""; }
+  std::string roundClause() const { return model.isQuantized() ? " round(i8, group = 32)" : ""; }
   std::string vector(int64_t elements) const {
     return "tensor<" + std::to_string(elements) + "x" + model.normType + ">";
   }
@@ -200,9 +202,13 @@ KernelModel queries(KernelModel model) {
 
 std::string KernelModel::mlir() const { return Writer(*this).write(); }
 
-bool KernelModel::isInt8(const std::string &parameter) const {
-  if (!isInt8())
-    return false;
+std::string KernelModel::blocksOf(const std::string &parameter) const {
+  if (parameter == "v" && !valueBlocks.empty())
+    return valueBlocks;
+  return parameter == "table" || isTested(parameter) ? blocks : "";
+}
+
+bool KernelModel::isTested(const std::string &parameter) const {
   if (scores)
     return parameter == "scores";
   return headDim ? parameter == "q" || parameter == "k" || parameter == "v" : parameter == "weight";
@@ -224,6 +230,8 @@ std::string KernelModel::operation() const {
     text = type + " " + text;
   if (isInt8())
     text = "i8 " + text;
+  if (!blocks.empty())
+    text = blocks + (valueBlocks.empty() ? "" : " and " + valueBlocks) + " " + text;
   if (grouped)
     text = "grouped " + text;
   if (sliced)
@@ -323,6 +331,30 @@ static std::vector<KernelModel> listModels() {
                .group = 3, .rotaryDims = 32, .attends = true, .scaleType = "bf16"}),
       queries({.name = "int8_qkv40", .vocabulary = 120, .in = 256, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20, .scaleType = "f16"}),
+      // Blocks: those of 32 weights, whole and odd vectors of them; of 256, one, some, and many.
+      {.name = "q8_0", .vocabulary = 200, .in = 544, .out = 200, .blocks = "q8_0"},
+      {.name = "q8_0_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true,
+       .blocks = "q8_0"},
+      {.name = "q4_0", .vocabulary = 136, .in = 1056, .out = 136, .residual = true,
+       .blocks = "q4_0"},
+      {.name = "q4_1", .vocabulary = 72, .in = 96, .out = 72, .norm = true, .squaredRelu = true,
+       .blocks = "q4_1"},
+      {.name = "q5_0", .vocabulary = 72, .in = 96, .out = 72, .bias = true, .blocks = "q5_0"},
+      {.name = "q5_1_logits", .vocabulary = 331, .in = 544, .norm = true, .scores = true,
+       .blocks = "q5_1"},
+      {.name = "q4_k", .vocabulary = 136, .in = 768, .out = 136, .blocks = "q4_k"},
+      {.name = "q4_k_logits", .vocabulary = 331, .in = 2048, .norm = true, .scores = true,
+       .blocks = "q4_k"},
+      {.name = "q5_k", .vocabulary = 136, .in = 768, .out = 136, .norm = true, .residual = true,
+       .blocks = "q5_k"},
+      {.name = "q6_k", .vocabulary = 200, .in = 256, .out = 200, .blocks = "q6_k"},
+      {.name = "q6_k_wide", .vocabulary = 72, .in = 1280, .out = 72, .norm = true,
+       .squaredRelu = true, .blocks = "q6_k"},
+      {.name = "iq4_nl", .vocabulary = 72, .in = 544, .out = 72, .blocks = "iq4_nl"},
+      {.name = "iq4_xs", .vocabulary = 136, .in = 768, .out = 136, .bias = true,
+       .blocks = "iq4_xs"},
+      queries({.name = "q4_k_qkv", .vocabulary = 120, .in = 256, .norm = true, .headDim = 64,
+               .group = 3, .rotaryDims = 32, .blocks = "q4_k", .valueBlocks = "q6_k"}),
       // q through logits.
       queries({.name = "odd_qkv40", .vocabulary = 120, .in = 77, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20}),

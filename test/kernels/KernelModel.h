@@ -38,6 +38,8 @@ struct KernelModel {
   bool sliced = false;  // each matrix is some columns of a larger one
   std::string scaleType =
       ""; // not empty: weights of what is tested are of i8, with scales of this type
+  std::string blocks = "";      // not empty: these weights and the table are in such blocks
+  std::string valueBlocks = ""; // of the weight of v, where it is in others
 
   int64_t queryFeatures() const { return headDim * kvHeads * group; }
   int64_t kvFeatures() const { return headDim * kvHeads; }
@@ -51,10 +53,15 @@ struct KernelModel {
   /// Rows of the weight of q.
   int64_t firstRows() const { return tableQueries ? headDim : queryFeatures(); }
   bool isInt8() const { return !scaleType.empty(); }
+  bool isQuantized() const { return isInt8() || !blocks.empty(); }
   /// Whether a parameter is a weight of i8.
-  bool isInt8(const std::string &parameter) const;
-  /// Weights of f32 and i8 are not for GPUs.
-  bool runsOnCuda() const { return type != "f32" && !isInt8(); }
+  bool isInt8(const std::string &parameter) const { return isInt8() && isTested(parameter); }
+  /// The blocks that a parameter is in; empty: in none.
+  std::string blocksOf(const std::string &parameter) const;
+  /// Weights of f32 and quantized ones are not for GPUs.
+  bool runsOnCuda() const { return type != "f32" && !isQuantized(); }
+  /// Whether it is a weight of what is tested.
+  bool isTested(const std::string &parameter) const;
   /// What is tested, for messages: "linear norm activation".
   std::string operation() const;
   /// The text that strata-compile reads.

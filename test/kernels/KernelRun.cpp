@@ -51,6 +51,8 @@ std::vector<std::byte> bytesOf(float value, package::DType dtype) {
 
 /// A parameter as it is stored; between its rows lie NaNs.
 std::vector<std::byte> store(const package::Parameter &parameter, const Matrix &matrix) {
+  if (!matrix.stored.empty())
+    return matrix.stored;
   std::vector<std::byte> stored(parameterBytes(parameter), std::byte{0xff});
   Box box = boxOf(parameter);
   for (int64_t r = 0; r != matrix.rows; ++r) {
@@ -245,7 +247,7 @@ Row KernelRun::input(int32_t token) {
   if (model.norm)
     x = reference.norm(x, parameters.at("gamma").values, model.gammaIncludesOne ? 0 : 1,
                        parameters.at("beta").values, kEps);
-  if (!model.isInt8())
+  if (!model.isQuantized())
     return Reference::round(std::move(x));
   x = reference.toBytes(x, kScaleGroup);
   // Tiles, which many tokens take, round what the bytes of both factors stand for to bf16.

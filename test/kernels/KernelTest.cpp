@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/kernels/KernelRun.h"
+#include "test/kernels/RandomBlocks.h"
 #include "gtest/gtest.h"
 
 #include <algorithm>
@@ -134,9 +135,12 @@ protected:
     } else if (!m.scores) {
       all["weight"] = random(m.out, m.in, deviation, m.type);
     }
-    for (const char *name : {"scores", "weight", "q", "k", "v"})
+    for (const char *name : {"table", "scores", "weight", "q", "k", "v"}) {
       if (m.isInt8(name))
         addInt8(all, name);
+      if (std::string blocks = m.blocksOf(name); !blocks.empty() && all.contains(name))
+        all[name] = randomBlocks(blocks, all[name], generator);
+    }
     if (m.bias)
       for (const char *name : {"weight", "q", "k", "v"})
         if (all.contains(name))
@@ -200,7 +204,7 @@ protected:
   /// Whether all sizes are tried: with integers, or where there are none. Other numbers and other
   /// schedules of the simulated GPU need each form of the kernels once.
   bool allSizes() const {
-    return (exact() || model().rotaryDims || model().isInt8()) &&
+    return (exact() || model().rotaryDims || model().isQuantized()) &&
            !std::getenv("STRATA_KERNEL_FEW_SIZES");
   }
 
@@ -285,9 +289,10 @@ TEST_P(Kernel, IsRight) {
 }
 
 /// Whether small integers have one right result. Cosines are no integers, nor are normalized
-/// numbers that are rounded to bytes, nor an odd number of them.
+/// numbers that are rounded to bytes, nor an odd number of them, nor what blocks of any bytes are.
 bool isExact(const KernelModel &model) {
-  return !model.rotaryDims && !(model.norm && (model.isInt8() || model.in % 2));
+  return model.blocks.empty() && !model.rotaryDims &&
+         !(model.norm && (model.isInt8() || model.in % 2));
 }
 
 /// Every model on every device that it is for.

@@ -44,7 +44,9 @@ Row Reference::products(const Row &x, const Matrix &weight) const {
     for (size_t i = 0; i != w.size(); ++i) {
       double term = x[i].value * w[i];
       sum += term;
-      size += std::fabs(term);
+      size += weight.magnitudes.empty()
+                  ? std::fabs(term)
+                  : std::fabs(x[i].value) * weight.magnitudes[size_t(r) * w.size() + i];
       error += x[i].error * std::fabs(w[i]);
     }
     result[size_t(r)] = {sum, error + double(w.size()) * unit * (size + error)};

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -33,6 +34,8 @@ double toType(double value, const std::string &type);
 struct Matrix {
   int64_t rows = 0, columns = 0;
   std::vector<float> values;
+  std::vector<float> magnitudes; // of values that are sums: those of both summands; or empty
+  std::vector<std::byte> stored; // how it is stored, where that does not follow from the values
 
   Matrix() = default;
   Matrix(int64_t rows, int64_t columns)
