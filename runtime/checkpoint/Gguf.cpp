@@ -10,6 +10,7 @@
 #include "runtime/base/Status.h"
 #include "runtime/checkpoint/ConfigText.h"
 #include "runtime/checkpoint/GgufFile.h"
+#include "runtime/checkpoint/GgufParts.h"
 #include "runtime/checkpoint/GgufVocabulary.h"
 #include "runtime/checkpoint/RenameTable.h"
 
@@ -248,15 +249,59 @@ absl::StatusOr<std::string> ConfigWriter::write() {
   text.addBoolean("tie_word_embeddings", !checkpoint.find("lm_head.weight"));
   return text.finish();
 }
+
+//===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+constexpr int64_t kQuantizationVersion = 2; // of how blocks are laid out
+
+/// That a file is, or begins, a model that is known.
+absl::Status checkModel(const GgufFile &file) {
+  STRATA_TRY(checkFirstPart(file));
+  STRATA_ASSIGN(const auto found, file.string("general.architecture"));
+  if (found != "nemotron")
+    return file.error("general.architecture",
+                      absl::StrCat("expected nemotron, the one architecture supported, found ",
+                                   found ? printable(*found) : "none"));
+  STRATA_ASSIGN(const auto quantization, file.integer("general.quantization_version"));
+  if (quantization.value_or(kQuantizationVersion) == kQuantizationVersion)
+    return absl::OkStatus();
+  return file.error("general.quantization_version",
+                    absl::StrCat("expected ", kQuantizationVersion, ", found ", *quantization));
+}
+
+/// Reads a file, adds it and its tensors.
+absl::StatusOr<GgufFile> addFile(const std::string &folder, const std::string &name,
+                                 GgufFile::CheckMetadata check, Checkpoint &checkpoint) {
+  const std::string path = (std::filesystem::path(folder) / name).string();
+  STRATA_ASSIGN(MappedFile mapping, MappedFile::open(path));
+  STRATA_ASSIGN(GgufFile file, GgufFile::read(mapping.bytes(), path, check));
+  const uint32_t index = checkpoint.addFile(name, std::move(mapping), {file.header()});
+  STRATA_TRY(addTensors(file, index, checkpoint));
+  return file;
+}
+
+/// Adds the other files of a model.
+absl::Status addParts(const GgufFile &first, const std::string &folder, const std::string &name,
+                      Checkpoint &checkpoint) {
+  STRATA_ASSIGN(const std::vector<std::string> others, findParts(first, folder, name));
+  int64_t number = 0;
+  for (const std::string &other : others) {
+    ++number;
+    const auto check = [&](const GgufFile &file) { return checkPart(file, first, number); };
+    STRATA_TRY(addFile(folder, other, check, checkpoint).status());
+  }
+  return checkTensorCount(first, checkpoint.tensors().size());
+}
+
 } // namespace
 
 absl::Status readGguf(const std::string &folder, const std::string &name, Checkpoint &checkpoint) {
-  const std::string path = (std::filesystem::path(folder) / name).string();
-  STRATA_ASSIGN(MappedFile mapping, MappedFile::open(path));
-  STRATA_ASSIGN(GgufFile file, GgufFile::read(mapping.bytes(), path, "nemotron"));
+  STRATA_ASSIGN(GgufFile file, addFile(folder, name, checkModel, checkpoint));
+  STRATA_TRY(addParts(file, folder, name, checkpoint));
+  const std::string path = checkpoint.files().front().path;
   checkpoint.setCatalogue(path);
-  const uint32_t index = checkpoint.addFile(name, std::move(mapping), {file.header()});
-  STRATA_TRY(addTensors(file, index, checkpoint));
   STRATA_ASSIGN(std::string config, ConfigWriter(file, checkpoint).write());
   checkpoint.setConfig(std::move(config), path);
   STRATA_ASSIGN(const auto chat, file.string("tokenizer.chat_template"));

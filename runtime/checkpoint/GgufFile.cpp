@@ -19,7 +19,6 @@ constexpr uint64_t kMaxEntries = uint64_t(1) << 16; // keys, or tensors
 constexpr uint64_t kMaxNameBytes = 1024;
 constexpr uint32_t kMaxRank = 4;
 constexpr uint64_t kDefaultAlignment = 32;
-constexpr int64_t kQuantizationVersion = 2; // of how blocks are laid out
 constexpr uint64_t kMaxAlignment = uint64_t(1) << 20;
 
 /// Types of values, by their numbers in the file.
@@ -80,12 +79,14 @@ std::string_view kindName(Kind kind) {
 
 /// Reads the header of one file.
 class GgufReader {
+  using CheckMetadata = GgufFile::CheckMetadata;
+
 public:
   GgufReader(std::span<const std::byte> bytes, std::string place) : reader(bytes), bytes(bytes) {
     file.place = std::move(place);
   }
 
-  absl::StatusOr<GgufFile> read(std::string_view architecture);
+  absl::StatusOr<GgufFile> read(CheckMetadata check);
 
 private:
   template <typename... Parts>
@@ -96,7 +97,6 @@ private:
   absl::Status readMetadata(uint64_t count);
   absl::StatusOr<GgufValue> readValue(Type type);
   absl::StatusOr<GgufValue> skipArray();
-  absl::Status checkModel(std::string_view architecture);
   std::string_view readString() { return reader.text(reader.read<uint64_t>()); }
   template <typename T>
   GgufValue readInteger() {
@@ -210,24 +210,6 @@ absl::Status GgufReader::readMetadata(uint64_t count) {
   return absl::OkStatus();
 }
 
-absl::Status GgufReader::checkModel(std::string_view architecture) {
-  STRATA_ASSIGN(const auto found, file.string("general.architecture"));
-  if (found != architecture)
-    return file.error("general.architecture",
-                      absl::StrCat("expected ", std::string(architecture),
-                                   ", the one architecture supported, found ",
-                                   found ? printable(*found) : "none"));
-  STRATA_ASSIGN(const auto quantization, file.integer("general.quantization_version"));
-  if (quantization.value_or(kQuantizationVersion) != kQuantizationVersion)
-    return file.error("general.quantization_version",
-                      absl::StrCat("expected ", kQuantizationVersion, ", found ", *quantization));
-  STRATA_ASSIGN(const std::optional<int64_t> parts, file.integer("split.count"));
-  if (parts.value_or(1) <= 1)
-    return absl::OkStatus();
-  return file.error("split.count", absl::StrCat("expected 1 file, found a part of ", *parts,
-                                                ": split models are not supported; merge them"));
-}
-
 //===----------------------------------------------------------------------===//
 // Tensors
 //===----------------------------------------------------------------------===//
@@ -322,14 +304,14 @@ absl::Status GgufReader::placeTensors(uint64_t alignment) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<GgufFile> GgufReader::read(std::string_view architecture) {
+absl::StatusOr<GgufFile> GgufReader::read(CheckMetadata check) {
   STRATA_TRY(checkVersion());
   const auto tensors = reader.read<uint64_t>(), keys = reader.read<uint64_t>();
   if (!reader.ok() || tensors > kMaxEntries || keys > kMaxEntries)
     return error("expected at most ", kMaxEntries, " tensors and keys, found ", tensors, " and ",
                  keys);
   STRATA_TRY(readMetadata(keys));
-  STRATA_TRY(checkModel(architecture));
+  STRATA_TRY(check(file));
   STRATA_TRY(readTensors(tensors));
   STRATA_ASSIGN(const uint64_t alignment, readAlignment());
   STRATA_TRY(placeTensors(alignment));
@@ -341,8 +323,8 @@ absl::StatusOr<GgufFile> GgufReader::read(std::string_view architecture) {
 //===----------------------------------------------------------------------===//
 
 absl::StatusOr<GgufFile> GgufFile::read(std::span<const std::byte> bytes, std::string place,
-                                        std::string_view architecture) {
-  return GgufReader(bytes, std::move(place)).read(architecture);
+                                        CheckMetadata check) {
+  return GgufReader(bytes, std::move(place)).read(check);
 }
 
 absl::StatusOr<const GgufValue *> GgufFile::find(std::string_view key, Kind kind) const {

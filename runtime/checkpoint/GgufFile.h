@@ -10,6 +10,7 @@
 
 #include "runtime/checkpoint/Checkpoint.h"
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 
 #include <cstddef>
@@ -45,12 +46,15 @@ struct GgufTensor {
 /// The header of a GGUF file in memory that outlives it.
 class GgufFile {
 public:
-  /// Reads the header of `bytes`; errors begin with `place`. The model is of this architecture and
-  /// in one file; its tensors follow each other in the order of the list and fill the file.
-  /// Other kinds of quantization than DType's are UNIMPLEMENTED, by name. The values of blocks, such
-  /// as their scales, are not looked at.
+  /// Looks at the metadata of a file whose tensors have not been read yet.
+  using CheckMetadata = absl::FunctionRef<absl::Status(const GgufFile &)>;
+
+  /// Reads the header of `bytes`; errors begin with `place`. What `check` says of the metadata
+  /// comes before what is wrong with tensors. Those follow each other in the order of the list and
+  /// fill the file. Other kinds of quantization than DType's are UNIMPLEMENTED, by name. The values
+  /// of blocks, such as their scales, are not looked at.
   static absl::StatusOr<GgufFile> read(std::span<const std::byte> bytes, std::string place,
-                                       std::string_view architecture);
+                                       CheckMetadata check);
 
   const std::map<std::string_view, GgufValue> &metadata() const { return metadata_; }
   const std::vector<GgufTensor> &tensors() const { return tensors_; }

@@ -9,8 +9,8 @@
 #include "runtime/checkpoint/PyTorch.h"
 #include "runtime/checkpoint/Safetensors.h"
 #include "runtime/checkpoint/ShardIndex.h"
+#include "runtime/checkpoint/ShardName.h"
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 
 #include <algorithm>
@@ -148,26 +148,6 @@ void noteUnread(const std::string &folder, const std::vector<std::string> &names
 // Shards without an index
 //===----------------------------------------------------------------------===//
 
-/// "model-00002-of-00007.safetensors".
-struct ShardName {
-  std::string before, after; // "model-", ".safetensors"
-  size_t number = 0, count = 0;
-};
-
-std::optional<ShardName> parseShardName(const std::string &name) {
-  constexpr size_t kDigits = 5;
-  const size_t of = name.rfind("-of-");
-  ShardName shard;
-  if (of == std::string::npos || of < kDigits || name.size() < of + 4 + kDigits ||
-      !absl::SimpleAtoi(name.substr(of - kDigits, kDigits), &shard.number) ||
-      !absl::SimpleAtoi(name.substr(of + 4, kDigits), &shard.count))
-    return std::nullopt;
-  shard.before = name.substr(0, of - kDigits);
-  shard.after = name.substr(of + 4 + kDigits);
-  return shard.after == ".safetensors" || shard.after == ".bin" ? std::optional(shard)
-                                                                : std::nullopt;
-}
-
 /// The shards of one model, in their order, if nothing but their index is missing; empty if there
 /// are none.
 absl::StatusOr<std::vector<std::string>> findShards(const std::string &folder,
@@ -176,7 +156,8 @@ absl::StatusOr<std::vector<std::string>> findShards(const std::string &folder,
   std::optional<ShardName> first;
   for (const std::string &name : names) {
     const std::optional<ShardName> shard = parseShardName(name);
-    if (!shard || (first && (shard->before != first->before || shard->after != first->after)))
+    if (!shard || (shard->after != ".safetensors" && shard->after != ".bin") ||
+        (first && (shard->before != first->before || shard->after != first->after)))
       continue;
     first = first ? first : shard;
     if (shard->number != shards.size() + 1 || shard->count != first->count)
@@ -222,6 +203,15 @@ void addBaseModelPrefix(Checkpoint &checkpoint) {
   });
 }
 
+/// Whether a file is one of several of a GGUF model, and another stands before it.
+bool isLaterPart(const std::string &name, const std::vector<std::string> &names) {
+  const std::optional<ShardName> part = parseShardName(name);
+  return part && part->after == ".gguf" && std::ranges::any_of(names, [&](const auto &other) {
+           const std::optional<ShardName> earlier = parseShardName(other);
+           return earlier && earlier->isOfSameModel(*part) && earlier->number < part->number;
+         });
+}
+
 /// What is found by which reading may begin, the one to prefer first.
 std::vector<std::pair<std::string, Read>> findFormats(const std::string &folder,
                                                       const std::vector<std::string> &names) {
@@ -232,7 +222,7 @@ std::vector<std::pair<std::string, Read>> findFormats(const std::string &folder,
         fs::exists(fs::path(folder) / format.name, ignored))
       found.emplace_back(format.name, format.read);
     for (const std::string &name : names)
-      if (isOfFormat(name, format))
+      if (isOfFormat(name, format) && !isLaterPart(name, names))
         found.emplace_back(name, format.read);
   }
   return found;

@@ -2,6 +2,7 @@
 
 #include "runtime/base/Json.h"
 #include "test/runtime/TestFolder.h"
+#include "test/runtime/checkpoint/GgufWriter.h"
 #include "test/tools/ToolFixture.h"
 
 #include <filesystem>
@@ -123,6 +124,22 @@ TEST_F(Inspect, EveryFormat) {
                              "parameters  24,896\n"})
       EXPECT_NE(result.out.find(part), std::string::npos) << path << "\n" << result.out;
   }
+}
+
+/// Quantized tensors have the shape and the number of their weights, and the bytes of their blocks.
+TEST_F(Inspect, QuantizedTensors) {
+  gguf::Writer file{{{"general.architecture", gguf::text("nemotron")}},
+                    {{"token_embd.weight", {64, 40}, 2}, {"output.weight", {256, 2}, 14, 1440}},
+                    std::string(1440 + 420, '\0')};
+  const std::string path = folder.write("m.gguf", file.write());
+  EXPECT_NE(run("%i " + path).out.find("tensors     2: 2,560 q4_0, 512 q6_k; 1,860 bytes\n"),
+            std::string::npos);
+  auto document = JsonDocument::parse(run("%i " + path + " --json").out, "output");
+  ASSERT_TRUE(document.ok()) << document.status();
+  const JsonObject tensor = firstOf(*document->object(), "tensors");
+  EXPECT_EQ(*tensor.string("key"), "lm_head.weight");
+  EXPECT_EQ(*tensor.string("dtype"), "q6_k");
+  EXPECT_EQ(*tensor.integer("bytes"), 420);
 }
 
 TEST_F(Inspect, FilesThatCannotBeRead) {

@@ -236,9 +236,6 @@ TEST(Gguf, OtherModels) {
             "general.architecture: expected nemotron, the one architecture supported, found llama");
   EXPECT_EQ(error(Writer{{{"a", u32(1)}}}.write()),
             "general.architecture: expected nemotron, the one architecture supported, found none");
-  EXPECT_EQ(errorWith("split.count", little(2, 4) + little(3, 2)),
-            "split.count: expected 1 file, found a part of 3: split models are not supported; "
-            "merge them");
 }
 
 /// Numbers of GGUF's quantized types, and the bytes of 256 weights.
