@@ -29,13 +29,17 @@ protected:
     return result.out;
   }
 
-  /// Perplexity of the whole held-out text.
-  static double perplexity(const std::string &package) {
+  /// What strata-score finds out about the held-out text.
+  static JsonDocument score(const std::string &package, const std::string &arguments) {
     const std::string text = run(STRATA_SCORE " " + folder->path(package) +
-                                 " -o json -c 256 -f " STRATA_DEMO_MODEL "/heldout.txt");
+                                 " -o json -f " STRATA_DEMO_MODEL "/heldout.txt " + arguments);
     auto output = JsonDocument::parse(text, "output");
     EXPECT_TRUE(output.ok()) << output.status();
-    return output.ok() ? output->object()->number("perplexity").value_or(0) : 0;
+    return output.ok() ? *std::move(output) : *JsonDocument::parse("{}", "nothing");
+  }
+
+  static double perplexity(const std::string &package, const std::string &arguments = "-c 256") {
+    return score(package, arguments).object()->number("perplexity").value_or(0);
   }
 
   /// The prompt and 64 greedy tokens.
@@ -50,6 +54,27 @@ TEST_F(Quantized, PerplexityIsAsInBf16) {
   const double int8 = perplexity("int8.strata"), bf16 = perplexity("bf16.strata");
   std::printf("perplexity: %.4f in 8 bits, %.4f in bf16\n", int8, bf16);
   EXPECT_NEAR(int8 / bf16, 1, 1e-3);
+}
+
+/// And what the two say apart is what they say side by side; of windows of the model's length, and
+/// of such that more is scored of than a step has rows.
+TEST_F(Quantized, DivergesLittleFromBf16) {
+  for (const std::string windows : {"-c 256 --chunks 20", "-c 1100 --chunks 2"}) {
+    const JsonDocument output =
+        score("int8.strata", windows + " --kl " + folder->path("bf16.strata"));
+    const auto number = [&](const char *key) { return output.object()->number(key).value_or(-1); };
+    const double int8 = perplexity("int8.strata", windows);
+    const double bf16 = perplexity("bf16.strata", windows);
+    std::printf("%s: KL %.6f +/- %.6f, 99 %% %.6f, most %.6f; same top %.4f\n", windows.c_str(),
+                number("kl"), number("kl_error"), number("kl_99"), number("kl_max"),
+                number("same_top"));
+    EXPECT_NEAR(number("perplexity") / int8, 1, 1e-9);
+    EXPECT_NEAR(number("base_perplexity") / bf16, 1, 1e-9);
+    EXPECT_NEAR(number("perplexity_ratio") / (int8 / bf16), 1, 1e-8);
+    EXPECT_GT(number("kl"), 1e-6);
+    EXPECT_LT(number("kl"), 1e-3);
+    EXPECT_GT(number("same_top"), 0.98);
+  }
 }
 
 /// Rounding changes the likeliest token where the first two are close, not at once.

@@ -95,6 +95,43 @@ TEST_F(Tool, ScoresTokens) {
   EXPECT_NE(pair.out.find("\"ids\": [264]"), std::string::npos) << pair.out;
 }
 
+TEST_F(Tool, ScoreWrongComparisons) {
+  expectError("%s %p --pairs a --kl %p", 2, "expected --kl with -f, found --pairs");
+  expectError("%s %p -f a --kl %p --logits b", 2, "expected one of --kl and --logits, found 2");
+  expectError("%s %p -f a --kl %p -o tokens", 2,
+              "-o: expected text or json with --kl, found tokens");
+  expectError("%s %p -f a --kl-weights b", 2, "expected --kl-weights with --kl, found none");
+  expectError("%s %p -f a --kl /no/such.strata", 1, "/no/such.strata: cannot open: No such file");
+  const std::string narrow = writeModelOfFewerTokens();
+  expectError("%s %p -f a --kl " + narrow, 1,
+              "--kl: " + narrow + ": expected a model of 2048 tokens, found 2047");
+  const std::string changed = writeModelOfOtherTokens();
+  expectError("%s %p -f a --kl " + changed, 1, "--kl: " + changed + ": tokenizer: token ");
+  const std::string none = folder.write("none.strata", fakeModel().encode());
+  expectError("%s %p -f a --kl " + none, 1, none + ": section tokenizer: expected one, found none");
+}
+
+TEST_F(Tool, ScoreOfAModelBesideItself) {
+  const std::string text = folder.write("text", "In the beginning of the house");
+  const std::string command = "%s %p -c 4 --threads 1 --kl %p -f " + text;
+  const Result plain = run(command);
+  EXPECT_EQ(plain.status, 0) << plain.err;
+  for (const char *line :
+       {"\nscored      1 tokens: second halves of chunks of 4 tokens\n",
+        "\nratio       1.000000 +/- 0.000000\n",
+        "\nKL          mean 0.000000 +/- 0.000000, 99 % 0.000000, most 0.000000\n",
+        "\nsame top    100.000 %\n"})
+    EXPECT_NE(plain.out.find(line), std::string::npos) << plain.out;
+  const Result json = run(command + " --stride 2 -o json");
+  EXPECT_EQ(json.status, 0) << json.err;
+  EXPECT_EQ(keysOf(json.out),
+            (std::vector<std::string>{"file", "method", "context", "stride", "text_tokens",
+                                      "tokens", "perplexity", "perplexity_error", "base_perplexity",
+                                      "base_perplexity_error", "perplexity_ratio",
+                                      "perplexity_ratio_error", "kl", "kl_error", "kl_99", "kl_max",
+                                      "p_difference_rms", "same_top"}));
+}
+
 // As NumPy reads it: a header of 128 bytes, then f32, row by row.
 TEST_F(Tool, ScoreWritesLogits) {
   std::string text = folder.write("text", "In the beginning of the house");

@@ -36,6 +36,24 @@ protected:
     EXPECT_NE(result.err.find(message), std::string::npos) << command << "\n" << result.err;
   }
 
+  /// Packages of models that cannot be asked beside the fake one: of fewer tokens, and with a token
+  /// that is another.
+  std::string writeModelOfFewerTokens() {
+    TestPackage fewer = fakeModel(tokenizer);
+    fewer.manifest.model->vocabulary = 2047;
+    for (auto &dispatch : fewer.manifest.programs[0]->dispatches)
+      dispatch->results.clear();
+    fewer.layout();
+    return folder.write("narrow.strata", fewer.encode());
+  }
+  std::string writeModelOfOtherTokens() {
+    std::string other = tokenizer;
+    const std::string piece = "\x0A\x06\xE2\x96\x81the"; // of some token
+    EXPECT_NE(other.find(piece), std::string::npos);
+    other[other.find(piece) + piece.size() - 1] = '~';
+    return folder.write("other.strata", fakeModel(other).encode());
+  }
+
   TestFolder folder;
   std::string tokenizer, package;
 };

@@ -345,20 +345,10 @@ TEST_F(Tool, DraftsChangeNoText) {
 
 TEST_F(Tool, WrongDrafts) {
   expectError("%r %p -p a --drafts ngarm", 1, "--drafts: expected off, ngram or a package: ngarm");
-  TestPackage fewer = fakeModel(tokenizer);
-  fewer.manifest.model->vocabulary = 2047;
-  for (auto &dispatch : fewer.manifest.programs[0]->dispatches)
-    dispatch->results.clear();
-  fewer.layout();
-  const std::string narrow = folder.write("narrow.strata", fewer.encode());
+  const std::string narrow = writeModelOfFewerTokens();
   expectError("%r %p -p a --drafts " + narrow, 1, "expected a model of 2048 tokens, found 2047");
   expectError("%b %p -p 0 -n 4 --drafts " + narrow, 1, "expected a model of 2048 tokens");
-  std::string other = tokenizer;
-  const std::string piece = "\x0A\x06\xE2\x96\x81the"; // of some token
-  ASSERT_NE(other.find(piece), std::string::npos);
-  other[other.find(piece) + piece.size() - 1] = '~';
-  const std::string changed = folder.write("other.strata", fakeModel(other).encode());
-  expectError("%r %p -p a --drafts " + changed, 1, "tokenizer: token ");
+  expectError("%r %p -p a --drafts " + writeModelOfOtherTokens(), 1, "tokenizer: token ");
 }
 
 TEST_F(Tool, BenchFollowsATextByDrafts) {

@@ -26,6 +26,15 @@ std::vector<Window> stridedWindows(size_t tokens, size_t context, size_t stride)
   return windows;
 }
 
+std::vector<int32_t> tokensOf(const Window &window, std::span<const int32_t> tokens,
+                              std::optional<int32_t> begin) {
+  std::vector<int32_t> text(tokens.begin() + ptrdiff_t(window.begin),
+                            tokens.begin() + ptrdiff_t(window.end));
+  if (begin)
+    text[0] = *begin;
+  return text;
+}
+
 void Perplexity::add(double logProbability) {
   ++tokens;
   sum -= logProbability;
@@ -60,10 +69,7 @@ measurePerplexity(Engine &engine, std::span<const int32_t> tokens, std::span<con
   const std::vector<std::pair<size_t, size_t>> ranges = logitRanges(windows);
   for (size_t i = 0; i < windows.size(); ++i) {
     const Window &window = windows[i];
-    std::vector<int32_t> text(tokens.begin() + ptrdiff_t(window.begin),
-                              tokens.begin() + ptrdiff_t(window.end));
-    if (options.begin)
-      text[0] = *options.begin;
+    const std::vector<int32_t> text = tokensOf(window, tokens, options.begin);
     const size_t first = window.first - window.begin;
     STRATA_ASSIGN(auto scores, !options.logits ? scorer.score(text, first)
                                                : scorer.score(text, first,

@@ -30,6 +30,10 @@ std::vector<Window> chunkWindows(size_t tokens, size_t context);
 /// scored; in the end every token but the first was, once.
 std::vector<Window> stridedWindows(size_t tokens, size_t context, size_t stride);
 
+/// The tokens of a window, of which `begin`, if there is one, takes the first's place.
+std::vector<int32_t> tokensOf(const Window &window, std::span<const int32_t> tokens,
+                              std::optional<int32_t> begin);
+
 /// exp of the mean of -log p over all scored tokens, each weighing the same. (The guide's program
 /// weighs a window's mean by one token less than it has, which is seen in the fifth digit.)
 struct Perplexity {

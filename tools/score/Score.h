@@ -47,10 +47,12 @@ public:
   absl::StatusOr<std::vector<TokenScore>> score(std::span<const int32_t> tokens, size_t first,
                                                 const WantedLogits &wanted);
 
-private:
+  /// Begins a text: runs these tokens, unless they are those that the last one began with.
   absl::Status feedPrefix(std::span<const int32_t> tokens);
+  /// Goes on with it by one step; the logits last until the engine's next.
   absl::StatusOr<StepResult> feed(std::span<const int32_t> tokens, LogitRows rows);
 
+private:
   Engine &engine;
   const Sequence sequence;
   std::vector<int32_t> prefix; // tokens of the sequence that the next text may share

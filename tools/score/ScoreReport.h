@@ -1,6 +1,7 @@
 //===- ScoreReport.h - what strata-score writes -----------------*- C++ -*-===//
 #pragma once
 
+#include "tools/score/Divergence.h"
 #include "tools/score/Pairs.h"
 #include "tools/score/Perplexity.h"
 
@@ -21,6 +22,10 @@ struct TextMethod {
 /// A text's perplexity: lines for people, or a line of JSON.
 std::string describeText(ScoreFormat format, const TextMethod &method, size_t tokens,
                          const Perplexity &result);
+
+/// How far the model is from its base, likewise.
+std::string describeDivergence(ScoreFormat format, const TextMethod &method, size_t tokens,
+                               const Divergence &result);
 
 /// A line of JSON about the tokens that a window scored: which of the text's they are, "first" and
 /// those behind it, their ids and log p.

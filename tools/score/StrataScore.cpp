@@ -9,9 +9,11 @@
 #include "tools/command_line/OutputFile.h"
 #include "tools/command_line/TokenIds.h"
 #include "tools/command_line/Tool.h"
+#include "tools/score/CompareModels.h"
 #include "tools/score/Pairs.h"
 #include "tools/score/Perplexity.h"
 #include "tools/score/Score.h"
+#include "tools/score/ScoreOptions.h"
 #include "tools/score/ScoreReport.h"
 
 #include <algorithm>
@@ -25,85 +27,15 @@ constexpr int64_t kDefaultWindow = 512;
 constexpr uint64_t kMostTextBytes = 64 << 20;
 constexpr uint64_t kMostPairBytes = uint64_t(1) << 30;
 
-struct ScoreOptions {
-  std::string package, text, pairs; // of the last two, one is empty
-  std::string logits;               // empty: none are written
-  int64_t context = 0;              // 0: what suits
-  int64_t stride = 0;               // 0: chunks
-  int64_t chunks = 0;               // 0: all windows
-  bool noBos = false, isIds = false;
-  ScoreFormat format = ScoreFormat::text;
-  EngineOptions engine; // device, threads and target
-  std::string weights;
-};
-
-constexpr const char *kAbout =
-    "Measures how likely a model finds a text. -f gives its perplexity: exp of the mean of -log "
-    "p\n"
-    "over the tokens scored. Without --stride these are the second half of each chunk of N "
-    "tokens,\n"
-    "each chunk begun with BOS, as llama-perplexity does it; with --stride all tokens but the\n"
-    "first, once, in windows that overlap, as Hugging Face's guide to perplexity does it.\n"
-    "--pairs gives log p of continuations, as lm-evaluation-harness asks for it: of each line\n"
-    "{\"context\": ..., \"continuation\": ...} the sum over the continuation's tokens (natural\n"
-    "logarithm), their number, and whether greedy decoding would have written them. Context and\n"
-    "continuation are encoded together; the continuation's tokens are those behind as many as "
-    "the\n"
-    "context alone has. Spaces that end the context count as the continuation's.\n"
-    "--logits writes those behind each token of the windows; row i says how likely token i + 1 "
-    "is.\n"
-    "Where windows overlap, a token's are of the window that the next token is scored in.";
-
-std::vector<Option> tableOf(ScoreOptions &options) {
-  return {{"f", "FILE", "a text; - is stdin", setText(options.text)},
-          {"pairs", "FILE", "lines of JSON, each a pair; - is stdin", setText(options.pairs)},
-          {"c", "N",
-           "tokens of a window; default 512, or the model's context if that is less; with "
-           "--pairs the model's context",
-           setInteger(options.context, 2, kMostTokens)},
-          {"stride", "N", "windows begin N tokens apart, at most -c; default: chunks",
-           setInteger(options.stride, 1, kMostTokens)},
-          {"chunks", "N", "only the first N windows; default: all",
-           setInteger(options.chunks, 1, kMostTokens)},
-          {"ids", "", "with -f: token ids, separated by spaces or commas; no BOS is added",
-           setFlag(options.isIds)},
-          {"no-bos", "", "no BOS, even if the model wants one", setFlag(options.noBos)},
-          {"o", "FORMAT",
-           "text, the default; json (with --pairs a line for each); or tokens: json with ids and "
-           "log p of the tokens scored, too, with -f a line for each window",
-           setChoice(options.format, {{"text", ScoreFormat::text},
-                                      {"json", ScoreFormat::json},
-                                      {"tokens", ScoreFormat::tokens}})},
-          {"logits", "FILE",
-           "with -f: writes the logits behind each token as .npy, f32 [tokens, vocabulary]",
-           setText(options.logits)},
-          {"weights", "DIR", "a checkpoint to take the weights from, instead of the one compiled",
-           setText(options.weights)}};
-}
-
-absl::Status check(const ScoreOptions &options) {
-  int sources = !options.text.empty() + !options.pairs.empty();
-  if (sources != 1)
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected one of -f and --pairs, found ", sources));
-  if (!options.pairs.empty() && options.isIds)
-    return absl::InvalidArgumentError("expected --ids with -f, found --pairs");
-  if (!options.pairs.empty() && !options.logits.empty())
-    return absl::InvalidArgumentError("expected --logits with -f, found --pairs");
-  if (!options.pairs.empty() && (options.stride || options.chunks))
-    return absl::InvalidArgumentError("expected --stride and --chunks with -f, found --pairs");
-  return absl::OkStatus();
-}
-
 /// What is scored with, once the text is known to be good.
 struct Loaded {
   Weights weights;
   std::unique_ptr<Engine> engine;
 
-  static absl::StatusOr<Loaded> load(const ScoreOptions &options, const Package &package,
-                                     int64_t context) {
-    STRATA_ASSIGN(Weights weights, loadWeights(package, options.weights));
-    EngineOptions wanted = options.engine;
+  static absl::StatusOr<Loaded> load(const EngineOptions &options, const Package &package,
+                                     const std::string &folder, int64_t context) {
+    STRATA_ASSIGN(Weights weights, loadWeights(package, folder));
+    EngineOptions wanted = options;
     wanted.context = uint32_t(context);
     wanted.stepTokens = uint32_t(std::min(context, rowsAtOnce(package.model().vocabulary())));
     STRATA_ASSIGN(auto engine, openEngine(package, weights, wanted));
@@ -155,6 +87,12 @@ absl::StatusOr<std::vector<Window>> chooseWindows(const ScoreOptions &options, s
   return windows;
 }
 
+/// What windows begin with in place of their first token.
+std::optional<int32_t> windowBegin(const ScoreOptions &options, const package::Model &model) {
+  return !options.stride && wantsBos(options, model) ? std::optional(model.bos_token())
+                                                     : std::nullopt;
+}
+
 /// A file for the logits behind so many tokens, its header written.
 absl::StatusOr<OutputFile> createLogits(const std::string &path, size_t tokens,
                                         int64_t vocabulary) {
@@ -168,9 +106,7 @@ absl::StatusOr<OutputFile> createLogits(const std::string &path, size_t tokens,
 absl::StatusOr<Perplexity> measure(Engine &engine, const ScoreOptions &options,
                                    std::span<const int32_t> tokens, std::span<const Window> windows,
                                    OutputFile *file, Console &console) {
-  PerplexityOptions wanted;
-  if (!options.stride && wantsBos(options, engine.model()))
-    wanted.begin = engine.model().bos_token();
+  PerplexityOptions wanted{windowBegin(options, engine.model()), {}};
   if (file)
     wanted.logits = [&](std::span<const float> rows) { return file->write(std::as_bytes(rows)); };
   return measurePerplexity(engine, tokens, windows, wanted, [&](const WindowScores &scores) {
@@ -187,7 +123,7 @@ absl::Status scoreText(const ScoreOptions &options, const Package &package,
   int64_t context = options.context ? options.context : std::min(kDefaultWindow, trained);
   STRATA_ASSIGN(std::vector<int32_t> tokens, readTokens(options, package, tokenizer));
   STRATA_ASSIGN(std::vector<Window> windows, chooseWindows(options, tokens.size(), context));
-  STRATA_ASSIGN(Loaded loaded, Loaded::load(options, package, context));
+  STRATA_ASSIGN(Loaded loaded, Loaded::load(options.engine, package, options.weights, context));
   std::optional<OutputFile> logits;
   if (!options.logits.empty()) {
     STRATA_ASSIGN(OutputFile file,
@@ -200,6 +136,45 @@ absl::Status scoreText(const ScoreOptions &options, const Package &package,
     STRATA_TRY(logits->finish());
   return console.write(
       describeText(options.format, {options.text, context, options.stride}, tokens.size(), result));
+}
+
+//===----------------------------------------------------------------------===//
+// Divergence
+//===----------------------------------------------------------------------===//
+
+/// The package of --kl, whose tokens must be those of the other.
+absl::StatusOr<Package> openBase(const ScoreOptions &options, const Package &package,
+                                 const Tokenizer &tokenizer) {
+  const std::string place = absl::StrCat("--kl: ", options.base);
+  STRATA_ASSIGN(Package base, openPackage(options.base, options.engine.device));
+  const uint32_t wanted = package.model().vocabulary(), found = base.model().vocabulary();
+  if (found != wanted)
+    return absl::InvalidArgumentError(
+        absl::StrCat(place, ": expected a model of ", wanted, " tokens, found ", found));
+  STRATA_ASSIGN(const std::unique_ptr<Tokenizer> pieces, loadTokenizer(base));
+  STRATA_TRY(annotate(checkSamePieces(tokenizer, *pieces), place));
+  return base;
+}
+
+absl::Status scoreDivergence(const ScoreOptions &options, const Package &package,
+                             const Tokenizer &tokenizer, Console &console) {
+  STRATA_ASSIGN(const Package base, openBase(options, package, tokenizer));
+  const int64_t trained = std::min(package.model().context(), base.model().context());
+  const int64_t context = options.context ? options.context : std::min(kDefaultWindow, trained);
+  STRATA_ASSIGN(std::vector<int32_t> tokens, readTokens(options, package, tokenizer));
+  STRATA_ASSIGN(std::vector<Window> windows, chooseWindows(options, tokens.size(), context));
+  STRATA_ASSIGN(Loaded model, Loaded::load(options.engine, package, options.weights, context));
+  STRATA_ASSIGN(Loaded other, Loaded::load(options.engine, base, options.baseWeights, context));
+  const auto tell = [&](size_t done, const Divergence &soFar) {
+    console.progress(
+        absl::StrFormat("window %d of %d: KL %.6f", done, windows.size(), soFar.mean()));
+    return absl::OkStatus();
+  };
+  STRATA_ASSIGN(const Divergence result,
+                compareModels(*model.engine, *other.engine, tokens, windows,
+                              windowBegin(options, package.model()), tell));
+  return console.write(describeDivergence(options.format, {options.text, context, options.stride},
+                                          tokens.size(), result));
 }
 
 //===----------------------------------------------------------------------===//
@@ -235,7 +210,7 @@ absl::Status scorePairs(const ScoreOptions &options, const Package &package,
   int64_t context = options.context ? options.context : package.model().context();
   STRATA_ASSIGN(std::vector<EncodedPair> pairs,
                 readPairs(options, package.model(), tokenizer, context));
-  STRATA_ASSIGN(Loaded loaded, Loaded::load(options, package, context));
+  STRATA_ASSIGN(Loaded loaded, Loaded::load(options.engine, package, options.weights, context));
   Scorer scorer(*loaded.engine);
   for (size_t i = 0; i < pairs.size(); ++i) {
     console.progress(absl::StrFormat("pair %d of %d", i + 1, pairs.size()));
@@ -252,8 +227,10 @@ absl::StatusOr<int> run(const ScoreOptions &options, Console &console) {
   if (options.context > trained)
     console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
                               " tokens the model was trained on"));
-  STRATA_TRY(options.pairs.empty() ? scoreText(options, package, *tokenizer, console)
-                                   : scorePairs(options, package, *tokenizer, console));
+  const auto score = !options.pairs.empty()  ? scorePairs
+                     : !options.base.empty() ? scoreDivergence
+                                             : scoreText;
+  STRATA_TRY(score(options, package, *tokenizer, console));
   return 0;
 }
 
@@ -264,8 +241,8 @@ int main(int argc, char **argv) {
   using namespace strata;
   ScoreOptions options;
   return runMain({.program = "strata-score",
-                  .usage = "model.strata -f TEXT | --pairs FILE  [options]",
-                  .about = kAbout,
+                  .usage = "model.strata -f TEXT [--kl BASE.strata] | --pairs FILE  [options]",
+                  .about = kAboutScore,
                   .options = tableOf(options),
                   .path = options.package,
                   .engine = &options.engine,
