@@ -45,17 +45,33 @@ absl::Status DraftedSequence::guess(std::span<const int32_t> all, int64_t most,
   return absl::OkStatus();
 }
 
+/// What is wanted of the rows behind a text of this length and behind each guess; of these, only
+/// what may be there stays.
+absl::StatusOr<std::vector<RowOutput>>
+DraftedSequence::outputsBehind(int64_t textLength, const Sampler &sampler, AllowedBehind allowed) {
+  std::vector<RowOutput> outputs;
+  for (size_t row = 0; row <= guessed.size(); ++row) {
+    const auto tokens = allowed(std::span(guessed).first(row));
+    if (!tokens.ok() && row > 0) {
+      guessed.resize(row - 1);
+      return outputs;
+    }
+    STRATA_TRY(tokens.status());
+    outputs.push_back({.draw = sampler.drawAt(uint64_t(textLength) + row), .allowed = *tokens});
+  }
+  return outputs;
+}
+
 absl::StatusOr<StepResult> DraftedSequence::step(std::span<const int32_t> all, int64_t most,
-                                                 const Sampler &sampler) {
+                                                 const Sampler &sampler, AllowedBehind allowed) {
   using Clock = std::chrono::steady_clock;
   STRATA_ASSIGN(const int64_t held, engine.length(sequence));
   const auto fresh = all.subspan(size_t(held));
   STRATA_TRY(guess(all, fresh.size() == 1 ? most : 0, sampler)); // a prompt's rows are not wanted
+  STRATA_ASSIGN(const std::vector<RowOutput> outputs,
+                outputsBehind(int64_t(all.size()), sampler, allowed));
   tokens.assign(fresh.begin(), fresh.end());
   tokens.insert(tokens.end(), guessed.begin(), guessed.end());
-  std::vector<RowOutput> outputs;
-  for (size_t row = 0; row <= guessed.size(); ++row)
-    outputs.push_back({.draw = sampler.drawAt(all.size() + row)});
   const BatchEntry entry{sequence, tokens, guessed.empty() ? LogitRows::last : LogitRows::all};
   const Clock::time_point start = Clock::now();
   STRATA_ASSIGN(const StepResult result, engine.step({&entry, 1}, outputs));

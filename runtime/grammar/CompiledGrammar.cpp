@@ -145,4 +145,13 @@ absl::StatusOr<TokenSet> Matcher::allowed(std::span<const int32_t> ends, bool al
   return result;
 }
 
+absl::StatusOr<TokenSet> Matcher::allowedBehind(std::span<const int32_t> more,
+                                                std::span<const int32_t> ends,
+                                                bool allowsEnd) const {
+  Matcher then = *this;
+  for (int32_t token : more)
+    STRATA_TRY(then.pushToken(token));
+  return then.allowed(ends, allowsEnd || then.mustEnd());
+}
+
 } // namespace strata::grammar

@@ -72,6 +72,11 @@ public:
   /// The tokens that may follow. `ends` may where the text may end and `allowsEnd`, and nowhere
   /// else, whatever they spell. FAILED_PRECONDITION if no token may.
   absl::StatusOr<TokenSet> allowed(std::span<const int32_t> ends, bool allowsEnd = true) const;
+  /// Those that may follow behind more tokens, or push()'s error; where nothing else may, `ends` do
+  /// in any case.
+  absl::StatusOr<TokenSet> allowedBehind(std::span<const int32_t> more,
+                                         std::span<const int32_t> ends,
+                                         bool allowsEnd = true) const;
 
 private:
   std::shared_ptr<CompiledGrammar> grammar;

@@ -168,11 +168,9 @@ absl::StatusOr<std::optional<grammar::TokenSet>>
 ServedText::allowedBehind(int64_t draftsBefore) const {
   if (!matcher)
     return std::nullopt;
-  grammar::Matcher then = *matcher;
-  for (int32_t token : std::span(drafted).first(size_t(draftsBefore)))
-    STRATA_TRY(then.pushToken(token)); // one that may not follow is not accepted
   const bool isLong = generatedTokens() + draftsBefore >= asked.leastTokens;
-  return then.allowed(ends, isLong || then.mustEnd());
+  // An error behind a draft that may not follow is never asked for: the draft is not accepted.
+  return matcher->allowedBehind(std::span(drafted).first(size_t(draftsBefore)), ends, isLong);
 }
 
 RowOutput ServedText::outputOf(int64_t index) {

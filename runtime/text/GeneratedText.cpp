@@ -49,8 +49,8 @@ std::string GeneratedText::push(int32_t token) {
   return left == 0 ? finish(FinishReason::length, std::move(text)) : noteLine(std::move(text));
 }
 
-std::string GeneratedText::cancel() {
-  return reason ? std::string() : finish(FinishReason::cancelled, "");
+std::string GeneratedText::end(FinishReason why) {
+  return reason ? std::string() : finish(why, "");
 }
 
 std::string GeneratedText::finish(FinishReason why, std::string text) {

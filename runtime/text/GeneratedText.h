@@ -69,8 +69,10 @@ public:
   /// characters that are complete with it, at the end all that are left: whole UTF-8 characters.
   std::string push(int32_t token);
   /// Finishes the text, if it is not finished; returns the characters that are left.
-  std::string cancel();
+  std::string end(FinishReason why);
 
+  /// The tokens that end it.
+  std::span<const int32_t> stops() const { return rules.tokens; }
   /// Why no token may follow; nothing while one may.
   std::optional<FinishReason> finished() const { return reason; }
   /// Whether the characters since the last prompt end with the end of a line.

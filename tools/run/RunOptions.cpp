@@ -3,8 +3,12 @@
 #include "tools/run/RunOptions.h"
 
 #include "absl/strings/str_cat.h"
+#include "runtime/base/Status.h"
 #include "tools/command_line/Drafts.h"
 #include "tools/command_line/Tool.h"
+
+#include <iterator>
+#include <utility>
 
 namespace strata {
 namespace {
@@ -19,7 +23,7 @@ OptionSetter setTokens(RunOptions &options) {
 } // namespace
 
 std::vector<Option> tableOf(RunOptions &options) {
-  return {
+  std::vector<Option> table = {
       {"p", "TEXT", "the prompt", setText(options.prompt)},
       {"f", "FILE", "a file that holds the prompt; - is stdin", setText(options.file)},
       {"ids", "", "the prompt is token ids, separated by spaces or commas; no BOS is added",
@@ -56,6 +60,9 @@ std::vector<Option> tableOf(RunOptions &options) {
       {"dump-activations", "DIR",
        "write every value that the prompt's steps compute to DIR/NAME.npy (f32) before generating",
        setText(options.dump)}};
+  std::vector<Option> grammar = tableOf(options.grammar);
+  std::move(grammar.begin(), grammar.end(), std::back_inserter(table));
+  return table;
 }
 
 absl::Status check(RunOptions &options) {
@@ -71,6 +78,7 @@ absl::Status check(RunOptions &options) {
     return absl::InvalidArgumentError("expected --ids with -p or -f, found -i or --chat");
   if (options.interactive && !options.dump.empty())
     return absl::InvalidArgumentError("expected --dump-activations with -p or -f, found -i");
+  STRATA_TRY(options.grammar.validate());
   return options.sampling.validate();
 }
 

@@ -5,6 +5,7 @@
 #include "runtime/OpenEngine.h"
 #include "runtime/engine/Sampler.h"
 #include "tools/command_line/CommandLine.h"
+#include "tools/command_line/GrammarOptions.h"
 #include "tools/command_line/Load.h"
 
 #include <cstdint>
@@ -24,6 +25,7 @@ struct RunOptions {
   bool untilEnd = false;         // -n -1: as many as the context has room for
   bool noEcho = false;
   SamplingParams sampling;
+  GrammarOptions grammar;
   EngineOptions engine; // device, threads and target
   std::string weights;  // a folder; empty: what the package names
   int64_t context = 0;  // 0: the model's

@@ -23,9 +23,11 @@ private:
 } // namespace
 
 Session::Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
-                 const SamplingParams &sampling, int64_t chunk, Console &console, Drafter *drafter)
+                 const SamplingParams &sampling, int64_t chunk, Console &console, Drafter *drafter,
+                 TextGrammar *grammar)
     : engine(engine), sampler(sampling), chunk(chunk), console(console), sequence(engine.open()),
-      drafted(engine, sequence, drafter), empty(tokenizer, engine.context(), std::move(rules)) {}
+      drafted(engine, sequence, drafter), grammar(grammar),
+      empty(tokenizer, engine.context(), std::move(rules)) {}
 
 absl::Status Session::clear() {
   STRATA_TRY(engine.rewind(sequence, 0));
@@ -37,6 +39,9 @@ absl::Status Session::clear() {
 absl::Status Session::run(std::span<const int32_t> prompt, int64_t most) {
   Interruptible interrupt;
   const GeneratedText unchanged = content;
+  if (grammar) {
+    STRATA_ASSIGN(matcher, grammar->begin());
+  }
   STRATA_TRY(content.begin(prompt, most));
   auto result = feedPrompt(interrupt);
   if (!result.ok()) {
@@ -67,14 +72,30 @@ absl::Status Session::write(const StepResult &result, const Interruptible &inter
     STRATA_ASSIGN(const int32_t token, result.token(int64_t(accepted)));
     ++tokens;
     --left;
-    STRATA_TRY(console.write(content.push(token)));
+    STRATA_TRY(push(token));
     if (interrupt.stopAsked())
-      STRATA_TRY(console.write(content.cancel()));
+      STRATA_TRY(console.write(content.end(FinishReason::cancelled)));
     if (content.finished() || accepted == drafts.size() || drafts[accepted] != token)
       break;
     content.markSeen(1);
   }
   return drafted.settle(int64_t(accepted));
+}
+
+absl::Status Session::push(int32_t token) {
+  STRATA_TRY(console.write(content.push(token)));
+  if (!matcher || content.finished() == FinishReason::stop)
+    return absl::OkStatus();
+  STRATA_TRY(matcher->pushToken(token));
+  const bool isComplete = content.stops().empty() && matcher->mustEnd();
+  return isComplete ? console.write(content.end(FinishReason::stop)) : absl::OkStatus();
+}
+
+absl::StatusOr<AllowedTokens> Session::allowedBehind(std::span<const int32_t> drafts) {
+  if (!matcher)
+    return AllowedTokens();
+  STRATA_ASSIGN(allowed.emplace_back(), matcher->allowedBehind(drafts, content.stops()));
+  return allowed.back().words();
 }
 
 absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
@@ -85,16 +106,20 @@ absl::StatusOr<StepResult> Session::feedPrompt(const Interruptible &interrupt) {
       console.progress(absl::StrFormat("prompt: %d of %d tokens", done, size));
     return !interrupt.stopAsked();
   };
-  STRATA_ASSIGN(StepResult result,
-                prefill(engine, sequence, content.pending(), chunk, proceed,
-                        {.draw = sampler.drawAt(uint64_t(content.seen() + size))}));
+  allowed.clear();
+  STRATA_ASSIGN(const AllowedTokens first, allowedBehind({}));
+  STRATA_ASSIGN(StepResult result, prefill(engine, sequence, content.pending(), chunk, proceed,
+                                           {.draw = sampler.drawAt(uint64_t(content.seen() + size)),
+                                            .allowed = first}));
   content.markSeen(size);
   prompts.add(size, watch.seconds(), result.work);
   return result;
 }
 
 absl::StatusOr<StepResult> Session::feedTokens() {
-  STRATA_ASSIGN(const StepResult result, drafted.step(content.tokens(), left - 1, sampler));
+  allowed.clear();
+  const auto behind = [&](std::span<const int32_t> drafts) { return allowedBehind(drafts); };
+  STRATA_ASSIGN(const StepResult result, drafted.step(content.tokens(), left - 1, sampler, behind));
   content.markSeen(int64_t(content.pending().size()));
   return result;
 }

@@ -7,9 +7,12 @@
 #include "runtime/engine/Sampler.h"
 #include "runtime/text/GeneratedText.h"
 #include "tools/command_line/Console.h"
+#include "tools/command_line/GrammarOptions.h"
 #include "tools/command_line/Interrupt.h"
 
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -30,12 +33,12 @@ struct Speed {
 
 /// One sequence of an engine, fed with prompts and continued by sampling; the text is written to
 /// stdout as it comes. Uses what it is given, which must outlive it. `drafter` null: steps have one
-/// token.
+/// token. `grammar` null: what follows a prompt may be any text.
 class Session {
 public:
   Session(Engine &engine, const Tokenizer &tokenizer, StopRules rules,
           const SamplingParams &sampling, int64_t chunk, Console &console,
-          Drafter *drafter = nullptr);
+          Drafter *drafter = nullptr, TextGrammar *grammar = nullptr);
   ~Session() { (void)engine.close(sequence); } // it is open
 
   /// Adds `prompt` to the text and writes up to `most` tokens that follow, until the model ends the
@@ -54,7 +57,9 @@ public:
 private:
   absl::StatusOr<StepResult> feedPrompt(const Interruptible &interrupt);
   absl::StatusOr<StepResult> feedTokens();
+  absl::StatusOr<AllowedTokens> allowedBehind(std::span<const int32_t> drafts);
   absl::Status write(const StepResult &result, const Interruptible &interrupt);
+  absl::Status push(int32_t token);
 
   Engine &engine;
   Sampler sampler;
@@ -62,6 +67,9 @@ private:
   Console &console;
   const Sequence sequence;
   DraftedSequence drafted;
+  TextGrammar *const grammar;
+  std::optional<grammar::Matcher> matcher; // of what follows the last prompt
+  std::deque<grammar::TokenSet> allowed;   // of the step's rows; they stay where they are
   const GeneratedText empty;
   GeneratedText content = empty;
   Speed prompts, generated;

@@ -38,6 +38,7 @@ struct Model {
   int64_t context;          // tokens a text may have
   std::optional<Chat> chat; // with --chat
   std::unique_ptr<DraftSource> drafts;
+  std::unique_ptr<TextGrammar> grammar; // null: texts may be anything
 
   absl::StatusOr<std::vector<int32_t>> encode(const std::string &text,
                                               const std::string &system) const {
@@ -56,8 +57,13 @@ struct Model {
     if (options.context > trained)
       console.note(absl::StrCat("context ", options.context, " is more than the ", trained,
                                 " tokens the model was trained on; the text may decay"));
-    Model model{std::move(package), std::move(tokenizer),
-                options.context ? options.context : trained, std::nullopt, nullptr};
+    Model model{std::move(package),
+                std::move(tokenizer),
+                options.context ? options.context : trained,
+                std::nullopt,
+                nullptr,
+                nullptr};
+    STRATA_ASSIGN(model.grammar, TextGrammar::load(options.grammar, *model.tokenizer));
     STRATA_ASSIGN(model.drafts,
                   loadDrafts(options.drafts, model.package, *model.tokenizer, options.engine));
     if (options.chat) {
@@ -143,7 +149,7 @@ absl::Status runPrompt(const RunOptions &options, const Model &model, Console &c
   if (!options.dump.empty())
     STRATA_TRY(dumpPrompt(options, engine, prompt, console));
   Session session(engine, *model.tokenizer, model.stopRules(true), options.sampling, options.chunk,
-                  console, engines.drafter.get());
+                  console, engines.drafter.get(), model.grammar.get());
   if (!options.noEcho && !model.chat)
     STRATA_TRY(console.write(text));
   STRATA_TRY(session.run(prompt, tokens));
@@ -162,7 +168,7 @@ absl::Status runLines(const RunOptions &options, const Model &model, Console &co
   Engine &engine = *engines.engine;
   // The next message begins with the token that ended a reply.
   Session session(engine, *model.tokenizer, model.stopRules(!model.chat), options.sampling,
-                  options.chunk, console, engines.drafter.get());
+                  options.chunk, console, engines.drafter.get(), model.grammar.get());
   noteInput(STDIN_FILENO, "standard input");
   bool terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   InteractiveOptions interactive{

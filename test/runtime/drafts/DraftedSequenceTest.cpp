@@ -99,6 +99,35 @@ TEST_F(DraftedSequenceTest, LogitsBehindARejectedDraftMayBeNoNumbers) {
   EXPECT_EQ(write(&drafter, {1, 2, 3}, 20), expected({1, 2, 3}, 20));
 }
 
+/// As a grammar has it: tokens of even and of odd numbers take turns.
+TEST_F(DraftedSequenceTest, GuessesThatMayNotFollowGetNoRow) {
+  const Ids prompt{1, 2, 3};
+  std::vector<uint64_t> parity[] = {std::vector<uint64_t>(kVocabulary / 64, 0x5555555555555555),
+                                    std::vector<uint64_t>(kVocabulary / 64, 0xaaaaaaaaaaaaaaaa)};
+  const auto allowed = [&](std::span<const int32_t> drafts) -> absl::StatusOr<AllowedTokens> {
+    for (size_t i = 0; i < drafts.size(); ++i)
+      if (drafts[i] % 2 != int32_t(i % 2))
+        return absl::InvalidArgumentError("it may not follow");
+    return parity[drafts.size() % 2];
+  };
+  ScriptedDrafter drafter([](auto) { return 4; }); // 4, and 4 again, which is not odd
+  const Sequence sequence = engine->open();
+  DraftedSequence drafted(*engine, sequence, &drafter);
+  const Sampler greedy({});
+  ASSERT_TRUE(drafted.step(prompt, 3, greedy, allowed).ok());
+  ASSERT_TRUE(drafted.settle(0).ok());
+  Ids text = prompt;
+  text.push_back(6);
+  const auto step = drafted.step(text, 3, greedy, allowed);
+  ASSERT_TRUE(step.ok()) << step.status();
+  EXPECT_EQ(Ids(drafted.drafts().begin(), drafted.drafts().end()), Ids{4});
+  EXPECT_EQ(step->rows, 2);
+  EXPECT_EQ(step->token(0).value() % 2, 0);
+  EXPECT_EQ(step->token(1).value() % 2, 1);
+  ASSERT_TRUE(drafted.settle(0).ok());
+  EXPECT_EQ(*engine->length(sequence), 4);
+}
+
 TEST_F(DraftedSequenceTest, SampledTextsAreTheSameBySeed) {
   ScriptedDrafter good(wrongAfter(2));
   for (uint64_t seed = 0; seed < 5; ++seed) {

@@ -74,6 +74,27 @@ TEST(Tokens, AllowedOnesAreThoseThatMayFollow) {
   EXPECT_EQ(done.push("b").message(), "expected what the grammar allows, found \"b\"");
 }
 
+TEST(Tokens, BehindMoreOfThemAreThoseThatMayFollowAllOfThese) {
+  const Matcher matcher(compiled(parseRegex("ab?c")));
+  const std::vector<int32_t> ends = {2};
+  const auto tokenOf = [](const char *text) {
+    int32_t token = 3;
+    while (demoVocabulary()->text(token) != text)
+      ++token;
+    return token;
+  };
+  const int32_t a = tokenOf("a"), b = tokenOf("b"), c = tokenOf("c");
+  EXPECT_EQ(matcher.allowedBehind({}, ends)->words().size(), matcher.allowed(ends)->words().size());
+  const std::vector<int32_t> some = {a, b}, all = {a, b, c}, wrong = {b};
+  EXPECT_TRUE(matcher.allowedBehind(some, ends)->contains(c));
+  EXPECT_FALSE(matcher.allowedBehind(some, ends)->contains(b));
+  EXPECT_FALSE(matcher.allowedBehind(some, ends)->contains(2));
+  EXPECT_TRUE(matcher.allowedBehind(all, ends)->contains(2));
+  EXPECT_TRUE(matcher.allowedBehind(all, ends, false)->contains(2)) << "nothing else may follow";
+  EXPECT_EQ(matcher.allowedBehind(wrong, ends).status().message(),
+            "expected what the grammar allows, found \"b\"");
+}
+
 TEST(Tokens, OnesThatAreAskedForTwiceAreFoundOnce) {
   const auto grammar = compiled(parseRegex("[^q]{1000}"));
   const auto place = grammar->start();

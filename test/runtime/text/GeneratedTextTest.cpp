@@ -85,7 +85,7 @@ TEST(GeneratedText, EndsWithWholeCharacters) {
   EXPECT_EQ(pushed(stopped, {half, stop}), (std::vector<std::string>{"", kBad}));
   EXPECT_EQ(pushed(full, {half}), std::vector<std::string>{kBad});
   EXPECT_EQ(pushed(cancelled, {half}), std::vector<std::string>{""});
-  EXPECT_EQ(cancelled.cancel(), kBad);
+  EXPECT_EQ(cancelled.end(FinishReason::cancelled), kBad);
 }
 
 TEST(GeneratedText, StopsAtATokenThatEndsIt) {
@@ -94,7 +94,7 @@ TEST(GeneratedText, StopsAtATokenThatEndsIt) {
   EXPECT_EQ(pushed(text, {id("</s>")}), std::vector<std::string>{""});
   EXPECT_EQ(text.finished(), FinishReason::stop);
   EXPECT_EQ(text.length(), before + 1) << "the token is part of the text";
-  EXPECT_EQ(text.cancel(), "");
+  EXPECT_EQ(text.end(FinishReason::cancelled), "");
   EXPECT_EQ(text.finished(), FinishReason::stop) << "what is finished cannot be cancelled";
 }
 
