@@ -67,11 +67,12 @@ const CheckpointTensor *Checkpoint::find(std::string_view key) const {
   return found == tensors_.end() ? nullptr : &found->second;
 }
 
-/// "bf16, f16 or f32"
+/// "bf16, f16 or f32". Of several, those of blocks are left out: they are in GGUF files alone,
+/// where all are read.
 static std::string formatChoice(std::span<const DType> dtypes) {
   std::vector<std::string> names;
   for (DType dtype : dtypes)
-    if (blockSize(dtype).elements == 1) // others are in GGUF files alone, where all are read
+    if (!isQuantized(dtype) || dtypes.size() == 1)
       names.emplace_back(name(dtype));
   const std::string last = names.back();
   names.pop_back();
