@@ -52,7 +52,8 @@ Connection::~Connection() {
 void Connection::close() {
   if (!events)
     return;
-  late.clear();
+  await(Awaited::nothing);
+  late.clear(); // of lingering
   stalled.clear();
   bufferevent_free(std::exchange(events, nullptr));
   if (Exchange *lost = std::exchange(exchange, nullptr))
@@ -110,12 +111,15 @@ void Connection::await(Awaited next) {
     return;
   awaited = next;
   since = Clock::now();
+  if (place)
+    server.waiting.erase(*place);
+  place.reset();
   if (next == Awaited::nothing)
-    late.clear();
-  else
-    late.set(next == Awaited::request   ? options().idle
-             : next == Awaited::headers ? options().header
-                                        : options().body);
+    return late.clear();
+  place = server.waiting.insert(server.waiting.end(), this);
+  late.set(next == Awaited::request   ? options().idle
+           : next == Awaited::headers ? options().header
+                                      : options().body);
 }
 
 void Connection::onLate() {

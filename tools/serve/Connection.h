@@ -56,7 +56,8 @@ private:
   Timer late;                   // for what is awaited
   Timer stalled;                // for output to be taken
   Awaited awaited = Awaited::nothing;
-  Clock::time_point since;   // of `awaited`
+  Clock::time_point since;                                // of `awaited`
+  std::optional<std::list<Connection *>::iterator> place; // among those that wait, if it does
   bool ending = false;       // once the output is written; input is dropped
   bool atEnd = false;        // the client sends nothing more
   uint64_t written = 0;      // bytes given to the output

@@ -142,16 +142,17 @@ bool HttpServer::isAnyoneWaiting() const {
 
 /// One that has waited for some time, so that who has just come can speak.
 bool HttpServer::closeLongestWaiting() {
-  Connection *longest = nullptr;
-  Connection::Clock::time_point earliest = Connection::Clock::now() - kLeastWait;
-  for (const auto &[key, connection] : open)
-    if (const auto since = connection->waitingSince(); since && *since < earliest) {
-      earliest = *since;
-      longest = connection.get();
+  const auto latest = Connection::Clock::now() - kLeastWait;
+  for (Connection *connection : waiting) {
+    const auto since = connection->waitingSince();
+    if (since && *since >= latest)
+      break;
+    if (since) {
+      connection->close();
+      return true;
     }
-  if (longest)
-    longest->close();
-  return longest != nullptr;
+  }
+  return false;
 }
 
 void HttpServer::pauseListener() {

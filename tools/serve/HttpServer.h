@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -75,6 +76,7 @@ private:
   evconnlistener *listener = nullptr;
   uint16_t boundPort = 0;
   std::unordered_map<const Connection *, std::shared_ptr<Connection>> open;
+  std::list<Connection *> waiting; // for their clients, who has done so longest first
   std::unique_ptr<Timer> pause, flush;
   std::unique_ptr<Background> background;
   bool stopping = false;
