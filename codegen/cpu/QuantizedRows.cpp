@@ -11,6 +11,7 @@
 #include "codegen/cpu/Linear.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace strata;
@@ -39,9 +40,6 @@ struct BlockPlace {
 };
 } // namespace
 
-static Value shuffle(KernelBuilder &b, Value x, Value y, ArrayRef<int64_t> from) {
-  return vector::ShuffleOp::create(b, x, y, from);
-}
 static Value bitwiseOr(KernelBuilder &b, Value x, Value y) { return arith::OrIOp::create(b, x, y); }
 
 /// Elements from(0), from(1), ... of a vector; below 0: a zero.
@@ -52,17 +50,17 @@ static Value pick(KernelBuilder &b, Value vector, int64_t count,
   SmallVector<int64_t> places;
   for (int64_t i = 0; i != count; ++i)
     places.push_back(from(i) < 0 ? size : from(i));
-  return shuffle(b, vector, zero, places);
+  return vector::ShuffleOp::create(b, vector, zero, places);
 }
 
 /// One vector behind the other.
 static Value join(KernelBuilder &b, Value x, Value y) {
   SmallVector<int64_t> all(lanesOf(x) + lanesOf(y));
   std::iota(all.begin(), all.end(), 0);
-  return shuffle(b, x, y, all);
+  return vector::ShuffleOp::create(b, x, y, all);
 }
 
-/// The same constant for each element, or value(i).
+/// value(0), value(1), ...
 static Value constants(KernelBuilder &b, Type element, int64_t count,
                        llvm::function_ref<int64_t(int64_t)> value) {
   SmallVector<Attribute> values;
@@ -96,8 +94,7 @@ static Value shiftFours(KernelBuilder &b, Value bytes, llvm::function_ref<int64_
   return b.reinterpret(fours, b.getI8Type());
 }
 
-/// Bytes [16 or 32 of each group]: first the low halves of all, then the high ones, again and
-/// again.
+/// The low halves of each `run` bytes, then their high ones.
 static Value spreadNibbles(KernelBuilder &b, Value bytes, int64_t run) {
   int64_t count = 2 * lanesOf(bytes);
   Value twice = pick(b, bytes, count, [&](int64_t i) { return i / (2 * run) * run + i % run; });
@@ -117,13 +114,6 @@ static Value toF32(KernelBuilder &b, Value integers) {
 //===----------------------------------------------------------------------===//
 // Blocks of 32: d, maybe m, then numbers
 //===----------------------------------------------------------------------===//
-
-namespace {
-/// Where the parts of a block of 32 weights are; below 0: it has none.
-struct SmallBlock {
-  int64_t highBits, numbers;
-};
-} // namespace
 
 /// body(block's place) for one block or two, what it loads one behind the other.
 static Value loadEach(KernelBuilder &b, const BlockPlace &place, int64_t blockBytes, int64_t count,

@@ -13,7 +13,7 @@
 
 namespace strata::cpu {
 
-/// Features that are decoded together share no less: those of an input that is rounded to 8 bits.
+/// Features of an input that are rounded to 8 bits together.
 inline constexpr int64_t kInt8Group = kRoundingGroup;
 
 /// Groups of kInt8Group features that are decoded at once, where a row has as many: whole blocks of
