@@ -288,7 +288,8 @@ TEST_F(DraftedScheduler, EndsAreThoseOfTheTextWithoutGuesses) {
 }
 
 TEST_F(DraftedScheduler, LogProbabilitiesAreThoseWithoutGuesses) {
-  Request request = prompt({9, 8, 7}, 20);
+  // The first guesses, of which no cost is known, come behind five tokens, and three are right.
+  Request request = prompt({9, 8, 7, 6}, 20);
   request.topLogProbs = 2;
   request.promptLogProbs = true;
   request.ignoreEnd = true;
