@@ -16,12 +16,9 @@ struct AssignWorkspace : strata::impl::AssignWorkspaceBase<AssignWorkspace> {
   using AssignWorkspaceBase::AssignWorkspaceBase;
 
   void runOnOperation() override {
-    const Target *found = findTarget(target);
-    if (!found) {
-      getOperation().emitError() << "unknown target '" << target << "', expected one of "
-                                 << targetNames();
+    const Target *found = findTarget(target, getOperation());
+    if (!found)
       return signalPassFailure();
-    }
     getOperation().walk([&](KernelOpInterface op) {
       if (int64_t bytes = found->workspaceBytes(op))
         op->setAttr(kWorkspaceBytesAttrName, Builder(op).getI64IntegerAttr(bytes));

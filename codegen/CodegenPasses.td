@@ -8,6 +8,22 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RoundInputs : Pass<"decoder-round-inputs", "::mlir::func::FuncOp"> {
+  let summary = "inputs of products are rounded where the target multiplies faster so";
+  let description = [{
+    Weights in blocks (`#decoder.quantized<q4_k>`) say nothing of the input that they are multiplied
+    with. The cpu target multiplies whole numbers, so it rounds that input to 8 bits; the cuda target
+    multiplies it as it is, and its program is left alone. An op that rounds its input already keeps
+    its clause. Runs before `decoder-assign-workspace`, as a rounded input needs a place.
+
+    ```
+    decoder.linear %x, [%w] : (…, tensor<16x256xbf16, #decoder.quantized<q4_k>>) …
+    decoder.linear %x, [%w] round(i8, group = 32) : (…, tensor<16x256xbf16, #decoder.quantized<q4_k>>) …
+    ```
+  }];
+  let options = [Option<"target", "target", "std::string", "\"cpu\"", "whose kernels: cpu, cuda">];
+}
+
 def AssignWorkspace : Pass<"decoder-assign-workspace", "::mlir::func::FuncOp"> {
   let summary = "how much workspace each op's kernel wants";
   let description = [{

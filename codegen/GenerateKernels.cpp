@@ -117,10 +117,9 @@ struct GenerateKernels : strata::impl::GenerateKernelsBase<GenerateKernels> {
 private:
   LogicalResult generate() {
     ModuleOp program = getOperation();
-    const Target *found = findTarget(target);
+    const Target *found = findTarget(target, program);
     if (!found)
-      return program.emitError() << "unknown target '" << target << "', expected one of "
-                                 << targetNames();
+      return failure();
     std::unique_ptr<KernelGenerator> generator = found->generatorFor(machine);
     if (!generator)
       return program.emitError() << "unknown machine '" << machine << "' of target " << target;

@@ -93,6 +93,8 @@ public:
   virtual std::vector<MachineClass> classify(llvm::ArrayRef<std::string> machines) const = 0;
 
   // The stages.
+  /// plan: to what the input of a product is rounded that has no such clause; null: to nothing.
+  virtual RoundingAttr inputRounding(ProductOpInterface op) const { return {}; }
   /// plan: bytes of workspace for each token of a step that the op's kernel wants; 0: none.
   virtual int64_t workspaceBytes(mlir::Operation *op) const = 0;
   /// kernels: null if there is no such machine; the best one if the name is empty.
@@ -121,6 +123,8 @@ public:
 llvm::ArrayRef<const Target *> targets();
 /// Null if there is none of that name.
 const Target *findTarget(llvm::StringRef name);
+/// The same for a pass, which then has said so at `op`.
+const Target *findTarget(llvm::StringRef name, mlir::Operation *op);
 /// "cpu, cuda".
 std::string targetNames();
 

@@ -21,6 +21,13 @@ const Target *strata::findTarget(llvm::StringRef name) {
   return found == targets().end() ? nullptr : *found;
 }
 
+const Target *strata::findTarget(llvm::StringRef name, mlir::Operation *op) {
+  const Target *found = findTarget(name);
+  if (!found)
+    op->emitError() << "unknown target '" << name << "', expected one of " << targetNames();
+  return found;
+}
+
 std::string strata::targetNames() {
   return llvm::join(llvm::map_range(targets(), [](const Target *t) { return t->name(); }), ", ");
 }

@@ -32,6 +32,9 @@ void strata::populateFuse(OpPassManager &pm, bool fuse) {
 
 void strata::populatePlan(OpPassManager &pm, const Target &target) {
   OpPassManager &forward = pm.nest<func::FuncOp>();
+  RoundInputsOptions rounding;
+  rounding.target = target.name().str();
+  forward.addPass(createRoundInputs(rounding));
   AssignWorkspaceOptions workspace;
   workspace.target = target.name().str();
   forward.addPass(createAssignWorkspace(workspace));

@@ -48,6 +48,8 @@ def Decoder_ProductOpInterface
     InterfaceMethod<"The weights, [out, in] each.", "::mlir::OperandRange", "getWeights">,
     InterfaceMethod<"How the input is rounded, null if it is not.",
                     "::strata::RoundingAttr", "getRoundingAttr">,
+    InterfaceMethod<"Rounds the input otherwise.", "void", "setRoundingAttr",
+                    (ins "::strata::RoundingAttr":$rounding)>,
     InterfaceMethod<"The workspace, null before `plan` and where there is none.",
                     "::strata::ArenaAttr", "getWorkspaceAttr">,
     InterfaceMethod<"What is done to the product of weight `weight`, in order.",

@@ -138,7 +138,8 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear",
 
     - `norm(gamma, beta, eps)`: the input is layer_norm(input) first; `gamma_includes_one` as there
     - `round(i8, group = N)`: the input, after its norm still in f32, is rounded, see
-      #decoder.rounding. With quantized weights, products of features that share both scales are
+      #decoder.rounding. What a checkpoint's format says of its inputs is there from import on; else
+      a target may choose it (decoder-round-inputs). With quantized weights, products of features that share both scales are
       summed exactly, the sums times these in f32; where a target multiplies by matrix tiles of
       bf16, both factors are rounded to that instead
     - `bias(b, …)`: y_i = y_i + b_i, one for each weight

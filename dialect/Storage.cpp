@@ -28,6 +28,10 @@ bool strata::hasScales(Value matrix) {
   QuantizedAttr quantized = getQuantized(matrix);
   return quantized && quantized.getScale();
 }
+bool strata::isInBlocks(Value matrix) {
+  QuantizedAttr quantized = getQuantized(matrix);
+  return quantized && factsOf(quantized.getFormat()).isInBlocks();
+}
 BoxAttr strata::getBox(Value matrix) { return ::getBox(matrix.getType()); }
 
 RankedTensorType strata::asTensor(ShapedType type) {

@@ -69,5 +69,7 @@ QuantizedAttr getQuantized(mlir::Value matrix);
 QuantizedAttr getQuantized(mlir::Type type);
 /// Whether its scales are a tensor of their own.
 bool hasScales(mlir::Value matrix);
+/// Whether elements and scales are together in blocks.
+bool isInBlocks(mlir::Value matrix);
 
 } // namespace strata

@@ -227,9 +227,9 @@ Value DecoderBuilder::linearWeight(const Module &module) {
   return ParameterOp::create(builder, at(module), type, key, builder.getStringAttr(scales));
 }
 
-/// Quantized weights are multiplied with an input that is rounded, too.
+/// The format of quantization_config rounds inputs, too. Blocks leave that to the target.
 RoundingAttr DecoderBuilder::roundingFor(Value weight) {
-  if (!getQuantized(weight))
+  if (!hasScales(weight))
     return {};
   return RoundingAttr::get(builder.getContext(), builder.getI8Type(), kRoundingGroup);
 }

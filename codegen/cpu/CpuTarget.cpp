@@ -39,6 +39,14 @@ static LogicalResult verifyProduct(Operation *op) {
                          "weights that are all quantized with round(i8, group = 32)");
 }
 
+/// Whole numbers are multiplied with whole numbers.
+RoundingAttr CpuTarget::inputRounding(ProductOpInterface op) const {
+  if (!llvm::all_of(op.getWeights(), isInBlocks))
+    return {};
+  Builder builder(op.getContext());
+  return RoundingAttr::get(op.getContext(), builder.getI8Type(), kRoundingGroup);
+}
+
 int64_t CpuTarget::workspaceBytes(Operation *op) const {
   auto product = dyn_cast<ProductOpInterface>(op);
   if (!product)

@@ -13,6 +13,7 @@ public:
   std::vector<std::string> machines() const override;
   llvm::Expected<std::string> findMachine(llvm::StringRef name) const override;
   std::vector<MachineClass> classify(llvm::ArrayRef<std::string> machines) const override;
+  RoundingAttr inputRounding(ProductOpInterface op) const override;
   int64_t workspaceBytes(mlir::Operation *op) const override;
   std::unique_ptr<KernelGenerator> generatorFor(llvm::StringRef machine) const override;
   void registerDialects(mlir::DialectRegistry &registry) const override;

@@ -35,12 +35,25 @@ static LogicalResult verifyPages(Operation *op) {
   return success();
 }
 
-/// The weights of a product have rows of one stride and are of one type, bf16 or f16, which splits
-/// into two bf16 for the tensor cores.
+/// Weights in blocks, of any formats, are multiplied with the input as it is.
+static LogicalResult verifyBlocks(ProductOpInterface op) {
+  for (Value weight : op.getWeights())
+    if (!isInBlocks(weight))
+      return op->emitOpError("has weights in blocks and others; the cuda target needs one kind");
+  if (op.getRoundingAttr())
+    return op->emitOpError("rounds its input; the cuda target multiplies weights in blocks with "
+                           "one that is not rounded");
+  return success();
+}
+
+/// The weights of a product are all in blocks, or have rows of one stride and are of one type, bf16
+/// or f16, which splits into two bf16 for the tensor cores.
 static LogicalResult verifyWeights(Operation *op) {
   auto product = dyn_cast<ProductOpInterface>(op);
   if (!product)
     return success();
+  if (llvm::any_of(product.getWeights(), isInBlocks))
+    return verifyBlocks(product);
   Type first;
   int64_t firstElements = 0;
   for (Value weight : product.getWeights()) {

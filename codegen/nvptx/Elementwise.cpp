@@ -8,6 +8,7 @@
 #include "codegen/Rotary.h"
 #include "codegen/nvptx/Cache.h"
 #include "codegen/nvptx/Linear.h"
+#include "codegen/nvptx/QuantizedRows.h"
 
 using namespace mlir;
 using namespace strata;
@@ -29,8 +30,32 @@ static void perFeature(KernelBuilder &b, int64_t count, llvm::function_ref<void(
   b.perThread(b.index(count), body);
 }
 
+/// One block decodes the row of one token, 16 features a thread.
+static KernelSpec describeBlocksEmbedding(EmbeddingOp op) {
+  auto buffers = listBuffers(op);
+  unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
+           result = findBuffer(buffers, op.getResult());
+  QuantizedFormat format = getQuantized(op.getTable()).getFormat();
+  int64_t rows = rowsOf(op.getTable()), features = columnsOf(op.getTable()),
+          rowBytes = bytesOf(format, features);
+  return perToken("embedding", [=](KernelBuilder &b, const KernelArguments &args) {
+    Value from = b.view(args.buffers[table], b.getI8Type(), {rows * rowBytes});
+    Value to = b.view(args.buffers[result], b.getI32Type(), {ShapedType::kDynamic, features / 2},
+                      args.tokens);
+    Value first = b.mul(b.loadIndex(args.buffers[tokens], b.block), rowBytes);
+    perFeature(b, features / kPiece, [&](Value piece) {
+      Values pairs = loadPiece(b, format, from, first, piece).pairs(b);
+      Value column = b.mul(piece, kPiece / 2);
+      for (auto [i, pair] : llvm::enumerate(pairs))
+        b.store(pair, to, {b.block, b.add(column, i)});
+    });
+  });
+}
+
 /// One block copies the row of one token.
 KernelSpec strata::nvptx::describeEmbedding(EmbeddingOp op) {
+  if (strata::isInBlocks(op.getTable()))
+    return describeBlocksEmbedding(op);
   auto buffers = listBuffers(op);
   unsigned tokens = findBuffer(buffers, op.getTokens()), table = findBuffer(buffers, op.getTable()),
            result = findBuffer(buffers, op.getResult());

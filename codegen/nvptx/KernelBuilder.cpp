@@ -7,6 +7,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace strata;
@@ -172,6 +173,37 @@ Values KernelBuilder::mma(ValueRange acc, ValueRange a, Value b0, Value b1) {
       NVVM::MmaOp::create(*this, result, a, ValueRange{b0, b1}, acc, ArrayRef<int64_t>{16, 8, 16},
                           std::nullopt, std::nullopt, types, layouts);
   return fields(*this, sum, 4);
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::loadInteger(Type type, Value bytes, Value at) {
+  return LLVM::LoadOp::create(*this, type, pointer(bytes, at), type.getIntOrFloatBitWidth() / 8);
+}
+
+Values KernelBuilder::loadWords(Value bytes, Value at, int64_t words, int64_t alignment) {
+  Values loaded;
+  if (alignment < 4) {
+    auto half = [&](int64_t i) -> Value {
+      Value bits = loadInteger(getI16Type(), bytes, add(at, 2 * i));
+      return arith::ExtUIOp::create(*this, getI32Type(), bits);
+    };
+    for (int64_t i = 0; i != words; ++i) {
+      Value high = arith::ShLIOp::create(*this, half(2 * i + 1), i32(16));
+      loaded.push_back(arith::OrIOp::create(*this, half(2 * i), high));
+    }
+    return loaded;
+  }
+  int64_t together = std::min(words, alignment / 4);
+  for (int64_t i = 0; i != words; i += together) {
+    Value some = LLVM::LoadOp::create(*this, VectorType::get(together, getI32Type()),
+                                      pointer(bytes, add(at, 4 * i)), 4 * together);
+    for (int64_t lane = 0; lane != together; ++lane)
+      loaded.push_back(vector::ExtractOp::create(*this, some, lane));
+  }
+  return loaded;
 }
 
 //===----------------------------------------------------------------------===//

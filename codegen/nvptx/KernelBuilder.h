@@ -76,6 +76,12 @@ public:
   /// Pairs of bf16 whose sum is a pair of f16, exactly: the nearest ones and what is left.
   Values splitF16(Value pair);
 
+  /// `words` i32 from byte `at` of an array of i8 on, which is a multiple of `alignment`, by the
+  /// widest loads that it allows: of 2, 4, 8 or 16 bytes.
+  Values loadWords(Value bytes, Value at, int64_t words, int64_t alignment);
+  /// One integer.
+  Value loadInteger(mlir::Type type, Value bytes, Value at);
+
   /// The address of an element, as index and as pointer.
   Value address(Value memory, ValueRange at);
   Value pointer(Value memory, ValueRange at);

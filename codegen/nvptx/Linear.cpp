@@ -2,6 +2,7 @@
 
 #include "codegen/nvptx/Linear.h"
 
+#include "codegen/nvptx/QuantizedRows.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -19,16 +20,32 @@ int64_t strata::nvptx::rowBlocks(const LinearSpec &spec, int64_t rowsPerBlock) {
   return blocks;
 }
 
+bool strata::nvptx::isInBlocks(const LinearSpec &spec) {
+  QuantizedAttr quantized = spec.parts.empty() ? QuantizedAttr() : spec.parts.front().quantized;
+  return quantized && factsOf(quantized.getFormat()).isInBlocks();
+}
+
+/// All rows of a part: see BlockPart.
+static Value viewWeight(KernelBuilder &b, const KernelArguments &args, const LinearSpec &spec,
+                        const LinearSpec::Part &part) {
+  Value bytes = args.buffers[part.weight];
+  if (isInBlocks(spec)) {
+    int64_t rowBytes = bytesOf(part.quantized.getFormat(), spec.inFeatures);
+    return b.view(bytes, b.getI8Type(), {ShapedType::kDynamic}, b.index(part.rows * rowBytes));
+  }
+  bool narrow = isNarrow(spec);
+  int64_t elements = rowElements(part.box, spec.inFeatures);
+  return b.view(bytes, narrow ? part.element : Type(b.getI32Type()),
+                {ShapedType::kDynamic, narrow ? elements : elements / 2}, b.index(part.rows));
+}
+
 BlockPart strata::nvptx::selectPart(KernelBuilder &b, const KernelArguments &args,
                                     const LinearSpec &spec, Value rowBlock, int64_t rowsPerBlock) {
   BlockPart selected;
-  bool narrow = isNarrow(spec);
   int64_t first = 0; // block of the part's first row
   for (auto [i, part] : llvm::enumerate(spec.parts)) {
     Value rows = b.index(part.rows);
-    int64_t elements = rowElements(part.box, spec.inFeatures);
-    Value weight = b.view(args.buffers[part.weight], narrow ? part.element : Type(b.getI32Type()),
-                          {ShapedType::kDynamic, narrow ? elements : elements / 2}, rows);
+    Value weight = viewWeight(b, args, spec, part);
     Value firstRow = b.mul(b.sub(rowBlock, b.index(first)), rowsPerBlock);
     if (i == 0) {
       selected = {b.index(0), firstRow, rows, weight};
@@ -93,6 +110,12 @@ static KernelSpec describePhases(const LinearSpec &spec, ChipFamily family) {
   };
   if (isNarrow(spec)) {
     add(0, prefillPrepares(spec), describeNarrow(spec));
+    return kernel;
+  }
+  if (isInBlocks(spec)) {
+    for (const DecodeForm &form : kDecodeForms)
+      add(form.tokens, decodePrepares(spec, form), describeBlocksDecode(spec, form));
+    add(0, prefillPrepares(spec), describeBlocksPrefill(spec));
     return kernel;
   }
   for (const DecodeForm &form : kDecodeForms)

@@ -26,6 +26,8 @@ bool decodePrepares(const LinearSpec &spec, const DecodeForm &form);
 
 /// Whether rows of the input or of a weight are no whole loads of 16 bytes.
 bool isNarrow(const LinearSpec &spec);
+/// Whether the weights, then all of them, are in blocks (QuantizedRows.h).
+bool isInBlocks(const LinearSpec &spec);
 
 /// LayerNorm1P, or a mere gather, of one row a block into the workspace: that launch.
 PhaseSpec describePreparation(const LinearSpec &spec);
@@ -60,7 +62,7 @@ enum class RowOrder {
 
 /// The part and the first row of a block, for blocks that share `rowsPerBlock` rows each, part by
 /// part. `weight` holds all rows of that part, as pairs [rows, at least pairs]; of a narrow
-/// product, as numbers [rows, at least features].
+/// product, as numbers [rows, at least features]; in blocks, as bytes, an array of i8.
 struct BlockPart {
   Value index;    ///< of the part
   Value firstRow; ///< in the part, in its order
@@ -114,6 +116,9 @@ PhaseSpec describePrefill(const LinearSpec &spec);
 /// not too many for it.
 PhaseSpec describePrefillSm90(const LinearSpec &spec);
 bool fitsPrefillSm90(const LinearSpec &spec);
+/// The same two for weights in blocks.
+PhaseSpec describeBlocksDecode(const LinearSpec &spec, const DecodeForm &form);
+PhaseSpec describeBlocksPrefill(const LinearSpec &spec);
 /// Any number of tokens, where isNarrow().
 PhaseSpec describeNarrow(const LinearSpec &spec);
 /// The body of describePreparation() for it.

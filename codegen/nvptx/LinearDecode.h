@@ -34,4 +34,8 @@ int64_t decodeTileBytes(const DecodeForm &form);
 Value emitVectorProducts(KernelBuilder &b, const DecodeBlock &block);
 Value emitTensorProducts(KernelBuilder &b, const DecodeBlock &block);
 
+/// The tile, of accumulators of mma that every warp has for other features, [16 rows][8 tokens][4]:
+/// each warp's in a tile of its own, added into the first one in order.
+Value sumWarpTiles(KernelBuilder &b, const DecodeForm &form, ValueRange acc);
+
 } // namespace strata::nvptx

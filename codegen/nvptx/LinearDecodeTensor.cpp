@@ -17,6 +17,26 @@ using namespace strata::nvptx;
 /// The 4 lanes of a row load 64 bytes at a time, and twice that for a whole line of the cache.
 static constexpr int64_t kChunkPairs = 4 * kLoadPairs, kChunks = 2;
 
+Value strata::nvptx::sumWarpTiles(KernelBuilder &b, const DecodeForm &form, ValueRange acc) {
+  int64_t tokens = form.tokens, rows = form.unitRows, warps = b.threads / kWarp;
+  Value row = b.div(b.lane, 4), column = b.mul(b.rem(b.lane, 4), 2);
+  Value tiles = b.shared(b.getF32Type(), {warps, tokens, rows}, 0);
+  for (int64_t r = 0; r != rows / 16; ++r)
+    for (int64_t t = 0; t != tokens / 8; ++t)
+      for (int64_t i = 0; i != 4; ++i)
+        b.store(acc[4 * (r * tokens / 8 + t) + i], tiles,
+                {b.warp, b.add(column, 8 * t + i % 2), b.add(row, 16 * r + 8 * (i / 2))});
+  b.barrier();
+  b.perThread(b.index(tokens * rows), [&](Value flat) {
+    Value token = b.div(flat, rows), at = b.rem(flat, rows);
+    Value sum = b.load(tiles, {b.index(0), token, at});
+    for (int64_t warp = 1; warp != warps; ++warp)
+      sum = b.addf(sum, b.load(tiles, {b.index(warp), token, at}));
+    b.store(sum, tiles, {b.index(0), token, at});
+  });
+  return b.shared(b.getF32Type(), {tokens, rows}, 0);
+}
+
 namespace {
 /// A warp's pieces: 16 weight rows x 8 tokens each.
 class TensorForm {
@@ -43,7 +63,6 @@ private:
   /// Values of features beyond the last one become zero.
   void clearTail(Value first, MutableArrayRef<Value> values);
   void multiply(Value first, Values weights, Values tokens, MutableArrayRef<Value> acc);
-  Value sumTiles(ValueRange acc);
 
   KernelBuilder &b;
   const DecodeBlock &block;
@@ -102,26 +121,6 @@ void TensorForm::multiply(Value first, Values weights, Values tokens, MutableArr
       }
 }
 
-/// Every warp's sums in a tile of its own, added into the first one.
-Value TensorForm::sumTiles(ValueRange acc) {
-  int64_t tokens = block.form.tokens, rows = block.form.unitRows;
-  Value tiles = b.shared(b.getF32Type(), {warps(), tokens, rows}, 0);
-  for (int64_t r = 0; r != rowPieces; ++r)
-    for (int64_t t = 0; t != tokenPieces; ++t)
-      for (int64_t i = 0; i != 4; ++i)
-        b.store(acc[4 * (r * tokenPieces + t) + i], tiles,
-                {b.warp, b.add(b.mul(column, 2), 8 * t + i % 2), b.add(row, 16 * r + 8 * (i / 2))});
-  b.barrier();
-  b.perThread(b.index(tokens * rows), [&](Value flat) {
-    Value token = b.div(flat, rows), at = b.rem(flat, rows);
-    Value sum = b.load(tiles, {b.index(0), token, at});
-    for (int64_t warp = 1; warp != warps(); ++warp)
-      sum = b.addf(sum, b.load(tiles, {b.index(warp), token, at}));
-    b.store(sum, tiles, {b.index(0), token, at});
-  });
-  return b.shared(b.getF32Type(), {tokens, rows}, 0);
-}
-
 Value TensorForm::emit() {
   Value first = b.add(b.mul(b.warp, kChunks * kChunkPairs), b.mul(column, kLoadPairs));
   Values carried = loadWeights(first);
@@ -144,7 +143,7 @@ Value TensorForm::emit() {
     llvm::append_range(next, acc);
     return next;
   });
-  return sumTiles(Values(llvm::drop_begin(last, loads)));
+  return sumWarpTiles(b, block.form, Values(llvm::drop_begin(last, loads)));
 }
 
 Value strata::nvptx::emitTensorProducts(KernelBuilder &b, const DecodeBlock &block) {

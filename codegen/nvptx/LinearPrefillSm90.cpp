@@ -177,9 +177,9 @@ static void emitPrefill(KernelBuilder &b, const KernelArguments &args, const Lin
 }
 
 bool strata::nvptx::fitsPrefillSm90(const LinearSpec &spec) {
-  // wgmma reads weights as TMA brings them: bf16, and rows of one stride.
+  // wgmma reads weights as TMA brings them: bf16, and rows of one stride, no blocks.
   for (const LinearSpec::Part &part : spec.parts)
-    if (!part.element.isBF16() || (part.box && part.box.getGroupRows()))
+    if (!part.element.isBF16() || part.quantized || (part.box && part.box.getGroupRows()))
       return false;
   return PrefillForm(spec).tileRows <= kMostColumns;
 }

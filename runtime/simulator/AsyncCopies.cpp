@@ -17,7 +17,7 @@ void __sim_cp_async(void *to, const void *from, uint32_t bytes, uint32_t sourceB
     block.fail(format("cp.async of %u bytes from %u", bytes, sourceBytes));
   block.checkAligned(to, bytes, "cp.async's target");
   block.checkAligned(from, bytes, "cp.async's source");
-  block.checkGlobal(from, sourceBytes, "cp.async's read");
+  block.readGlobal(from, sourceBytes, bytes, "cp.async's read");
   size_t offset = block.sharedOffset(to, bytes, "cp.async's write");
   if (block.racesWanted())
     block.report(block.races.beginCopy(block.thread().index, offset, bytes), "cp.async");

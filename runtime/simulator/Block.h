@@ -121,6 +121,8 @@ public:
   bool isShared(const void *address) const;
   bool isOnStack(const void *address) const;
   void checkGlobal(const void *address, size_t bytes, const char *operation);
+  /// The same for a read, which is counted: `bytes` of an access that could have read `width`.
+  void readGlobal(const void *address, size_t bytes, size_t width, const char *operation);
   void checkAligned(const void *address, size_t alignment, const char *operation);
   void readShared(const void *address, size_t bytes, const char *operation);
   void writeShared(const void *address, size_t bytes, const char *operation);

@@ -58,13 +58,23 @@ void *DeviceMemory::allocate(size_t bytes, MemoryKind kind) {
     return nullptr;
   char *begin = base + first * pageBytes + lead;
   uint32_t slot = newSlot();
-  allocations[slot] = {uintptr_t(begin), bytes, kind};
+  allocations[slot] = {uintptr_t(begin), bytes, kind, {}};
   std::fill_n(owners + first, count, slot + 1);
   if (device)
     used += bytes;
   if (bytes <= poisonBytes)
     std::memset(begin, 0xff, bytes);
   return begin;
+}
+
+ReadCount DeviceMemory::readsOf(size_t bytes) const {
+  ReadCount sum;
+  for (const Allocation &each : allocations)
+    if (each.bytes == bytes) {
+      sum.bytes += each.reads.bytes;
+      sum.together += each.reads.together;
+    }
+  return sum;
 }
 
 bool DeviceMemory::free(const void *address, MemoryKind kind) {
@@ -76,6 +86,7 @@ bool DeviceMemory::free(const void *address, MemoryKind kind) {
   if (kind == MemoryKind::Device)
     used -= found->bytes;
   freeSlots.push_back(owners[first] - 1);
+  allocations[owners[first] - 1] = {};
   std::fill_n(owners + first, count, 0);
   madvise(base + first * pageBytes, count * pageBytes, MADV_DONTNEED);
   returnPages(first, count);

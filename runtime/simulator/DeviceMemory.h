@@ -11,10 +11,16 @@ namespace strata::simulator {
 
 enum class MemoryKind : uint8_t { Device, Host };
 
+/// What kernels have read: bytes, and those of them by loads or copies of 16 bytes.
+struct ReadCount {
+  uint64_t bytes = 0, together = 0;
+};
+
 struct Allocation {
   uintptr_t begin = 0;
   size_t bytes = 0;
   MemoryKind kind = MemoryKind::Device;
+  mutable ReadCount reads;
 
   bool contains(uintptr_t address, size_t size) const {
     return address >= begin && size <= bytes && address - begin <= bytes - size;
@@ -53,6 +59,9 @@ public:
   bool covers(const void *address) const {
     return uintptr_t(address) - uintptr_t(base) < pages * pageBytes;
   }
+
+  /// What was read of all allocations of so many bytes that there are.
+  ReadCount readsOf(size_t bytes) const;
 
   size_t capacity() const { return total; }
   size_t available() const { return total - used; }

@@ -29,6 +29,9 @@ STRATA_CUDA_DRIVER_API(STRATA_DECLARE_ENTRY_POINT)
 /// What the last kernel that failed did wrong; empty if none has. Also what cuGetErrorString says
 /// of CUDA_ERROR_LAUNCH_FAILED.
 extern "C" const char *strataSimulatorError();
+/// What kernels have read of all allocations of so many bytes that there are, and how much of it 16
+/// bytes at a time. Bulk copies, which are larger, do not count.
+extern "C" void strataSimulatorReads(size_t allocationBytes, uint64_t *bytes, uint64_t *together);
 #pragma GCC visibility pop
 
 /// One piece of a stream's work. May run many times (graphs).

@@ -63,4 +63,12 @@ const char *strataSimulatorError() {
   return session.driver.lastError.c_str();
 }
 
+void strataSimulatorReads(size_t allocationBytes, uint64_t *bytes, uint64_t *together) {
+  Session session;
+  Context *context = session.driver.context.get();
+  ReadCount reads = context ? context->memory->readsOf(allocationBytes) : ReadCount();
+  *bytes = reads.bytes;
+  *together = reads.together;
+}
+
 } // namespace strata::cuda

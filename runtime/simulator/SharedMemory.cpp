@@ -32,6 +32,15 @@ void Block::checkGlobal(const void *address, size_t bytes, const char *operation
               int64_t(uintptr_t(address) - near->begin), near->bytes));
 }
 
+void Block::readGlobal(const void *address, size_t bytes, size_t width, const char *operation) {
+  checkGlobal(address, bytes, operation);
+  if (bytes == 0)
+    return;
+  ReadCount &reads = launch.memory.near(address)->reads;
+  reads.bytes += bytes;
+  reads.together += width == 16 ? bytes : 0;
+}
+
 void Block::checkAligned(const void *address, size_t alignment, const char *operation) {
   if (alignment > 1 && uintptr_t(address) % alignment)
     fail(format("%s at %p is not aligned to %zu bytes", operation, address, alignment));
@@ -77,7 +86,10 @@ void __sim_access_shared(const void *address, uint32_t bytes, uint32_t alignment
 void __sim_access_global(const void *address, uint32_t bytes, uint32_t alignment, uint32_t kind) {
   Block &block = Block::current();
   block.checkAligned(address, alignment, nameOf(AccessKind(kind)));
-  block.checkGlobal(address, bytes, nameOf(AccessKind(kind)));
+  if (AccessKind(kind) == AccessKind::Read)
+    block.readGlobal(address, bytes, bytes, nameOf(AccessKind(kind)));
+  else
+    block.checkGlobal(address, bytes, nameOf(AccessKind(kind)));
 }
 
 // Device and shared memory are checked; so is every address that is in neither, unless it is on the

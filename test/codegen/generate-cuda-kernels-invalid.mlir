@@ -62,5 +62,23 @@ func.func @forward(%x: memref<?x256xbf16>, %v: memref<16x256xbf16>, %w: memref<1
 
 // -----
 
+func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16, #decoder.quantized<q4_k>>) {
+  // expected-error @below {{rounds its input; the cuda target multiplies weights in blocks with one that is not rounded}}
+  %y = decoder.linear %x, [%w] round(i8, group = 32)
+    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.quantized<q4_k>>) -> memref<?x16xbf16, #decoder.arena<0>>
+  return
+}
+
+// -----
+
+func.func @forward(%x: memref<?x256xbf16>, %v: memref<16x256xbf16, #decoder.quantized<q4_k>>, %w: memref<16x256xbf16>) {
+  // expected-error @below {{has weights in blocks and others; the cuda target needs one kind}}
+  %y:2 = decoder.linear %x, [%v, %w]
+    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.quantized<q4_k>>, memref<16x256xbf16>) -> (memref<?x16xbf16, #decoder.arena<0>>, memref<?x16xbf16, #decoder.arena<64>>)
+  return
+}
+
+// -----
+
 // expected-error @below {{there is no @forward}}
 module {}

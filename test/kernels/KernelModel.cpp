@@ -65,7 +65,7 @@ private:
     return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + model.type +
            encoding + ">";
   }
-  std::string roundClause() const { return model.isQuantized() ? " round(i8, group = 32)" : ""; }
+  std::string roundClause() const { return model.isInt8() ? " round(i8, group = 32)" : ""; }
   std::string vector(int64_t elements) const {
     return "tensor<" + std::to_string(elements) + "x" + model.normType + ">";
   }
@@ -355,6 +355,10 @@ static std::vector<KernelModel> listModels() {
        .blocks = "iq4_xs"},
       queries({.name = "q4_k_qkv", .vocabulary = 120, .in = 256, .norm = true, .headDim = 64,
                .group = 3, .rotaryDims = 32, .blocks = "q4_k", .valueBlocks = "q6_k"}),
+      // Rows as long as those of models are, and of a number of blocks that is no multiple of 8.
+      {.name = "q4_k_reads", .vocabulary = 40, .in = 3072, .out = 64, .blocks = "q4_k"},
+      {.name = "q6_k_reads", .vocabulary = 40, .in = 3072, .out = 64, .blocks = "q6_k"},
+      {.name = "q8_0_reads", .vocabulary = 40, .in = 3072, .out = 64, .blocks = "q8_0"},
       // q through logits.
       queries({.name = "odd_qkv40", .vocabulary = 120, .in = 77, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20}),

@@ -58,8 +58,8 @@ struct KernelModel {
   bool isInt8(const std::string &parameter) const { return isInt8() && isTested(parameter); }
   /// The blocks that a parameter is in; empty: in none.
   std::string blocksOf(const std::string &parameter) const;
-  /// Weights of f32 and quantized ones are not for GPUs.
-  bool runsOnCuda() const { return type != "f32" && !isQuantized(); }
+  /// Weights of f32 and of i8 are not for GPUs.
+  bool runsOnCuda() const { return type != "f32" && !isInt8(); }
   /// Whether it is a weight of what is tested.
   bool isTested(const std::string &parameter) const;
   /// What is tested, for messages: "linear norm activation".

@@ -20,6 +20,9 @@ constexpr int kMostComplaints = 4;
 /// CPU's dot product does for any number of tokens.
 constexpr int64_t kSplitTokens = 16;
 
+/// Up to so many the GPU multiplies weights in blocks in f32.
+constexpr int64_t kExactTokens = 4;
+
 std::string packageFolder() {
   const char *folder = std::getenv("STRATA_KERNEL_PACKAGES");
   return folder ? folder : STRATA_KERNEL_PACKAGES;
@@ -220,7 +223,7 @@ const Row &KernelRun::expected(int32_t sequence, int64_t position) {
   const Tokens &history = histories[size_t(sequence)];
   if (model.headDim)
     return result = computeExpected(history, position);
-  auto [at, isNew] = results.try_emplace(history[size_t(position)]);
+  auto [at, isNew] = results.try_emplace({history[size_t(position)], roundsWeights()});
   if (isNew)
     at->second = computeExpected(history, position);
   return at->second;
@@ -242,13 +245,19 @@ const Matrix &KernelRun::weight(const std::string &name) {
   return at->second;
 }
 
+bool KernelRun::roundsWeights() const {
+  return isCuda() && !model.blocks.empty() && (model.headDim || tokens > kExactTokens);
+}
+
 Row KernelRun::input(int32_t token) {
   Row x = embed("table", token);
   if (model.norm)
     x = reference.norm(x, parameters.at("gamma").values, model.gammaIncludesOne ? 0 : 1,
                        parameters.at("beta").values, kEps);
-  if (!model.isQuantized())
-    return Reference::round(std::move(x));
+  if (!model.isQuantized() || isCuda()) {
+    x = Reference::round(std::move(x));
+    return roundsWeights() ? reference.orProductsOfBf16(std::move(x)) : x;
+  }
   x = reference.toBytes(x, kScaleGroup);
   // Tiles, which many tokens take, round what the bytes of both factors stand for to bf16.
   return device.find("amx") == std::string::npos ? x : reference.orProductsOfBf16(std::move(x));

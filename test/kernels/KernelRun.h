@@ -46,6 +46,9 @@ public:
 
 private:
   bool isCuda() const { return device.starts_with("cuda"); }
+  /// Whether the kernels for this step, or those for the keys and values before it, round weights
+  /// in blocks to bf16.
+  bool roundsWeights() const;
   void open();
   void checkRow(int32_t sequence, int64_t position, std::span<const float> found, int64_t row);
   /// What logits show of a token.
@@ -74,7 +77,8 @@ private:
   std::vector<Tokens> histories;
   std::map<std::tuple<std::string, int32_t, int64_t>, Row> rows; // of part()
   std::map<std::string, Matrix> weightValues; // of weight(), where they are not stored so
-  std::map<int32_t, Row> results;             // of tokens, where they do not depend on the position
+  // Of tokens, where they do not depend on the position, by whether weights are rounded.
+  std::map<std::pair<int32_t, bool>, Row> results;
   Row result;
   int64_t tokens = 0; // of the step
   int complaints = 0;
