@@ -109,8 +109,8 @@ static std::optional<package::DType> dtypeOf(RankedTensorType type) {
     return package::DType::bf16;
   if (element.isF16())
     return package::DType::f16;
-  if (element.isInteger(8))
-    return package::DType::i8;
+  if (element.isInteger(8) || element.isInteger(32))
+    return element.isInteger(8) ? package::DType::i8 : package::DType::i32;
   return element.isF32() ? std::optional(package::DType::f32) : std::nullopt;
 }
 
@@ -118,7 +118,7 @@ static std::optional<package::DType> dtypeOf(RankedTensorType type) {
 static llvm::Error checkType(const StoredTensor &tensor, Type first) {
   if (!dtypeOf(tensor.type))
     return error(tensor.key + ": element type is " + print(tensor.type.getElementType()) +
-                 ", expected bf16, f16, f32 or i8");
+                 ", expected bf16, f16, f32, i8 or i32");
   if (tensor.type != first)
     return error(tensor.key + ": the program has it as " + print(first) + " and as " +
                  print(tensor.type));
@@ -220,10 +220,10 @@ flatbuffers::Offset<package::Parameter> Writer::parameter(flatbuffers::FlatBuffe
     offset = tensor.offset;
   }
   auto box = dyn_cast_or_null<BoxAttr>(stored.type.getEncoding());
-  return package::CreateParameter(
-      fb, key, *dtypeOf(stored.type), shape, storage, file, offset,
-      box ? box.getGroupRows() : 0, box ? box.getGroupStride() : 0,
-      inputs.includesOne.contains(stored.key), box ? box.getRowStride() : 0, stored.scales);
+  return package::CreateParameter(fb, key, *dtypeOf(stored.type), shape, storage, file, offset,
+                                  box ? box.getGroupRows() : 0, box ? box.getGroupStride() : 0,
+                                  inputs.includesOne.contains(stored.key),
+                                  box ? box.getRowStride() : 0, stored.scales);
 }
 
 static flatbuffers::Offset<package::CheckpointFile>

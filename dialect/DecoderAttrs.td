@@ -71,12 +71,13 @@ def Decoder_BoxAttr : Decoder_Attr<"Box", "box", [
 }
 
 def Decoder_QuantizedFormat : I32EnumAttr<"QuantizedFormat", "a row of the table in Storage.h",
-    [I32EnumAttrCase<"I8G32", 0, "i8_g32">, I32EnumAttrCase<"Q8_0", 1, "q8_0">,
+    [I32EnumAttrCase<"I8", 0, "i8">, I32EnumAttrCase<"Q8_0", 1, "q8_0">,
      I32EnumAttrCase<"Q4_0", 2, "q4_0">, I32EnumAttrCase<"Q4_1", 3, "q4_1">,
      I32EnumAttrCase<"Q5_0", 4, "q5_0">, I32EnumAttrCase<"Q5_1", 5, "q5_1">,
      I32EnumAttrCase<"Q4K", 6, "q4_k">, I32EnumAttrCase<"Q5K", 7, "q5_k">,
      I32EnumAttrCase<"Q6K", 8, "q6_k">, I32EnumAttrCase<"IQ4NL", 9, "iq4_nl">,
-     I32EnumAttrCase<"IQ4XS", 10, "iq4_xs">]> {
+     I32EnumAttrCase<"IQ4XS", 10, "iq4_xs">,
+     I32EnumAttrCase<"I4", 11, "i4">, I32EnumAttrCase<"I8Packed", 12, "i8_packed">]> {
   let cppNamespace = "::strata";
   let genSpecializedAttr = 0;
 }
@@ -89,9 +90,12 @@ def Decoder_QuantizedAttr : Decoder_Attr<"Quantized", "quantized", [
     The type stays that of the matrix which it stands for: shape and element type say nothing of how
     it is stored. `format` names a row of the table in `dialect/Storage.h`:
 
-    - `i8_g32`: whole numbers of 8 bits; 32 features, from a multiple of 32 on, share a scale, which
-      `weight[n, k] = element[n, k] * scale[n, k / 32]` is multiplied with. The scales, of the type
-      `scale`, are a tensor of their own, [out, in / 32], which decoder.parameter names
+    - `i8`: whole numbers of 8 bits; `group` features, from a multiple of it on, share a scale:
+      `weight[n, k] = element[n, k] * scale[n, k / group]`. The scales, of the type `scale`, are a
+      tensor of their own, [out, in / group], which decoder.parameter names
+    - `i4`, `i8_packed`: the same of numbers of 4 and 8 bits in words of 32, [out, in / 8] and
+      [out, in / 4]: bits 4k or 8k of a row and those behind them are element k, less 8 or 128
+      (compressed-tensors' pack-quantized)
     - `q8_0`, `q4_0`, `q4_1`, `q5_0`, `q5_1`, `q4_k`, `q5_k`, `q6_k`, `iq4_nl`, `iq4_xs`: ggml's blocks
       (ggml-common.h): each has some weights of a row that follow each other, with their scales
 
@@ -100,18 +104,24 @@ def Decoder_QuantizedAttr : Decoder_Attr<"Quantized", "quantized", [
 
     Constraints:
     - quantized_c1: scales are bf16, f16 or f32, where they are a tensor of their own; else there are none
-    - quantized_c2: the shape is static, [out, in], and in is a multiple of the format's group or block
-    - quantized_c3: the row stride of a box is a multiple of the group, too; blocks are in no box
+    - quantized_c2: the shape is static, [out, in], and in is a multiple of the group or block, and of 32
+    - quantized_c3: the row stride of a box is a multiple of the group, too; only `i8` is in a box
+    - quantized_c4: a group is 32, 64, 128 or 256 features, or all of a row; formats in blocks say none
 
     ```mlir
     %up = decoder.parameter "up.weight" scales "up.weight_scale"
-            : tensor<1024x256xbf16, #decoder.quantized<i8_g32, scale = f16>>
+            : tensor<1024x256xbf16, #decoder.quantized<i8, group = 32, scale = f16>>
+    %gate = decoder.parameter "gate.weight_packed" scales "gate.weight_scale"
+              : tensor<1024x256xbf16, #decoder.quantized<i4, group = 128, scale = bf16>>
     %down = decoder.parameter "down.weight" : tensor<256x1024xbf16, #decoder.quantized<q6_k>>
     ```
   }];
-  let parameters = (ins "::strata::QuantizedFormat":$format, OptionalParameter<"::mlir::Type">:$scale,
+  let parameters = (ins "::strata::QuantizedFormat":$format, DefaultValuedParameter<"int64_t", "0">:$group,
+                        OptionalParameter<"::mlir::Type">:$scale,
                         OptionalParameter<"::strata::BoxAttr">:$box);
-  let assemblyFormat = "`<` $format (`,` `scale` `=` $scale^)? (`,` `box` `=` $box^)? `>`";
+  let assemblyFormat = [{
+    `<` $format (`,` `group` `=` $group^)? (`,` `scale` `=` $scale^)? (`,` `box` `=` $box^)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 

@@ -179,9 +179,9 @@ def Decoder_LinearOp : Decoder_KernelizedOp<"linear",
     }
     func.func @quantized(%x: tensor<?x256xbf16>) -> tensor<?x1024xbf16> {
       %w = decoder.parameter "up.weight" scales "up.weight_scale"
-             : tensor<1024x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+             : tensor<1024x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
       %y = decoder.linear %x, [%w] round(i8, group = 32)
-             : (tensor<?x256xbf16>, tensor<1024x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>)
+             : (tensor<?x256xbf16>, tensor<1024x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>)
             -> tensor<?x1024xbf16>
       return %y : tensor<?x1024xbf16>
     }

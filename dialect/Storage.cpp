@@ -23,6 +23,11 @@ static BoxAttr getBox(Type type) {
   return dyn_cast_or_null<BoxAttr>(getEncoding(type));
 }
 
+int64_t strata::groupOf(QuantizedAttr quantized) {
+  const QuantizedFormatFacts &facts = factsOf(quantized.getFormat());
+  return facts.isInBlocks() ? facts.group : quantized.getGroup();
+}
+
 QuantizedAttr strata::getQuantized(Value matrix) { return getQuantized(matrix.getType()); }
 bool strata::hasScales(Value matrix) {
   QuantizedAttr quantized = getQuantized(matrix);
@@ -54,12 +59,11 @@ SmallVector<RankedTensorType, 2> strata::getPlanes(ShapedType type) {
   if (!quantized || !quantized.getScale())
     return {asTensor(type)};
   const QuantizedFormatFacts &facts = factsOf(quantized.getFormat());
-  int64_t out = type.getDimSize(0), in = type.getDimSize(1);
+  int64_t out = type.getDimSize(0), in = type.getDimSize(1), group = groupOf(quantized);
   Type element = IntegerType::get(type.getContext(), facts.blockBits);
   BoxAttr box = quantized.getBox();
-  return {RankedTensorType::get({out, in}, element, box),
-          RankedTensorType::get({out, in / facts.group}, quantized.getScale(),
-                                scaleBox(box, facts.group))};
+  return {RankedTensorType::get({out, in / facts.blockWeights}, element, box),
+          RankedTensorType::get({out, in / group}, quantized.getScale(), scaleBox(box, group))};
 }
 
 /// Bits of so many elements of a plane.
@@ -96,27 +100,39 @@ int64_t strata::getSpanBytes(RankedTensorType plane) {
 // #decoder.quantized
 //===----------------------------------------------------------------------===//
 
+/// Of a format in blocks: they say everything.
+static LogicalResult verifyBlocks(function_ref<InFlightDiagnostic()> emitError, StringRef format,
+                                  int64_t group, Type scale, BoxAttr box) {
+  if (scale) // quantized_c1
+    return emitError() << "scale is " << scale << ", expected none beside the blocks of " << format;
+  if (box) // quantized_c3
+    return emitError() << "blocks of " << format
+                       << " are in a box, expected rows that follow each other";
+  if (group) // quantized_c4
+    return emitError() << "group is " << group << ", expected none beside the blocks of " << format;
+  return success();
+}
+
 LogicalResult QuantizedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                    QuantizedFormat format, Type scale, BoxAttr box) {
+                                    QuantizedFormat format, int64_t group, Type scale,
+                                    BoxAttr box) {
+  StringRef name = stringifyQuantizedFormat(format);
   const QuantizedFormatFacts &facts = factsOf(format);
-  if (facts.isInBlocks()) {
-    if (scale) // quantized_c1
-      return emitError() << "scale is " << scale << ", expected none beside the blocks of "
-                         << stringifyQuantizedFormat(format);
-    if (box) // quantized_c3
-      return emitError() << "blocks of " << stringifyQuantizedFormat(format)
-                         << " are in a box, expected rows that follow each other";
-    return success();
-  }
+  if (facts.isInBlocks())
+    return verifyBlocks(emitError, name, group, scale, box);
   if (!scale)
-    return emitError() << stringifyQuantizedFormat(format)
-                       << " has no scale, expected bf16, f16 or f32";
+    return emitError() << name << " has no scale, expected bf16, f16 or f32";
   if (!scale.isBF16() && !scale.isF16() && !scale.isF32()) // quantized_c1
     return emitError() << "scale is " << scale << ", expected bf16, f16 or f32";
-  int64_t group = facts.group;
+  if (group <= 0) // quantized_c4
+    return emitError() << name << " has no group, expected the number of features that share a "
+                       << "scale";
+  if (box && facts.blockWeights != 1) // quantized_c3
+    return emitError() << "words of " << name
+                       << " are in a box, expected rows that follow each other";
   if (box && box.getRowStride() % group) // quantized_c3
     return emitError() << "row stride is " << box.getRowStride() << ", expected a multiple of "
-                       << group << ", the group of " << stringifyQuantizedFormat(format);
+                       << group << ", the group of " << name;
   return success();
 }
 
@@ -126,11 +142,15 @@ AffineMap QuantizedAttr::getAffineMap() const {
 
 LogicalResult QuantizedAttr::verifyLayout(ArrayRef<int64_t> shape,
                                           function_ref<InFlightDiagnostic()> emitError) const {
-  int64_t multiple = factsOf(getFormat()).multiple();
+  const QuantizedFormatFacts &facts = factsOf(getFormat());
+  int64_t multiple = facts.isInBlocks() ? facts.blockWeights : kRoundingGroup;
   if (shape.size() != 2 || ShapedType::isDynamicShape(shape) || shape[1] % multiple) // quantized_c2
     return emitError() << "quantized weight has the shape [" << shape
                        << "], expected [out, in], in "
                        << "being a multiple of " << multiple;
+  if (!facts.isInBlocks() && !isSupportedGroup(getGroup(), shape[1])) // quantized_c4
+    return emitError() << "group is " << getGroup() << ", expected 32, 64, 128 or 256, of which "
+                       << "rows of " << shape[1] << " features are a multiple, or all of a row";
   return getBox() ? getBox().verifyLayout(shape, emitError) : success();
 }
 

@@ -13,22 +13,21 @@ namespace strata {
 
 /// A row of the table of formats. A weight is `u * scale + offset` or `(u - zero) * scale`, where u
 /// is a whole number; the scale, and the offset where there are any, are shared by the features of
-/// a group. Elements and scales of some features of a row make a block; or elements follow each
-/// other, and scales are a tensor of their own, [out, in / group].
+/// a group. Elements and scales of some features of a row make a block; or blocks are whole numbers
+/// of one element or several, and scales are a tensor of their own, [out, in / group].
 struct QuantizedFormatFacts {
   QuantizedFormat format;
-  int64_t group;        ///< features that share a scale
-  int64_t blockWeights; ///< of a block; 1: elements follow each other
-  int64_t blockBits;    ///< of a block, or an element
+  int64_t group;        ///< features that share a scale; 0: the attribute says
+  int64_t blockWeights; ///< of a block
+  int64_t blockBits;    ///< of a block
 
-  constexpr bool isInBlocks() const { return blockWeights != 1; }
-  /// What the columns of a matrix are a multiple of.
-  constexpr int64_t multiple() const { return isInBlocks() ? blockWeights : group; }
+  /// Whether scales are in the blocks.
+  constexpr bool isInBlocks() const { return group != 0; }
 };
 
 // clang-format off
 inline constexpr QuantizedFormatFacts kQuantizedFormats[] = {
-    {QuantizedFormat::I8G32, /*group=*/32, /*blockWeights=*/1, /*blockBits=*/8},
+    {QuantizedFormat::I8,    /*group=*/0, /*blockWeights=*/1, /*blockBits=*/8},
     {QuantizedFormat::Q8_0,  32,  32,  34 * 8},
     {QuantizedFormat::Q4_0,  32,  32,  18 * 8},
     {QuantizedFormat::Q4_1,  32,  32,  20 * 8},
@@ -39,6 +38,8 @@ inline constexpr QuantizedFormatFacts kQuantizedFormats[] = {
     {QuantizedFormat::Q6K,   16, 256, 210 * 8},
     {QuantizedFormat::IQ4NL, 32,  32,  18 * 8},
     {QuantizedFormat::IQ4XS, 32, 256, 136 * 8},
+    {QuantizedFormat::I4,       0, 8, 32},
+    {QuantizedFormat::I8Packed, 0, 4, 32},
 };
 // clang-format on
 
@@ -49,6 +50,17 @@ inline constexpr int64_t kRoundingGroup = 32;
 /// The table is in the order of the enumeration.
 constexpr const QuantizedFormatFacts &factsOf(QuantizedFormat format) {
   return kQuantizedFormats[static_cast<size_t>(format)];
+}
+
+/// Features of a row that share a scale.
+int64_t groupOf(QuantizedAttr quantized);
+
+/// Whether kernels take groups of so many of a row's `columns`: each is whole groups of an input
+/// that is rounded, and begins at a place in its row that is the same in all.
+constexpr bool isSupportedGroup(int64_t group, int64_t columns) {
+  return columns % kRoundingGroup == 0 &&
+         (group == columns ||
+          ((group == 32 || group == 64 || group == 128 || group == 256) && columns % group == 0));
 }
 
 /// The tensors in which a parameter of this type is stored, with their boxes: itself, if that is

@@ -22,8 +22,12 @@ namespace {
 
 using Role = ModuleRole;
 
-/// What ModelConfig::quantization describes.
-constexpr QuantizedFormat kFormat = QuantizedFormat::I8G32;
+/// The format of a weight that ModelConfig::quantization describes.
+QuantizedFormat formatOf(const WeightScheme &scheme) {
+  if (!scheme.packed)
+    return QuantizedFormat::I8;
+  return scheme.bits == 4 ? QuantizedFormat::I4 : QuantizedFormat::I8Packed;
+}
 
 /// Tensors of blocks, and what they are in a program.
 constexpr std::pair<DType, QuantizedFormat> kBlockFormats[] = {
@@ -206,7 +210,7 @@ Attribute DecoderBuilder::storedEncoding(StringRef key, ArrayRef<int64_t> shape)
   if (format == std::end(kBlockFormats) || shape.size() != 2 ||
       shape[1] % factsOf(format->second).blockWeights)
     return storedBox(key, shape);
-  return QuantizedAttr::get(builder.getContext(), format->second, Type(), BoxAttr());
+  return QuantizedAttr::get(builder.getContext(), format->second, /*group=*/0, Type(), BoxAttr());
 }
 
 Value DecoderBuilder::parameter(const Module &module, StringRef key, ArrayRef<int64_t> shape) {
@@ -216,13 +220,16 @@ Value DecoderBuilder::parameter(const Module &module, StringRef key, ArrayRef<in
 
 /// The weight of a linear module, quantized where the configuration says so.
 Value DecoderBuilder::linearWeight(const Module &module) {
-  if (!config.quantizes(module.path))
+  const WeightScheme *scheme = config.schemeOf(module.path);
+  if (!scheme)
     return weightOf(module);
-  static_assert(factsOf(kFormat).group == kQuantizationGroup &&
-                kQuantizationGroup == kRoundingGroup);
+  static_assert(kQuantizationGroup == kRoundingGroup);
   std::string key = module.weightKey(), scales = key + kScaleSuffix;
-  auto quantized = QuantizedAttr::get(builder.getContext(), kFormat, storedElement(scales),
-                                      storedBox(key, module.shape));
+  if (scheme->packed)
+    key += kPackedSuffix;
+  auto quantized = QuantizedAttr::get(builder.getContext(), formatOf(*scheme),
+                                      scheme->groupOf(module.shape[1]), storedElement(scales),
+                                      scheme->packed ? BoxAttr() : storedBox(key, module.shape));
   auto type = RankedTensorType::get(module.shape, builder.getBF16Type(), quantized);
   return ParameterOp::create(builder, at(module), type, key, builder.getStringAttr(scales));
 }

@@ -59,7 +59,8 @@ absl::Status checkParameters(ModuleOp module, const Checkpoint &checkpoint) {
       std::vector<uint64_t> shape(plane.getShape().begin(), plane.getShape().end());
       std::span<const DType> types = kParameterTypes;
       if (plane.getElementType().isInteger())
-        types = kQuantizedTypes;
+        types = plane.getElementType().isInteger(8) ? std::span<const DType>(kQuantizedTypes)
+                                                    : std::span<const DType>(kPackedTypes);
       else if (plane.getRank() == 2 && key == op.getKey())
         types = kMatrixTypes;
       status = checkpoint.require(std::string_view(key), shape, types).status();
@@ -89,6 +90,7 @@ absl::StatusOr<ImportedModel> importCheckpoint(const std::string &argument, MLIR
   STRATA_TRY(fitTokenizer(tokenizer ? &*tokenizer : nullptr, found.config));
   STRATA_ASSIGN(ImportedModel model, importConfig(found.config, context, &checkpoint));
   STRATA_TRY(checkParameters(*model.module, checkpoint));
+  STRATA_TRY(checkPackedShapes(found.config, checkpoint));
 
   const auto warn = [&](const std::vector<std::string> &notes) {
     model.warnings.insert(model.warnings.end(), notes.begin(), notes.end());

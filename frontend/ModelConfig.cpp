@@ -248,24 +248,16 @@ absl::Status readConstants(const JsonObject &json, ModelConfig &config) {
 
 /// What quantization_config says, against the linear modules of the model.
 absl::Status checkQuantization(const JsonObject &json, const ModelConfig &config) {
-  if (!config.quantization)
-    return absl::OkStatus();
-  std::set<std::string, std::less<>> linears; // the head of tied models among them
   for (const Module &module : listModules(config)) {
-    if (module.kind != ModuleKind::linear)
+    if (module.kind != ModuleKind::linear || !module.stored)
       continue;
-    linears.insert(module.path);
-    if (module.stored && config.quantizes(module.path) && module.shape[1] % kQuantizationGroup != 0)
+    const WeightScheme *scheme = config.schemeOf(module.path);
+    const int64_t multiple = scheme ? std::max(scheme->group, kQuantizationGroup) : 1;
+    if (module.shape[1] % multiple != 0)
       return json.error("quantization_config",
                         absl::StrCat("expected linear modules whose features are a multiple of ",
-                                     kQuantizationGroup, ", found ", module.path, " with ",
-                                     module.shape[1]));
+                                     multiple, ", found ", module.path, " with ", module.shape[1]));
   }
-  for (const std::string &module : config.quantization->ignored)
-    if (!linears.contains(module))
-      return json.error("quantization_config.ignore",
-                        absl::StrCat("expected names of linear modules, such as ",
-                                     *linears.rbegin(), ", found ", quote(module)));
   return absl::OkStatus();
 }
 

@@ -66,9 +66,9 @@ struct ModelConfig {
                                   // looks
   std::vector<UnsupportedTarget> unsupported;
 
-  /// Whether the linear module of this name has weights of 8 bits and scales.
-  bool quantizes(std::string_view linear) const {
-    return quantization && quantization->includes(linear);
+  /// How the weight of the linear module of this name is quantized; null: it is not.
+  const WeightScheme *schemeOf(std::string_view linear) const {
+    return quantization ? quantization->schemeOf(linear) : nullptr;
   }
 };
 

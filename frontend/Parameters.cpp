@@ -5,9 +5,13 @@
 #include "frontend/Modules.h"
 #include "runtime/base/Quote.h"
 
+#include "runtime/base/Status.h"
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 namespace strata {
@@ -21,12 +25,20 @@ void addParameters(const Module &module, const ModelConfig &config,
   if (weight.shape.size() == 2)
     weight.dtypes = kMatrixTypes;
   const uint64_t rows = weight.shape[0], columns = weight.shape.back();
-  const bool quantized = weight.linear && config.quantizes(module.path);
-  if (quantized)
+  const WeightScheme *scheme = weight.linear ? config.schemeOf(module.path) : nullptr;
+  if (scheme)
     weight.dtypes = kQuantizedTypes;
+  if (scheme && scheme->packed) {
+    weight.key += kPackedSuffix;
+    weight.shape[1] = columns * uint64_t(scheme->bits) / 32;
+    weight.dtypes = kPackedTypes;
+  }
   parameters.push_back(std::move(weight));
-  if (quantized)
-    parameters.push_back({module.weightKey() + kScaleSuffix, {rows, columns / kQuantizationGroup}});
+  if (scheme)
+    parameters.push_back({module.weightKey() + kScaleSuffix,
+                          {rows, columns / uint64_t(scheme->groupOf(int64_t(columns)))}});
+  if (scheme && scheme->packed)
+    parameters.push_back({module.weightKey() + kShapeSuffix, {2}, kShapeTypes});
   if (module.bias)
     parameters.push_back({module.biasKey(), {rows}});
 }
@@ -39,6 +51,25 @@ std::vector<ParameterShape> listParameters(const ModelConfig &config) {
     if (module.stored)
       addParameters(module, config, parameters);
   return parameters;
+}
+
+absl::Status checkPackedShapes(const ModelConfig &config, const Checkpoint &checkpoint) {
+  for (const Module &module : listModules(config)) {
+    const WeightScheme *scheme =
+        module.kind == ModuleKind::linear && module.stored ? config.schemeOf(module.path) : nullptr;
+    if (!scheme || !scheme->packed)
+      continue;
+    const std::string key = module.weightKey() + kShapeSuffix;
+    constexpr uint64_t kShape[] = {2};
+    STRATA_ASSIGN(const CheckpointTensor *tensor, checkpoint.require(key, kShape, kShapeTypes));
+    std::vector<int64_t> found(2);
+    std::memcpy(found.data(), tensor->bytes.data(), found.size() * sizeof(int64_t));
+    if (!std::ranges::equal(found, module.shape))
+      return absl::InvalidArgumentError(absl::StrCat(
+          checkpoint.files()[tensor->file].path, ": ", key, ": expected [",
+          absl::StrJoin(module.shape, ", "), "], found [", absl::StrJoin(found, ", "), "]"));
+  }
+  return absl::OkStatus();
 }
 
 Checked getParameterCount(const ModelConfig &config) {

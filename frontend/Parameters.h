@@ -20,6 +20,8 @@ inline constexpr DType kMatrixTypes[] = {
     DType::bf16, DType::f16,  DType::f32,  DType::q8_0, DType::q4_0,   DType::q4_1,  DType::q5_0,
     DType::q5_1, DType::q4_k, DType::q5_k, DType::q6_k, DType::iq4_nl, DType::iq4_xs};
 inline constexpr DType kQuantizedTypes[] = {DType::i8};
+inline constexpr DType kPackedTypes[] = {DType::i32};
+inline constexpr DType kShapeTypes[] = {DType::i64};
 
 /// A tensor that a model of this configuration reads.
 struct ParameterShape {
@@ -32,6 +34,9 @@ struct ParameterShape {
 /// All of them, in the order in which a step reads them: those of the module that buildDecoder
 /// makes of `config`.
 std::vector<ParameterShape> listParameters(const ModelConfig &config);
+
+/// That weights in words were what their modules are, where these are stored beside them.
+absl::Status checkPackedShapes(const ModelConfig &config, const Checkpoint &checkpoint);
 
 /// Elements of all weights and biases together, each counted once. Scales are not counted: they are
 /// no part of the model, but of how it is stored.

@@ -13,6 +13,7 @@
 #include "runtime/base/Status.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 namespace strata {
@@ -63,75 +64,193 @@ absl::Status refuseOthers(const JsonObject &object, Keys keys) {
   return absl::OkStatus();
 }
 
-absl::Status checkWeights(const JsonObject &weights) {
-  STRATA_TRY(requireInteger(weights, "num_bits", 8));
+//===----------------------------------------------------------------------===//
+// One group
+//===----------------------------------------------------------------------===//
+
+constexpr std::string_view kInt = "int-quantized", kPack = "pack-quantized";
+constexpr std::array<int64_t, 4> kGroups = {32, 64, 128, 256};
+constexpr std::string_view kArguments[] = {
+    "num_bits",    "type",     "strategy",        "group_size", "symmetric",
+    "dynamic",     "actorder", "block_structure", "observer",   "observer_kwargs",
+    "scale_dtype", "zp_dtype"};
+
+/// Other formats, and why they are not read.
+constexpr std::pair<std::string_view, std::string_view> kOtherFormats[] = {
+    {"nvfp4-pack-quantized", "numbers are floating point of 4 bits"},
+    {"mxfp4-pack-quantized", "numbers are floating point of 4 bits"},
+    {"float-quantized", "numbers are floating point of 8 bits"},
+    {"naive-quantized", "what is stored depends on the weights' arguments"},
+    {"marlin-24", "half of the weights are left out"},
+};
+
+/// A format of weights, at `key`; `found` is its value.
+absl::Status requireFormat(const JsonObject &object, std::string_view found) {
+  if (found == kInt || found == kPack)
+    return absl::OkStatus();
+  std::string message =
+      absl::StrCat("expected ", quote(kInt), " or ", quote(kPack), ", found ", quote(found));
+  for (const auto &[format, reason] : kOtherFormats)
+    if (found == format)
+      absl::StrAppend(&message, ", where ", std::string(reason));
+  return object.error("format", message);
+}
+
+/// group_size and strategy; either may say it alone, as in compressed-tensors.
+absl::StatusOr<int64_t> readGroupSize(const JsonObject &weights) {
+  STRATA_ASSIGN(const std::optional<int64_t> size, weights.optionalInteger("group_size"));
+  STRATA_ASSIGN(const std::optional<std::string_view> strategy, weights.optionalString("strategy"));
+  const std::string_view found = strategy.value_or(size.value_or(0) > 0   ? "group"
+                                                   : size.value_or(0) < 0 ? "channel"
+                                                                          : "tensor");
+  if (found == "channel")
+    return 0;
+  if (found != "group")
+    return weights.error("strategy", absl::StrCat("expected \"group\" or \"channel\", found ",
+                                                  strategy ? quote(found) : "none"));
+  if (!size || std::ranges::find(kGroups, *size) == kGroups.end())
+    return weights.error("group_size", absl::StrCat("expected 32, 64, 128 or 256, found ",
+                                                    size ? absl::StrCat(*size) : "none"));
+  return *size;
+}
+
+/// Groups of features that follow each other are what there is: "weight", which "static" is another
+/// name of, makes such. "group" and "dynamic" let any features share a scale.
+absl::Status checkOrder(const JsonObject &weights) {
+  STRATA_ASSIGN(const std::optional<std::string_view> order, weights.optionalString("actorder"));
+  if (!order || *order == "weight" || *order == "static")
+    return absl::OkStatus();
+  return weights.error("actorder", absl::StrCat("expected null, \"weight\" or \"static\", found ",
+                                                quote(*order),
+                                                ", where a group's features do not follow each "
+                                                "other"));
+}
+
+absl::StatusOr<WeightScheme> readWeights(const JsonObject &weights, bool packed) {
+  WeightScheme scheme{.packed = packed};
+  STRATA_ASSIGN(scheme.bits, weights.integer("num_bits"));
+  if (scheme.bits != 8 && !(packed && scheme.bits == 4))
+    return weights.error(
+        "num_bits", absl::StrCat("expected ", packed ? "4 or 8" : "8", ", found ", scheme.bits));
   STRATA_TRY(requireString(weights, "type", "int"));
-  STRATA_TRY(requireString(weights, "strategy", "group"));
-  STRATA_TRY(requireInteger(weights, "group_size", kQuantizationGroup));
+  STRATA_ASSIGN(scheme.group, readGroupSize(weights));
   STRATA_TRY(requireBoolean(weights, "symmetric", true));
   STRATA_TRY(requireBoolean(weights, "dynamic", false));
-  constexpr std::string_view kNone[] = {"actorder", "block_structure"};
+  STRATA_TRY(checkOrder(weights));
+  constexpr std::string_view kNone[] = {"block_structure"};
   STRATA_TRY(requireNone(weights, kNone));
-  constexpr std::string_view kKnown[] = {
-      "num_bits",    "type",     "strategy",        "group_size", "symmetric",
-      "dynamic",     "actorder", "block_structure", "observer",   "observer_kwargs",
-      "scale_dtype", "zp_dtype"};
-  return refuseOthers(weights, kKnown);
+  STRATA_TRY(refuseOthers(weights, kArguments));
+  return scheme;
 }
 
-absl::Status checkTargets(const JsonObject &group) {
-  STRATA_ASSIGN(const std::vector<JsonValue> targets, group.array("targets"));
-  for (const JsonValue &target : targets) {
-    STRATA_ASSIGN(const std::string_view found, target.string());
-    if (found != "Linear")
-      return target.mismatch("\"Linear\"");
+/// Inputs that others round to 8 bits when they run, a scale for each token, we round more finely.
+absl::Status checkInputs(const JsonObject &group) {
+  STRATA_ASSIGN(const std::optional<JsonObject> inputs, group.optionalObject("input_activations"));
+  if (!inputs)
+    return absl::OkStatus();
+  STRATA_TRY(requireInteger(*inputs, "num_bits", 8));
+  STRATA_TRY(requireString(*inputs, "type", "int"));
+  STRATA_ASSIGN(const bool dynamic, inputs->boolean("dynamic"));
+  if (!dynamic)
+    return inputs->error("dynamic", "expected true, found false: scales of inputs that are stored "
+                                    "are not read");
+  STRATA_TRY(requireString(*inputs, "strategy", "token"));
+  return refuseOthers(*inputs, kArguments);
+}
+
+//===----------------------------------------------------------------------===//
+// Which modules
+//===----------------------------------------------------------------------===//
+
+absl::StatusOr<std::vector<ModulePattern>> readPatterns(const std::vector<JsonValue> &texts) {
+  std::vector<ModulePattern> patterns;
+  for (const JsonValue &text : texts) {
+    STRATA_ASSIGN(const std::string_view found, text.string());
+    absl::StatusOr<ModulePattern> pattern = ModulePattern::parse(found);
+    if (!pattern.ok())
+      return text.error(absl::StrCat(quote(found), ": ", std::string(pattern.status().message())));
+    patterns.push_back(*std::move(pattern));
   }
-  return targets.size() == 1 ? absl::OkStatus()
-                             : group.error("targets", absl::StrCat("expected [\"Linear\"], found ",
-                                                                   targets.size(), " names"));
+  return patterns;
 }
 
-absl::Status checkGroup(const JsonObject &group) {
-  STRATA_TRY(checkTargets(group));
+absl::Status readGroup(const JsonObject &group, std::string_view format, Quantization &result) {
+  STRATA_ASSIGN(const std::vector<JsonValue> texts, group.array("targets"));
+  for (const JsonValue &text : texts)
+    if (text.isString() && *text.string() == "Embedding")
+      return text.mismatch("linear modules");
+  STRATA_ASSIGN(std::vector<ModulePattern> patterns, readPatterns(texts));
+  STRATA_ASSIGN(const std::optional<std::string_view> own, group.optionalString("format"));
+  const std::string_view chosen = own.value_or(format);
+  STRATA_TRY(requireFormat(group, chosen));
   STRATA_ASSIGN(const JsonObject weights, group.object("weights"));
-  STRATA_TRY(checkWeights(weights));
-  if (group.findNonNull("format"))
-    STRATA_TRY(requireString(group, "format", "int-quantized"));
-  constexpr std::string_view kNone[] = {"input_activations", "output_activations"};
+  STRATA_ASSIGN(const WeightScheme scheme, readWeights(weights, chosen == kPack));
+  STRATA_TRY(checkInputs(group));
+  constexpr std::string_view kNone[] = {"output_activations"};
   STRATA_TRY(requireNone(group, kNone));
   constexpr std::string_view kKnown[] = {"targets", "weights", "format", "input_activations",
                                          "output_activations"};
-  return refuseOthers(group, kKnown);
+  STRATA_TRY(refuseOthers(group, kKnown));
+  for (ModulePattern &pattern : patterns)
+    result.targets.push_back({std::move(pattern), scheme});
+  return absl::OkStatus();
 }
 
-absl::Status checkGroups(const JsonObject &quantization) {
+absl::Status readGroups(const JsonObject &quantization, Quantization &result) {
+  STRATA_ASSIGN(const std::string_view format, quantization.string("format"));
+  if (format != "mixed-precision") // then each group says it
+    STRATA_TRY(requireFormat(quantization, format));
   STRATA_ASSIGN(const JsonObject groups, quantization.object("config_groups"));
-  const std::vector<JsonMember> members = groups.members();
-  if (members.size() != 1)
-    return quantization.error("config_groups",
-                              absl::StrCat("expected 1 group, found ", members.size()));
-  STRATA_ASSIGN(const JsonObject group, members.front().value.object());
-  return checkGroup(group);
+  for (const JsonMember &member : groups.members()) {
+    STRATA_ASSIGN(const JsonObject group, member.value.object());
+    STRATA_TRY(readGroup(group, format, result));
+  }
+  if (result.targets.empty())
+    return quantization.error("config_groups", "expected targets, found none");
+  // As in compressed-tensors, of those that fit alike the first in the order of the alphabet is
+  // taken, and the last group that has it.
+  std::ranges::reverse(result.targets);
+  std::ranges::stable_sort(result.targets, {}, [](const Quantization::Target &target) {
+    return std::string_view(target.modules.text());
+  });
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> readIgnored(const JsonObject &quantization) {
-  std::vector<std::string> ignored;
-  if (!quantization.findNonNull("ignore"))
-    return ignored;
-  STRATA_ASSIGN(const std::vector<JsonValue> names, quantization.array("ignore"));
-  for (const JsonValue &name : names) {
-    STRATA_ASSIGN(const std::string_view found, name.string());
-    if (found.starts_with("re:"))
-      return name.mismatch("the name of a module, not a pattern");
-    ignored.emplace_back(found);
-  }
-  return ignored;
+/// Other methods, and what to do instead.
+constexpr std::pair<std::string_view, std::string_view> kOtherMethods[] = {
+    {"awq", "rows of its weights are packed across outputs"},
+    {"gptq", "rows of its weights are packed across inputs"},
+    {"fp8", "its weights are floating point of 8 bits"},
+    {"modelopt", "its weights are floating point of 4 or 8 bits"},
+};
+
+absl::Status requireMethod(const JsonObject &quantization) {
+  STRATA_ASSIGN(const std::string_view found, quantization.string("quant_method"));
+  for (const auto &[method, reason] : kOtherMethods)
+    if (found == method)
+      return quantization.error(
+          "quant_method",
+          absl::StrCat("expected \"compressed-tensors\", found ", quote(found), ": ",
+                       std::string(reason),
+                       "; quantize the model that it was made of by strata-quantize"));
+  return requireString(quantization, "quant_method", "compressed-tensors");
 }
 
 } // namespace
 
-bool Quantization::includes(std::string_view module) const {
-  return std::ranges::find(ignored, module) == ignored.end();
+const WeightScheme *Quantization::schemeOf(std::string_view linear) const {
+  using Match = ModulePattern::Match;
+  for (const ModulePattern &pattern : ignored)
+    if (pattern.match(linear) != Match::none)
+      return nullptr;
+  const WeightScheme *best = nullptr;
+  Match bestMatch = Match::none;
+  for (const Target &target : targets)
+    if (const Match match = target.modules.match(linear); match > bestMatch) {
+      best = &target.scheme;
+      bestMatch = match;
+    }
+  return best;
 }
 
 absl::StatusOr<std::optional<Quantization>> readQuantization(const JsonObject &config) {
@@ -139,10 +258,10 @@ absl::StatusOr<std::optional<Quantization>> readQuantization(const JsonObject &c
                 config.optionalObject("quantization_config"));
   if (!found)
     return std::optional<Quantization>();
-  STRATA_TRY(requireString(*found, "quant_method", "compressed-tensors"));
-  STRATA_TRY(requireString(*found, "format", "int-quantized"));
+  STRATA_TRY(requireMethod(*found));
+  Quantization result;
+  STRATA_TRY(readGroups(*found, result));
   STRATA_TRY(requireString(*found, "quantization_status", "compressed"));
-  STRATA_TRY(checkGroups(*found));
   constexpr std::string_view kNone[] = {"kv_cache_scheme", "sparsity_config", "transform_config",
                                         "moe_sparsity_config"};
   STRATA_TRY(requireNone(*found, kNone));
@@ -151,8 +270,11 @@ absl::StatusOr<std::optional<Quantization>> readQuantization(const JsonObject &c
       "kv_cache_scheme", "sparsity_config", "transform_config",        "moe_sparsity_config",
       "ignore",          "version",         "global_compression_ratio"};
   STRATA_TRY(refuseOthers(*found, kKnown));
-  STRATA_ASSIGN(std::vector<std::string> ignored, readIgnored(*found));
-  return Quantization{std::move(ignored)};
+  if (found->findNonNull("ignore")) {
+    STRATA_ASSIGN(const std::vector<JsonValue> ignored, found->array("ignore"));
+    STRATA_ASSIGN(result.ignored, readPatterns(ignored));
+  }
+  return result;
 }
 
 } // namespace strata

@@ -1,5 +1,7 @@
-//===- Quantization.h - weights of 8 bits -----------------------*- C++ -*-===//
+//===- Quantization.h - weights of 4 and 8 bits -----------------*- C++ -*-===//
 #pragma once
+
+#include "frontend/ModulePattern.h"
 
 #include "absl/status/statusor.h"
 
@@ -13,23 +15,42 @@ namespace strata {
 
 class JsonObject;
 
-/// Weights of a row that follow each other and share a scale.
+/// Weights of a row that follow each other and share a scale are a multiple of so many.
 inline constexpr int64_t kQuantizationGroup = 32;
 
-/// What the key of a linear's scales ends with, behind the key of its weight.
+/// What the keys of a linear's tensors end with, behind that of its weight: its scales, and where
+/// numbers are packed, these and the shape they had.
 inline constexpr char kScaleSuffix[] = "_scale";
+inline constexpr char kPackedSuffix[] = "_packed";
+inline constexpr char kShapeSuffix[] = "_shape";
 
-/// How the linear modules of a model are stored: weights of i8, each worth its value times the
-/// scale of its group (docs/quantization.md).
-struct Quantization {
-  std::vector<std::string> ignored; // modules that are stored as others are
+/// How a weight is stored: whole numbers, each worth its value times the scale of its group
+/// (docs/quantization.md).
+struct WeightScheme {
+  int64_t bits = 8;                   // of a number: 4 or 8
+  bool packed = false;                // in words of 32 bits; 4 bits always are
+  int64_t group = kQuantizationGroup; // features that share a scale; 0: all of a row
 
-  bool includes(std::string_view module) const;
+  int64_t groupOf(int64_t features) const { return group ? group : features; }
+  bool operator==(const WeightScheme &) const = default;
 };
 
-/// The quantization_config of a config.json; empty if there is none. Only the one kind that
-/// Quantization describes is accepted: compressed-tensors' int-quantized, weights of 8 bits in
-/// groups of 32, symmetric, activations untouched.
+/// How the linear modules of a model are stored.
+struct Quantization {
+  struct Target {
+    ModulePattern modules;
+    WeightScheme scheme;
+  };
+  std::vector<Target> targets;        // of those that fit a module alike, the first decides
+  std::vector<ModulePattern> ignored; // modules that are stored as others are
+
+  /// Null for a module that is not quantized.
+  const WeightScheme *schemeOf(std::string_view linear) const;
+};
+
+/// The quantization_config of a config.json; empty if there is none. What compressed-tensors calls
+/// int-quantized and pack-quantized is accepted, of whole numbers of 4 and 8 bits, symmetric, in
+/// groups or channels; anything else is refused by name.
 absl::StatusOr<std::optional<Quantization>> readQuantization(const JsonObject &config);
 
 } // namespace strata

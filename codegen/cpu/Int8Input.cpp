@@ -81,7 +81,7 @@ std::string strata::cpu::formatName(const LinearSpec::Part &part) {
   llvm::raw_string_ostream os(name);
   os << stringifyQuantizedFormat(part.quantized.getFormat());
   if (part.quantized.getScale())
-    os << '_' << part.quantized.getScale();
+    os << "_g" << part.quantized.getGroup() << '_' << part.quantized.getScale();
   return name;
 }
 

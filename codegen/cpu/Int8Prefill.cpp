@@ -145,9 +145,10 @@ static void prefetchNextScales(KernelBuilder &b, const Int8Block &block, const T
   if (!block.weight.scales)
     return;
   int64_t rows = range.tile.tile.rows;
-  prefetchRows(b, block.weight.scales, block.groups,
+  prefetchRows(b, block.weight.scales, block.weight.scaleColumns(block.groups),
                storedRow(b, block.weight.box(), b.add(range.tile.row, rows)),
-               b.mul(range.first, rows), range.count * rows);
+               b.mul(block.weight.scaleColumn(b, range.first), rows),
+               block.weight.scaleColumns(range.count) * rows);
 }
 
 /// Adds the products of group number `at` of these to the sums of its chain.

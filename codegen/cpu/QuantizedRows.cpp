@@ -315,7 +315,7 @@ static StretchScales loadIQ4XSScales(KernelBuilder &b, const BlockPlace &place, 
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// How a format in blocks is decoded.
+/// How a format is decoded; the functions are those of blocks.
 struct BlockDecoder {
   QuantizedFormat format;
   int64_t zero;
@@ -332,7 +332,7 @@ using Format = QuantizedFormat;
 
 // clang-format off
 static constexpr BlockDecoder kDecoders[] = {
-    {Format::I8G32, 0,  true,  false, nullptr, nullptr},
+    {Format::I8,    0,  true,  false, nullptr, nullptr},
     {Format::Q8_0,  0,  true,  false, loadBytes, loadD<Format::Q8_0>},
     {Format::Q4_0,  8,  false, false, loadNibbles<Format::Q4_0, 2>, loadD<Format::Q4_0>},
     {Format::Q4_1,  0,  false, true,  loadNibbles<Format::Q4_1, 4>, loadDAndM<Format::Q4_1>},
@@ -343,6 +343,8 @@ static constexpr BlockDecoder kDecoders[] = {
     {Format::Q6K,   32, false, false, loadQ6K, loadQ6KScales},
     {Format::IQ4NL, 0,  true,  false, loadIQ4NL, loadD<Format::IQ4NL>},
     {Format::IQ4XS, 0,  true,  false, loadIQ4XS, loadIQ4XSScales},
+    {Format::I4,       8, false, false, nullptr, nullptr},
+    {Format::I8Packed, 0, true,  false, nullptr, nullptr},
 };
 // clang-format on
 
@@ -371,6 +373,11 @@ Value QuantizedRows::columns(KernelBuilder &b, Value groups) const {
   return b.mul(b.div(groups, blockGroups), columns(blockGroups));
 }
 
+Value QuantizedRows::scaleColumn(KernelBuilder &b, Value group) const {
+  int64_t shared = groupOf(quantized) / kInt8Group;
+  return shared == 1 ? group : b.div(group, shared);
+}
+
 QuantizedRows strata::cpu::viewQuantized(KernelBuilder &b, QuantizedAttr quantized, Value elements,
                                          Value scales, int64_t features, Value rows) {
   const QuantizedFormatFacts &facts = factsOf(quantized.getFormat());
@@ -379,12 +386,30 @@ QuantizedRows strata::cpu::viewQuantized(KernelBuilder &b, QuantizedAttr quantiz
     return {quantized, b.view(elements, b.getI8Type(), {kDynamic, rowBytes}, rows), Value()};
   }
   int64_t stored = rowElements(quantized.getBox(), features);
-  return {quantized, b.view(elements, b.getI32Type(), {kDynamic, stored / 4}, rows),
-          b.view(scales, quantized.getScale(), {kDynamic, stored / facts.group}, rows)};
+  int64_t words = stored / facts.blockWeights * facts.blockBits / 32;
+  return {quantized, b.view(elements, b.getI32Type(), {kDynamic, words}, rows),
+          b.view(scales, quantized.getScale(), {kDynamic, stored / groupOf(quantized)}, rows)};
 }
 
 static BlockPlace placeOf(KernelBuilder &b, const QuantizedRows &rows, const Stretch &stretch) {
   return {rows.elements, stretch.row, rows.columns(b, stretch.first)};
+}
+
+/// Bytes of words: those, two halves of each byte, or 128 more than they stand for.
+static Value unpack(KernelBuilder &b, QuantizedFormat format, Value words) {
+  Value bytes = b.reinterpret(words, b.getI8Type());
+  if (format == QuantizedFormat::I4) {
+    // The high half of a byte is moved into one of its own.
+    auto type = VectorType::get(lanesOf(bytes), b.getI16Type());
+    Value wide = arith::ExtUIOp::create(b, type, bytes);
+    Value four = constants(b, b.getI16Type(), lanesOf(bytes), [](int64_t) { return 4; });
+    Value both = bitwiseOr(b, wide, arith::ShLIOp::create(b, wide, four));
+    return maskBytes(b, b.reinterpret(both, b.getI8Type()), 0x0f);
+  }
+  if (format == QuantizedFormat::I8Packed)
+    return arith::XOrIOp::create(
+        b, bytes, constants(b, b.getI8Type(), lanesOf(bytes), [](int64_t) { return -128; }));
+  return bytes;
 }
 
 Values strata::cpu::loadNumbers(KernelBuilder &b, const QuantizedRows &rows,
@@ -397,8 +422,8 @@ Values strata::cpu::loadNumbers(KernelBuilder &b, const QuantizedRows &rows,
     int64_t count = std::min<int64_t>(2, stretch.count - group);
     if (rows.scales) {
       Value column = b.add(first.first, rows.columns(group));
-      Value fours = b.load(rows.elements, {stretch.row, column}, rows.columns(count));
-      chunks.push_back(b.reinterpret(fours, b.getI8Type()));
+      chunks.push_back(
+          unpack(b, format, b.load(rows.elements, {stretch.row, column}, rows.columns(count))));
     } else {
       int64_t inBlock = group % blockGroups;
       BlockPlace place = first.at(b, rows.columns(group - inBlock));
@@ -408,10 +433,18 @@ Values strata::cpu::loadNumbers(KernelBuilder &b, const QuantizedRows &rows,
   return chunks;
 }
 
+/// A scale for each group of the stretch: those of the row, each as often as it is used.
+static Value loadPlane(KernelBuilder &b, const QuantizedRows &rows, const Stretch &stretch) {
+  int64_t count = rows.scaleColumns(stretch.count), group = groupOf(rows.quantized) / kInt8Group;
+  Value own =
+      b.toF32(b.load(rows.scales, {stretch.row, rows.scaleColumn(b, stretch.first)}, count));
+  return group == 1 ? own : pick(b, own, stretch.count, [&](int64_t i) { return i / group; });
+}
+
 StretchScales strata::cpu::loadScales(KernelBuilder &b, const QuantizedRows &rows,
                                       const Stretch &stretch) {
   if (rows.scales)
-    return {b.toF32(b.load(rows.scales, {stretch.row, stretch.first}, stretch.count)), Value()};
+    return {loadPlane(b, rows, stretch), Value()};
   return decoderOf(rows.quantized.getFormat())
       .loadScales(b, placeOf(b, rows, stretch), stretch.count);
 }
@@ -458,5 +491,5 @@ void strata::cpu::prefetchStretch(KernelBuilder &b, const QuantizedRows &rows,
   };
   ask(rows.elements, rows.columns(b, stretch.first), rows.columns(stretch.count));
   if (rows.scales)
-    ask(rows.scales, stretch.first, stretch.count);
+    ask(rows.scales, rows.scaleColumn(b, stretch.first), rows.scaleColumns(stretch.count));
 }

@@ -10,6 +10,7 @@
 
 #include "codegen/LinearSpec.h"
 #include "codegen/cpu/KernelBuilder.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace strata::cpu {
 
@@ -23,16 +24,23 @@ inline constexpr int64_t kStretchGroups = 8;
 /// A matrix that is quantized, as it is stored.
 struct QuantizedRows {
   QuantizedAttr quantized;
-  Value elements; ///< [rows, bytes of a row]; with scales beside it, as i32 [rows, features / 4]
+  Value elements; ///< [rows, bytes of a row]; with scales beside it, as i32 [rows, words of a row]
   Value scales;   ///< [rows, groups]; null where they are in blocks
 
   /// The box that its rows lie in, null: they follow each other.
   BoxAttr box() const { return quantized.getBox(); }
-  /// Features that share a scale: kInt8Group or half of it.
-  int64_t group() const { return factsOf(quantized.getFormat()).group; }
+  /// Features that share a scale, as kernels see it: kInt8Group or half of it. Larger groups are
+  /// several with the same scale.
+  int64_t group() const { return std::min(groupOf(quantized), kInt8Group); }
   /// Columns of `elements` that so many groups of kInt8Group take.
   int64_t columns(int64_t groups) const;
   Value columns(KernelBuilder &b, Value groups) const;
+  /// Columns of `scales` that so many groups of kInt8Group have.
+  int64_t scaleColumns(int64_t groups) const {
+    return llvm::divideCeil(groups * kInt8Group, groupOf(quantized));
+  }
+  /// The one of a group.
+  Value scaleColumn(KernelBuilder &b, Value group) const;
 };
 
 /// Views of the buffers of a matrix of so many columns, of which `rows` are stored. What lies

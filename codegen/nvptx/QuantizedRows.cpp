@@ -262,7 +262,7 @@ struct PieceDecoder {
 
 // clang-format off
 static constexpr PieceDecoder kDecoders[] = {
-    {Format::I8G32, 0,   false, nullptr,        nullptr}, // not in blocks
+    {Format::I8,    0,   false, nullptr,        nullptr}, // not in blocks, as those behind the last
     {Format::Q8_0,  128, false, loadBytes,      loadD},
     {Format::Q4_0,  8,   false, loadNibbles<2>, loadD},
     {Format::Q4_1,  0,   true,  loadNibbles<4>, loadDAndM},

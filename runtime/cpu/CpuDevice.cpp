@@ -20,14 +20,15 @@ absl::StatusOr<CodeObject> loadCode(const Package &package, const package::CodeO
   return code.ok() ? std::move(code) : annotate(code.status(), package.path());
 }
 
-/// Whether most of what a step streams are integers of 8 bits or less: i8, and blocks of such.
+/// Whether most of what a step streams are integers of 8 bits or less: i8, words and blocks of
+/// such.
 bool streamsBytes(const Package &package, const package::Program &program, const Weights &weights) {
   size_t all = 0, integers = 0;
   for (uint64_t index : streamedParameters(program)) {
     size_t bytes = weights.parameters()[index].size();
     const auto *parameter = package.manifest().parameters()->Get(uint32_t(index));
     all += bytes;
-    integers += parameter->dtype() >= package::DType::i8 ? bytes : 0;
+    integers += parameter->dtype() >= package::DType::i32 ? bytes : 0;
   }
   return integers > all / 2;
 }

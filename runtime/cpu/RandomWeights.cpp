@@ -83,6 +83,16 @@ template <typename T, typename Round>
       to[4 * g + i] = round(valueOf(words.of[i][g]));
 }
 
+/// The words of those blocks as they come.
+[[gnu::always_inline]] inline void makeWords(uint32_t *to, const RandomValues &values,
+                                             uint64_t block) {
+  Words words;
+  makeWords(words, values.seed, values.stream, block);
+  for (uint64_t g = 0; g < kGroups; ++g)
+    for (uint64_t i = 0; i < 4; ++i)
+      to[4 * g + i] = words.of[i][g];
+}
+
 /// kValues values from block `block` on.
 [[gnu::always_inline]] inline void makeBlock(const RandomValues &values, uint64_t block,
                                              std::byte *to) {
@@ -97,7 +107,7 @@ template <typename T, typename Round>
   case package::DType::i8:
     return make(reinterpret_cast<int8_t *>(to), toInt8);
   default: // i32
-    memset(to, 0, kValues * sizeof(int32_t));
+    return makeWords(reinterpret_cast<uint32_t *>(to), values, block);
   }
 }
 
@@ -107,11 +117,7 @@ template <typename T, typename Round>
   uint32_t part[kValues];
   for (uint64_t done = 0; done < to.size();) {
     const uint64_t block = (first + done) / kPhiloxBytes, skipped = (first + done) % kPhiloxBytes;
-    Words words;
-    makeWords(words, values.seed, values.stream, block);
-    for (uint64_t g = 0; g < kGroups; ++g)
-      for (uint64_t i = 0; i < 4; ++i)
-        part[4 * g + i] = words.of[i][g];
+    makeWords(part, values, block);
     const uint64_t size = std::min(sizeof part - skipped, to.size() - done);
     memcpy(to.data() + done, reinterpret_cast<const std::byte *>(part) + skipped, size);
     done += size;

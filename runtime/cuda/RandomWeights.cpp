@@ -33,8 +33,6 @@ absl::Status makeRandomValues(const Driver &driver, CUstream stream,
   uint64_t bytes = memory.size();
   if (bytes == 0)
     return absl::OkStatus();
-  if (values.dtype == package::DType::i32)
-    return driver.cuMemsetD8Async(address, static_cast<unsigned char>(0), bytes, stream);
   std::optional<package::Role> role = roleOf(values.dtype);
   const AuxiliaryKernel *kernel = role ? kernels.find(*role) : nullptr;
   if (!kernel)

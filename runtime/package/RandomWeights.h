@@ -5,8 +5,9 @@
 // in any language. Value i is made of word i % 4 of a block of Philox4x32-10 whose key is the seed
 // and whose counter is i / 4 and randomStream(key): the sum of the word's four bytes less its mean,
 // times kRandomScale. Nearly normal (the sum of four equal distributions), deviation 0.02. An i8 is
-// the whole number nearest to that value / kRandomInt8Scale, halves to even; the scales of such
-// weights, Parameter.scales in Package.fbs, are all kRandomInt8Scale.
+// the whole number nearest to that value / kRandomInt8Scale, halves to even; an i32, which are
+// packed weights, is the word itself. The scales of such weights, Parameter.scales in Package.fbs,
+// are all kRandomInt8Scale.
 //
 // Blocks of quantized weights, one after the other, are the bytes of the same words as they come,
 // byte b being that of word b / 4 % 4 of the block of Philox with the counter b / 16, but for their
@@ -66,10 +67,10 @@ constexpr uint64_t randomStream(absl::string_view key) {
 
 /// Some of a parameter's values.
 struct RandomValues {
-  package::DType dtype; // bf16, f16 or f32, rounded to nearest even; i8; i32: zeros; or blocks
+  package::DType dtype; // bf16, f16 or f32, rounded to nearest even; i8; i32; or blocks
   uint64_t seed, stream;
   uint64_t first;     // index of the first value, a multiple of 4; in blocks, of their elements
-  bool scale = false; // the scales of i8 weights
+  bool scale = false; // the scales of i8 and i32 weights
 };
 
 } // namespace strata

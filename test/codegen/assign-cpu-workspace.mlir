@@ -16,12 +16,12 @@ func.func @linears(%x: tensor<?x256xbf16>, %w: tensor<1024x256xbf16>, %v: tensor
 // CHECK-LABEL: @quantized
 // CHECK: decoder.linear {{.*}} {decoder.workspace_bytes = 512 : i64}
 // CHECK: decoder.logits {{.*}} {decoder.workspace_bytes = 64 : i64}
-func.func @quantized(%x: tensor<?x256xbf16>, %w: tensor<32x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>,
-                     %v: tensor<10x32xbf16, #decoder.quantized<i8_g32, scale = bf16>>, %batch: !decoder.batch) -> tensor<?x10xf32> {
+func.func @quantized(%x: tensor<?x256xbf16>, %w: tensor<32x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>,
+                     %v: tensor<10x32xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>, %batch: !decoder.batch) -> tensor<?x10xf32> {
   %y = decoder.linear %x, [%w] round(i8, group = 32)
-    : (tensor<?x256xbf16>, tensor<32x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x32xbf16>
+    : (tensor<?x256xbf16>, tensor<32x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) -> tensor<?x32xbf16>
   %l = decoder.logits %y, %v, %batch round(i8, group = 32)
-    : (tensor<?x32xbf16>, tensor<10x32xbf16, #decoder.quantized<i8_g32, scale = bf16>>, !decoder.batch) -> tensor<?x10xf32>
+    : (tensor<?x32xbf16>, tensor<10x32xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>, !decoder.batch) -> tensor<?x10xf32>
   return %l : tensor<?x10xf32>
 }
 

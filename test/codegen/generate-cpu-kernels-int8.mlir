@@ -15,9 +15,9 @@
 !x = memref<?x96xbf16, #decoder.arena<0>>
 !y = memref<?x64xbf16, #decoder.arena<192>>
 
-!w = memref<64x96xbf16, #decoder.quantized<i8_g32, scale = bf16>>
-!f = memref<64x96xbf16, #decoder.quantized<i8_g32, scale = f32>>
-!v = memref<7x96xbf16, #decoder.quantized<i8_g32, scale = f16>>
+!w = memref<64x96xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
+!f = memref<64x96xbf16, #decoder.quantized<i8, group = 32, scale = f32>>
+!v = memref<7x96xbf16, #decoder.quantized<i8, group = 32, scale = f16>>
 
 // An odd number of scales is no odd number of features.
 func.func @forward(%x: !x, %w: !w, %f: !f, %v: !v, %batch: !decoder.batch) {

@@ -37,7 +37,7 @@ func.func @forward(%q: memref<?x16xbf16>, %kv: !kv, %batch: !decoder.batch) {
 
 // -----
 
-!w = memref<16x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+!w = memref<16x64xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
 func.func @forward(%x: memref<?x64xbf16>, %w: !w) {
   // An input that is not rounded.
   // expected-error @below {{has weights and an input that the cpu target cannot multiply; it takes weights that are not quantized with an input that is not rounded, or weights that are all quantized with round(i8, group = 32)}}
@@ -47,7 +47,7 @@ func.func @forward(%x: memref<?x64xbf16>, %w: !w) {
 
 // -----
 
-!w = memref<16x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+!w = memref<16x64xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
 func.func @forward(%x: memref<?x64xbf16>, %w: !w, %v: memref<16x64xbf16>) {
   // Weights of two kinds.
   // expected-error @below {{has weights and an input that the cpu target cannot multiply; it takes weights that are not quantized with an input that is not rounded, or weights that are all quantized with round(i8, group = 32)}}

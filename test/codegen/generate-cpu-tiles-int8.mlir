@@ -7,7 +7,7 @@
 // CHECK-SAME: up_to = 32, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 0 mode = usual, [<"linear_0.pack_tiles", tokens, divisor = 16, factor = 4>, <"linear_0.tiles", one, divisor = 1, factor = 5>]
 // CHECK-SAME: up_to = 0 mode = batch_invariant, [<"linear_0.pack", tokens, divisor = 16, factor = 4>, <"linear_0.prefill", one, divisor = 1, factor = 5>]
-!w = memref<72x96xbf16, #decoder.quantized<i8_g32, scale = f16>>
+!w = memref<72x96xbf16, #decoder.quantized<i8, group = 32, scale = f16>>
 func.func @forward(%x: memref<?x96xbf16, #decoder.arena<0>>, %w: !w) {
   %y = decoder.linear %x, [%w] round(i8, group = 32) workspace <192> : (memref<?x96xbf16, #decoder.arena<0>>, !w)
     -> memref<?x72xbf16, #decoder.arena<8704>>

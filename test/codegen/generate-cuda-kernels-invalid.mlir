@@ -25,19 +25,19 @@ func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xf32>) {
 
 // -----
 
-func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) {
-  // expected-error @below {{has weights of i8_g32; only the cpu target takes them}}
+func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) {
+  // expected-error @below {{has weights of i8; only the cpu target takes them}}
   %y = decoder.linear %x, [%w] round(i8, group = 32)
-    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> memref<?x16xbf16, #decoder.arena<0>>
+    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) -> memref<?x16xbf16, #decoder.arena<0>>
   return
 }
 
 // -----
 
-func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>, %batch: !decoder.batch) {
-  // expected-error @below {{has weights of i8_g32; only the cpu target takes them}}
+func.func @forward(%x: memref<?x256xbf16>, %w: memref<16x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>, %batch: !decoder.batch) {
+  // expected-error @below {{has weights of i8; only the cpu target takes them}}
   %y = decoder.logits %x, %w, %batch round(i8, group = 32) workspace <0>
-    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>, !decoder.batch) -> memref<?x16xf32, #decoder.arena<0>>
+    : (memref<?x256xbf16>, memref<16x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>, !decoder.batch) -> memref<?x16xf32, #decoder.arena<0>>
   return
 }
 

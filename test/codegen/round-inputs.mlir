@@ -6,7 +6,7 @@
 !x = tensor<?x256xbf16>
 !q4 = tensor<64x256xbf16, #decoder.quantized<q4_k>>
 !q6 = tensor<64x256xbf16, #decoder.quantized<q6_k>>
-!i8 = tensor<64x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+!i8 = tensor<64x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
 
 // Weights in blocks leave it to the target, whatever their formats.
 // CHECK-LABEL: @blocks

@@ -10,7 +10,7 @@
 
 // CHECK: op name count MB activation MB GFLOP
 func.func @forward(%tokens: tensor<?xi32>, %batch: !batch, %kv: !kv, %w: !w, %g: !v,
-                   %h: tensor<?x960xbf16>, %q: tensor<1000x960xbf16, #decoder.quantized<i8_g32, scale = bf16>>) {
+                   %h: tensor<?x960xbf16>, %q: tensor<1000x960xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) {
   // 250 values of 4 bytes; 20 flops each.
   // CHECK-NEXT: rotary_table table 1 0.00 1.00 0.01
   %r = decoder.rotary_table %batch {theta = 1.0e4 : f32} : tensor<?x250xf32> loc("table")
@@ -34,7 +34,7 @@ func.func @forward(%tokens: tensor<?xi32>, %batch: !batch, %kv: !kv, %w: !w, %g:
   %b0 = decoder.linear %x, [%w] bias(%g) : (!x, !w, !v) -> !x loc("biased")
   // i8 weights of 960 KB, and 60 KB of scales.
   // CHECK-NEXT: linear quantized 1 1.02 3.92 1.92
-  %q0 = decoder.linear %h, [%q] round(i8, group = 32) : (tensor<?x960xbf16>, tensor<1000x960xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> !x loc("quantized")
+  %q0 = decoder.linear %h, [%q] round(i8, group = 32) : (tensor<?x960xbf16>, tensor<1000x960xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) -> !x loc("quantized")
   // 2000 cached tokens of 4 KB, read once; 4 flops a feature for each of the 1.5 million pairs of tokens.
   // CHECK-NEXT: attention attend 1 8.00 4.00 6.00
   %4 = decoder.attention %2, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x loc("attend")
@@ -54,6 +54,6 @@ func.func @forward(%tokens: tensor<?xi32>, %batch: !batch, %kv: !kv, %w: !w, %g:
   %9 = decoder.logits %x, %w, %batch : (!x, !w, !batch) -> tensor<?x1000xf32> loc("head")
   // CHECK-NEXT: logits quantized_head 1 1.02 0.01 0.00
   %10 = decoder.logits %h, %q, %batch round(i8, group = 32)
-    : (tensor<?x960xbf16>, tensor<1000x960xbf16, #decoder.quantized<i8_g32, scale = bf16>>, !batch) -> tensor<?x1000xf32> loc("quantized_head")
+    : (tensor<?x960xbf16>, tensor<1000x960xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>, !batch) -> tensor<?x1000xf32> loc("quantized_head")
   return
 }

@@ -83,19 +83,19 @@ func.func private @f(tensor<16x8xbf16, #decoder.box<row_stride = 35184372088832>
 
 // quantized_c1
 // expected-error @+1 {{scale is 'i8', expected bf16, f16 or f32}}
-func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = i8>>)
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8, group = 32, scale = i8>>)
 
 // -----
 
 // quantized_c1
 // expected-error @+1 {{scale is 'bf16', expected none beside the blocks of q4_k}}
-func.func private @f(tensor<32x256xbf16, #decoder.quantized<q4_k, scale = bf16>>)
+func.func private @f(tensor<32x256xbf16, #decoder.quantized<q4_k, group = 0, scale = bf16>>)
 
 // -----
 
 // quantized_c1
-// expected-error @+1 {{i8_g32 has no scale, expected bf16, f16 or f32}}
-func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8_g32>>)
+// expected-error @+1 {{i8 has no scale, expected bf16, f16 or f32}}
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8, group = 32>>)
 
 // -----
 
@@ -113,19 +113,49 @@ func.func private @f(tensor<32x320xbf16, #decoder.quantized<q6_k>>)
 
 // quantized_c2
 // expected-error @+1 {{quantized weight has the shape [32, 80], expected [out, in], in being a multiple of 32}}
-func.func private @f(tensor<32x80xbf16, #decoder.quantized<i8_g32, scale = bf16>>)
+func.func private @f(tensor<32x80xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>)
 
 // -----
 
 // quantized_c2
 // expected-error @+1 {{quantized weight has the shape [64], expected [out, in], in being a multiple of 32}}
-func.func private @f(memref<64xbf16, #decoder.quantized<i8_g32, scale = bf16>>)
+func.func private @f(memref<64xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>)
 
 // -----
 
 // quantized_c3
-// expected-error @+1 {{row stride is 72, expected a multiple of 32, the group of i8_g32}}
-func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = bf16, box = <row_stride = 72>>>)
+// expected-error @+1 {{row stride is 72, expected a multiple of 32, the group of i8}}
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<i8, group = 32, scale = bf16, box = <row_stride = 72>>>)
+
+// -----
+
+// quantized_c3
+// expected-error @+1 {{words of i4 are in a box, expected rows that follow each other}}
+func.func private @f(memref<32x64xbf16, #decoder.quantized<i4, group = 32, scale = bf16, box = <row_stride = 128>>>)
+
+// -----
+
+// quantized_c4
+// expected-error @+1 {{i4 has no group, expected the number of features that share a scale}}
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<i4, group = 0, scale = bf16>>)
+
+// -----
+
+// quantized_c4
+// expected-error @+1 {{group is 96, expected 32, 64, 128 or 256, of which rows of 192 features are a multiple, or all of a row}}
+func.func private @f(tensor<32x192xbf16, #decoder.quantized<i4, group = 96, scale = bf16>>)
+
+// -----
+
+// quantized_c4
+// expected-error @+1 {{group is 128, expected 32, 64, 128 or 256, of which rows of 192 features are a multiple, or all of a row}}
+func.func private @f(tensor<32x192xbf16, #decoder.quantized<i8, group = 128, scale = bf16>>)
+
+// -----
+
+// quantized_c4
+// expected-error @+1 {{group is 32, expected none beside the blocks of q4_0}}
+func.func private @f(tensor<32x64xbf16, #decoder.quantized<q4_0, group = 32>>)
 
 // -----
 
@@ -140,7 +170,7 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xbf16>) {
 
 // parameter_c4
 // expected-error @+1 {{'w' has no scales; quantized weights that are not in blocks have them, and no other parameter}}
-%0 = decoder.parameter "w" : tensor<32x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+%0 = decoder.parameter "w" : tensor<32x64xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
 
 // -----
 
@@ -150,10 +180,10 @@ func.func @f(%x: tensor<?x64xbf16>, %w: tensor<32x64xbf16>) {
 
 // -----
 
-func.func @f(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) {
+func.func @f(%tokens: tensor<?xi32>, %table: tensor<2048x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) {
   // embedding_c2
   // expected-error @+1 {{table has scales beside it, expected bf16, f16, f32 or blocks}}
-  %x = decoder.embedding %tokens, %table : (tensor<?xi32>, tensor<2048x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x256xbf16>
+  %x = decoder.embedding %tokens, %table : (tensor<?xi32>, tensor<2048x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) -> tensor<?x256xbf16>
   return
 }
 

@@ -109,20 +109,24 @@ func.func @stored(%x: tensor<?x256xbf16>, %batch: !decoder.batch) {
 
 // Weights of 8 bits, whose groups of 32 have scales, and an input that is rounded likewise.
 // CHECK-LABEL: func @quantized
-func.func @quantized(%x: tensor<?x256xbf16>, %v: tensor<64x256xbf16, #decoder.quantized<i8_g32, scale = f16>>, %g: tensor<256xbf16>, %batch: !decoder.batch) {
-  // CHECK: %{{.*}} = decoder.parameter "up.weight" scales "up.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>
-  %w = decoder.parameter "up.weight" scales "up.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>
-  // CHECK: decoder.parameter "o" scales "s" : memref<512x256xbf16, #decoder.quantized<i8_g32, scale = f32, box = <row_stride = 1024>>>
-  %o = decoder.parameter "o" scales "s" : memref<512x256xbf16, #decoder.quantized<i8_g32, scale = f32, box = <row_stride = 1024>>>
-  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] round(i8, group = 32) : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x512xbf16>
-  %0 = decoder.linear %x, [%w] round(i8, group = 32) : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>) -> tensor<?x512xbf16>
+func.func @quantized(%x: tensor<?x256xbf16>, %v: tensor<64x256xbf16, #decoder.quantized<i8, group = 32, scale = f16>>, %g: tensor<256xbf16>, %batch: !decoder.batch) {
+  // CHECK: %{{.*}} = decoder.parameter "up.weight" scales "up.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
+  %w = decoder.parameter "up.weight" scales "up.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
+  // CHECK: decoder.parameter "d.weight_packed" scales "d.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i4, group = 128, scale = bf16>>
+  decoder.parameter "d.weight_packed" scales "d.weight_scale" : tensor<512x256xbf16, #decoder.quantized<i4, group = 128, scale = bf16>>
+  // CHECK: decoder.parameter "e.weight_packed" scales "e.weight_scale" : tensor<512x320xbf16, #decoder.quantized<i8_packed, group = 320, scale = f16>>
+  decoder.parameter "e.weight_packed" scales "e.weight_scale" : tensor<512x320xbf16, #decoder.quantized<i8_packed, group = 320, scale = f16>>
+  // CHECK: decoder.parameter "o" scales "s" : memref<512x256xbf16, #decoder.quantized<i8, group = 32, scale = f32, box = <row_stride = 1024>>>
+  %o = decoder.parameter "o" scales "s" : memref<512x256xbf16, #decoder.quantized<i8, group = 32, scale = f32, box = <row_stride = 1024>>>
+  // CHECK: decoder.linear %{{.*}}, [%{{.*}}] round(i8, group = 32) : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) -> tensor<?x512xbf16>
+  %0 = decoder.linear %x, [%w] round(i8, group = 32) : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>) -> tensor<?x512xbf16>
   // CHECK: %{{.*}}:2 = decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}] norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) round(i8, group = 32) :
   %1:2 = decoder.linear %x, [%w, %v] norm(%g, %g, eps = 1.0e-05) round(i8, group = 32)
-    : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>, tensor<64x256xbf16, #decoder.quantized<i8_g32, scale = f16>>, tensor<256xbf16>, tensor<256xbf16>)
+    : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>, tensor<64x256xbf16, #decoder.quantized<i8, group = 32, scale = f16>>, tensor<256xbf16>, tensor<256xbf16>)
    -> (tensor<?x512xbf16>, tensor<?x64xbf16>)
   // CHECK: decoder.logits %{{.*}}, %{{.*}}, %{{.*}} norm(%{{.*}}, %{{.*}}, eps = 9.99999974E-6) round(i8, group = 32) :
   %2 = decoder.logits %x, %w, %batch norm(%g, %g, eps = 1.0e-05) round(i8, group = 32)
-    : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8_g32, scale = bf16>>, !decoder.batch, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x512xf32>
+    : (tensor<?x256xbf16>, tensor<512x256xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>, !decoder.batch, tensor<256xbf16>, tensor<256xbf16>) -> tensor<?x512xf32>
   return
 }
 

@@ -238,29 +238,44 @@ std::string typeOf(mlir::ModuleOp module, const std::string &key) {
 }
 
 /// All its linear modules quantized.
-ModelConfig quantizedConfig() {
+ModelConfig quantizedConfig(WeightScheme scheme = {}) {
   ModelConfig config = smallConfig();
   config.hidden = 64, config.intermediate = 96, config.headDim = 16;
-  config.quantization.emplace();
+  config.quantization = Quantization{{{*ModulePattern::parse("Linear"), scheme}}, {}};
   return config;
 }
 
 /// Linear modules have weights of i8 and scales, but for those that are ignored.
 TEST(Import, QuantizedLinears) {
   ModelConfig config = quantizedConfig();
-  config.quantization->ignored = {"model.layers.0.mlp.up_proj"};
+  config.quantization->ignored = {*ModulePattern::parse("model.layers.0.mlp.up_proj")};
   mlir::MLIRContext context;
   auto module = buildDecoder(config, context);
   ASSERT_TRUE(mlir::succeeded(mlir::verify(*module)));
   expectParameters(config, *module);
   EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.down_proj.weight"),
-            "tensor<64x96xbf16, #decoder.quantized<i8_g32, scale = bf16>>");
+            "tensor<64x96xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>");
   EXPECT_EQ(findParameter(*module, "model.layers.0.mlp.down_proj.weight").getScales(),
             "model.layers.0.mlp.down_proj.weight_scale");
   EXPECT_EQ(typeOf(*module, "model.layers.0.mlp.up_proj.weight"), "tensor<96x64xbf16>");
   EXPECT_EQ(typeOf(*module, "lm_head.weight"),
-            "tensor<8x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>");
+            "tensor<8x64xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>");
   EXPECT_EQ(typeOf(*module, "model.embed_tokens.weight"), "tensor<8x64xbf16>");
+}
+
+/// Several numbers in a word; a scale for each group, or for each row.
+TEST(Import, PackedLinears) {
+  mlir::MLIRContext context;
+  auto four = buildDecoder(quantizedConfig({.bits = 4, .packed = true, .group = 32}), context);
+  ASSERT_TRUE(mlir::succeeded(mlir::verify(*four)));
+  EXPECT_EQ(typeOf(*four, "model.layers.0.mlp.down_proj.weight_packed"),
+            "tensor<64x96xbf16, #decoder.quantized<i4, group = 32, scale = bf16>>");
+  EXPECT_EQ(findParameter(*four, "model.layers.0.mlp.down_proj.weight_packed").getScales(),
+            "model.layers.0.mlp.down_proj.weight_scale");
+  auto eight = buildDecoder(quantizedConfig({.bits = 8, .packed = true, .group = 0}), context);
+  ASSERT_TRUE(mlir::succeeded(mlir::verify(*eight)));
+  EXPECT_EQ(typeOf(*eight, "model.layers.0.mlp.down_proj.weight_packed"),
+            "tensor<64x96xbf16, #decoder.quantized<i8_packed, group = 96, scale = bf16>>");
 }
 
 /// Logits that use the embedding's table: it is never quantized.
@@ -280,7 +295,7 @@ TEST(Import, ScalesOfTheCheckpoint) {
   mlir::MLIRContext context;
   auto module = buildDecoder(quantizedConfig(), context, &checkpoint);
   EXPECT_EQ(typeOf(*module, "lm_head.weight"),
-            "tensor<8x64xbf16, #decoder.quantized<i8_g32, scale = f16>>");
+            "tensor<8x64xbf16, #decoder.quantized<i8, group = 32, scale = f16>>");
 }
 
 //===----------------------------------------------------------------------===//

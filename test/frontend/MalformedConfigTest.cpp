@@ -163,7 +163,9 @@ const Malformed kMalformed[] = {
     {{{"rope_scaling", R"({"factor": 2})"}},
      "rope_scaling.rope_type: missing, expected \"default\" or \"linear\""},
     {{{"quantization_config", R"({"quant_method": "fp8"})"}},
-     "quantization_config.quant_method: expected \"compressed-tensors\", found \"fp8\""},
+     "quantization_config.quant_method: expected \"compressed-tensors\", found \"fp8\": its "
+     "weights "
+     "are floating point of 8 bits; quantize the model that it was made of by strata-quantize"},
     {{{"quantization_config", "\"fp8\""}},
      "quantization_config: expected an object, found \"fp8\""},
 
@@ -200,40 +202,57 @@ constexpr struct {
   const char *from, *to, *message;
 } kQuantizations[] = {
     {R"("quant_method": "compressed-tensors", )", "", ".quant_method: missing, expected a string"},
-    {"int-quantized", "pack-quantized",
-     R"(.format: expected "int-quantized", found "pack-quantized")"},
+    {"int-quantized", "float-quantized",
+     R"(.format: expected "int-quantized" or "pack-quantized", found "float-quantized", where )"
+     "numbers are floating point of 8 bits"},
+    {"int-quantized", "nvfp4-pack-quantized",
+     R"(.format: expected "int-quantized" or "pack-quantized", found "nvfp4-pack-quantized", where )"
+     "numbers are floating point of 4 bits"},
+    {"int-quantized", "mixed-precision",
+     ".config_groups.group_0.format: expected \"int-quantized\" or \"pack-quantized\", found "
+     "\"mixed-precision\""},
+    {R"("compressed-tensors")", R"("awq")",
+     R"(.quant_method: expected "compressed-tensors", found "awq": rows of its weights are packed )"
+     "across outputs; quantize the model that it was made of by strata-quantize"},
+    {R"("compressed-tensors")", R"("gptq")",
+     R"(.quant_method: expected "compressed-tensors", found "gptq": rows of its weights are packed )"
+     "across inputs; quantize the model that it was made of by strata-quantize"},
     {"compressed\"", "frozen\"", R"(.quantization_status: expected "compressed", found "frozen")"},
     {R"("config_groups": {)", R"("config_groups": {"group_1": {}, )",
-     ".config_groups: expected 1 group, found 2"},
+     ".config_groups.group_1.targets: missing, expected a list"},
     {R"("Linear")", R"("Linear", "Embedding")",
-     R"(.config_groups.group_0.targets[1]: expected "Linear", found "Embedding")"},
-    {R"("Linear")", "", R"(.config_groups.group_0.targets: expected ["Linear"], found 0 names)"},
+     R"(.config_groups.group_0.targets[1]: expected linear modules, found "Embedding")"},
+    {R"("Linear")", "", ".config_groups: expected targets, found none"},
+    {"Linear", "re:a(?=b)",
+     ".config_groups.group_0.targets[0]: \"re:a(?=b)\": (?=\u2026) is not supported"},
     {"8", "4", ".config_groups.group_0.weights.num_bits: expected 8, found 4"},
     {R"("int")", R"("float")",
      R"(.config_groups.group_0.weights.type: expected "int", found "float")"},
     {R"("symmetric": true)", R"("symmetric": false)",
      ".config_groups.group_0.weights.symmetric: expected true, found false"},
-    {R"("strategy": "group")", R"("strategy": "channel")",
-     R"(.config_groups.group_0.weights.strategy: expected "group", found "channel")"},
-    {"32", "128", ".config_groups.group_0.weights.group_size: expected 32, found 128"},
+    {R"("strategy": "group")", R"("strategy": "tensor")",
+     R"(.config_groups.group_0.weights.strategy: expected "group" or "channel", found "tensor")"},
+    {"32", "48",
+     ".config_groups.group_0.weights.group_size: expected 32, 64, 128 or 256, found 48"},
     {R"("dynamic": false)", R"("dynamic": true)",
      ".config_groups.group_0.weights.dynamic: expected false, found true"},
-    {R"("dynamic": false)", R"("actorder": "weight")",
-     R"(.config_groups.group_0.weights.actorder: expected null, found "weight")"},
+    {R"("dynamic": false)", R"("actorder": "group")",
+     R"(.config_groups.group_0.weights.actorder: expected null, "weight" or "static", found )"
+     "\"group\", where a group's features do not follow each other"},
     {R"("dynamic": false)", R"("zero": 1)",
      ".config_groups.group_0.weights.zero: expected no such key, found 1"},
-    {R"("input_activations": null)", R"("input_activations": {"num_bits": 8})",
-     ".config_groups.group_0.input_activations: expected null, found an object"},
+    {R"("input_activations": null)", R"("input_activations": {"num_bits": 4})",
+     ".config_groups.group_0.input_activations.num_bits: expected 8, found 4"},
+    {R"("input_activations": null)",
+     R"("input_activations": {"num_bits": 8, "type": "int", "dynamic": false})",
+     ".config_groups.group_0.input_activations.dynamic: expected true, found false: scales of "
+     "inputs that are stored are not read"},
     {R"("input_activations")", R"("inputs")",
      ".config_groups.group_0.inputs: expected no such key, found null"},
     {R"("ignore")", R"("kv_cache_scheme": {"num_bits": 8}, "ignore")",
      ".kv_cache_scheme: expected null, found an object"},
     {R"("ignore")", R"("speed": 3, "ignore")", ".speed: expected no such key, found 3"},
-    {"lm_head", "re:.*head",
-     R"(.ignore[0]: expected the name of a module, not a pattern, found "re:.*head")"},
-    {"lm_head", "model.embed_tokens",
-     ".ignore: expected names of linear modules, such as model.layers.1.self_attn.v_proj, found "
-     "\"model.embed_tokens\""},
+    {"lm_head", "re:(", ".ignore[0]: \"re:(\": expected \")\", found the end"},
 };
 
 TEST(MalformedConfig, Quantization) {

@@ -56,10 +56,69 @@ TEST(ModelConfig, NullIsAbsent) {
 }
 
 TEST(ModelConfig, Quantization) {
-  EXPECT_FALSE(parseValid({}).quantizes("model.layers.0.mlp.up_proj"));
+  EXPECT_FALSE(parseValid({}).schemeOf("model.layers.0.mlp.up_proj"));
   ModelConfig config = parseValid({{"quantization_config", quantizationText()}});
-  EXPECT_TRUE(config.quantizes("model.layers.0.mlp.up_proj"));
-  EXPECT_FALSE(config.quantizes("lm_head"));
+  ASSERT_TRUE(config.schemeOf("model.layers.0.mlp.up_proj"));
+  EXPECT_EQ(*config.schemeOf("model.layers.0.mlp.up_proj"), WeightScheme());
+  EXPECT_FALSE(config.schemeOf("lm_head"));
+}
+
+/// The scheme of modules in a valid quantization_config with `from` replaced by `to`.
+WeightScheme schemeIn(const std::string &from, const std::string &to) {
+  ModelConfig config = parseValid({{"quantization_config", quantizationText(from, to)}});
+  const WeightScheme *scheme = config.schemeOf("model.layers.0.mlp.up_proj");
+  EXPECT_TRUE(scheme) << to;
+  return scheme ? *scheme : WeightScheme();
+}
+
+TEST(ModelConfig, QuantizationSchemes) {
+  const std::string format = R"("format": "int-quantized")";
+  EXPECT_EQ(schemeIn(format, R"("format": "pack-quantized")"),
+            (WeightScheme{.bits = 8, .packed = true, .group = 32}));
+  EXPECT_EQ(schemeIn(R"("targets")", R"("format": "pack-quantized", "targets")"),
+            (WeightScheme{.bits = 8, .packed = true, .group = 32}));
+  EXPECT_EQ(schemeIn(R"("group",
+                  "group_size": 32)",
+                     R"("channel")"),
+            (WeightScheme{.group = 0}));
+  EXPECT_EQ(schemeIn(R"("strategy": "group",
+                  "group_size": 32)",
+                     R"("group_size": -1)"),
+            (WeightScheme{.group = 0}));
+  EXPECT_EQ(schemeIn(R"("input_activations": null)",
+                     R"("input_activations": {"num_bits": 8, "type": "int", "symmetric": true,
+                        "strategy": "token", "dynamic": true, "observer": null})"),
+            WeightScheme());
+}
+
+/// A group with these targets, of `bits`.
+std::string groupText(const std::string &targets, int bits) {
+  return R"({"format": "pack-quantized", "targets": [)" + targets +
+         R"(], "weights": {"num_bits": )" + std::to_string(bits) +
+         R"(, "type": "int", "group_size": 32}})";
+}
+
+/// Names go before patterns, patterns before classes, and "ignore" before all of them.
+TEST(ModelConfig, QuantizationTargets) {
+  const std::string text =
+      R"({"quant_method": "compressed-tensors", "format": "mixed-precision",
+          "quantization_status": "compressed", "config_groups": {"a": )" +
+      groupText(R"("Linear")", 8) + R"(, "b": )" +
+      groupText(R"("re:.*up_proj$", "re:model.layers.[01].self_attn.(q|k)_proj")", 4) +
+      R"(, "c": )" + groupText(R"("model.layers.1.mlp.up_proj")", 8) +
+      R"(}, "ignore": ["re:.*lm_head", "re:up_proj", "model.layers.0.self_attn.q_proj"]})";
+  ModelConfig config = parseValid({{"quantization_config", text}});
+  auto bits = [&](const char *module) {
+    const WeightScheme *scheme = config.schemeOf(module);
+    return scheme ? scheme->bits : 0;
+  };
+  EXPECT_EQ(bits("model.layers.0.mlp.up_proj"), 4);
+  EXPECT_EQ(bits("model.layers.1.mlp.up_proj"), 8);
+  EXPECT_EQ(bits("model.layers.0.mlp.down_proj"), 8);
+  EXPECT_EQ(bits("model.layers.0.self_attn.q_proj"), 0);
+  EXPECT_EQ(bits("model.layers.0.self_attn.k_proj"), 4);
+  EXPECT_EQ(bits("model.layers.0.self_attn.v_proj"), 8);
+  EXPECT_EQ(bits("lm_head"), 0);
 }
 
 /// What compressed-tensors writes besides, none of which changes what a weight means.
@@ -70,7 +129,7 @@ TEST(ModelConfig, QuantizationAsWritten) {
         R"("global_compression_ratio": 1.5)"})
     EXPECT_TRUE(
         parseValid({{"quantization_config", quantizationText(R"("ignore": ["lm_head"])", more)}})
-            .quantizes("lm_head"))
+            .schemeOf("lm_head"))
         << more;
   for (const char *more : {R"("observer": "memoryless_minmax", "observer_kwargs": {"x": 1})",
                            R"("scale_dtype": null, "zp_dtype": "torch.int8", "actorder": null)"})

@@ -59,13 +59,14 @@ private:
     std::string encoding = fields.empty() ? "" : ", #decoder.box<" + fields + ">";
     if (std::string blocks = model.blocksOf(name); !blocks.empty())
       encoding = ", #decoder.quantized<" + blocks + ">";
-    if (model.isInt8(name))
-      encoding = ", #decoder.quantized<i8_g32, scale = " + model.scaleType +
+    if (model.hasScales(name))
+      encoding = ", #decoder.quantized<" + model.numbers +
+                 ", group = " + std::to_string(model.scaleGroup) + ", scale = " + model.scaleType +
                  (fields.empty() ? "" : ", box = <" + fields + ">") + ">";
     return "tensor<" + std::to_string(rows) + "x" + std::to_string(columns) + "x" + model.type +
            encoding + ">";
   }
-  std::string roundClause() const { return model.isInt8() ? " round(i8, group = 32)" : ""; }
+  std::string roundClause() const { return model.hasScales() ? " round(i8, group = 32)" : ""; }
   std::string vector(int64_t elements) const {
     return "tensor<" + std::to_string(elements) + "x" + model.normType + ">";
   }
@@ -98,7 +99,7 @@ private:
 
   void parameter(const std::string &name, int64_t rows, int64_t columns) {
     text << "%" << name << " = decoder.parameter \"" << name << "\""
-         << (model.isInt8(name) ? " scales \"" + name + "_scale\"" : "") << " : "
+         << (model.hasScales(name) ? " scales \"" + name + "_scale\"" : "") << " : "
          << matrix(name, rows, columns) << "\n";
   }
 
@@ -228,8 +229,8 @@ std::string KernelModel::operation() const {
   std::string text = scores ? "logits" : "linear";
   if (type != "bf16")
     text = type + " " + text;
-  if (isInt8())
-    text = "i8 " + text;
+  if (hasScales())
+    text = numbers + " " + text;
   if (!blocks.empty())
     text = blocks + (valueBlocks.empty() ? "" : " and " + valueBlocks) + " " + text;
   if (grouped)
@@ -331,6 +332,30 @@ static std::vector<KernelModel> listModels() {
                .group = 3, .rotaryDims = 32, .attends = true, .scaleType = "bf16"}),
       queries({.name = "int8_qkv40", .vocabulary = 120, .in = 256, .norm = true, .headDim = 40,
                .group = 3, .rotaryDims = 20, .scaleType = "f16"}),
+      // Words of several weights, groups of every size.
+      {.name = "int4", .vocabulary = 200, .in = 544, .out = 200, .scaleType = "bf16",
+       .numbers = "i4"},
+      {.name = "int4_g64", .vocabulary = 136, .in = 1088, .out = 136, .residual = true,
+       .scaleType = "f16", .numbers = "i4", .scaleGroup = 64},
+      {.name = "int4_g128", .vocabulary = 72, .in = 1408, .out = 72, .norm = true,
+       .squaredRelu = true, .scaleType = "bf16", .numbers = "i4", .scaleGroup = 128},
+      {.name = "int4_g256", .vocabulary = 72, .in = 1280, .out = 72, .bias = true,
+       .scaleType = "f32", .numbers = "i4", .scaleGroup = 256},
+      {.name = "int4_rows", .vocabulary = 136, .in = 1056, .out = 136, .scaleType = "bf16",
+       .numbers = "i4", .scaleGroup = 1056},
+      {.name = "int4_logits", .vocabulary = 331, .in = 384, .norm = true, .scores = true,
+       .scaleType = "bf16", .numbers = "i4", .scaleGroup = 128},
+      queries({.name = "int4_qkv", .vocabulary = 120, .in = 256, .norm = true, .headDim = 64,
+               .group = 3, .rotaryDims = 32, .scaleType = "bf16", .numbers = "i4",
+               .scaleGroup = 128}),
+      {.name = "int8_g128", .vocabulary = 136, .in = 1152, .out = 136, .scaleType = "bf16",
+       .scaleGroup = 128},
+      {.name = "int8_rows", .vocabulary = 72, .in = 800, .out = 72, .norm = true,
+       .scaleType = "f32", .scaleGroup = 800},
+      {.name = "int8_packed", .vocabulary = 200, .in = 544, .out = 200, .scaleType = "bf16",
+       .numbers = "i8_packed"},
+      {.name = "int8_packed_g64", .vocabulary = 72, .in = 1088, .out = 72, .norm = true,
+       .scaleType = "f16", .numbers = "i8_packed", .scaleGroup = 64},
       // Blocks: those of 32 weights, whole and odd vectors of them; of 256, one, some, and many.
       {.name = "q8_0", .vocabulary = 200, .in = 544, .out = 200, .blocks = "q8_0"},
       {.name = "q8_0_wide", .vocabulary = 72, .in = 2048, .out = 72, .norm = true,
@@ -426,7 +451,7 @@ static void addRandomInt8Shapes(std::vector<KernelModel> &models) {
   for (int i = 0; i != 6; ++i) {
     KernelModel model{.name = "int8_random" + std::to_string(i),
                       .vocabulary = 130,
-                      .in = kScaleGroup * (1 + below(50)),
+                      .in = kRoundingGroup * (1 + below(50)),
                       .out = 2 * (1 + below(100)),
                       .scaleType = i % 2 ? "bf16" : "f32"};
     model.vocabulary = std::max(model.out, model.vocabulary);

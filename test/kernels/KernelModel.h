@@ -13,6 +13,9 @@
 
 namespace strata::test {
 
+/// Features of an input that share a scale, where it is rounded to bytes.
+inline constexpr int64_t kRoundingGroup = 32;
+
 struct KernelModel {
   std::string name;
   int64_t vocabulary; // rows of every table and of the weight of logits
@@ -37,9 +40,11 @@ struct KernelModel {
   bool grouped = false; // rows of linear's weights in groups: of q, k and v as NeMo has them
   bool sliced = false;  // each matrix is some columns of a larger one
   std::string scaleType =
-      ""; // not empty: weights of what is tested are of i8, with scales of this type
-  std::string blocks = "";      // not empty: these weights and the table are in such blocks
-  std::string valueBlocks = ""; // of the weight of v, where it is in others
+      ""; // not empty: weights of what is tested are `numbers`, with scales of this type
+  std::string numbers = "i8";          // or i4, i8_packed
+  int64_t scaleGroup = kRoundingGroup; // features that share a scale
+  std::string blocks = "";             // not empty: these weights and the table are in such blocks
+  std::string valueBlocks = "";        // of the weight of v, where it is in others
 
   int64_t queryFeatures() const { return headDim * kvHeads * group; }
   int64_t kvFeatures() const { return headDim * kvHeads; }
@@ -48,18 +53,18 @@ struct KernelModel {
   int64_t groupStride() const;
   /// Elements from one row of a matrix to the next.
   int64_t rowStride(int64_t columns) const {
-    return !sliced ? columns : isInt8() ? 3 * columns : 2 * columns + 24;
+    return !sliced ? columns : hasScales() ? 3 * columns : 2 * columns + 24;
   }
   /// Rows of the weight of q.
   int64_t firstRows() const { return tableQueries ? headDim : queryFeatures(); }
-  bool isInt8() const { return !scaleType.empty(); }
-  bool isQuantized() const { return isInt8() || !blocks.empty(); }
-  /// Whether a parameter is a weight of i8.
-  bool isInt8(const std::string &parameter) const { return isInt8() && isTested(parameter); }
+  bool hasScales() const { return !scaleType.empty(); }
+  bool isQuantized() const { return hasScales() || !blocks.empty(); }
+  /// Whether a parameter is such a weight.
+  bool hasScales(const std::string &parameter) const { return hasScales() && isTested(parameter); }
   /// The blocks that a parameter is in; empty: in none.
   std::string blocksOf(const std::string &parameter) const;
-  /// Weights of f32 and of i8 are not for GPUs.
-  bool runsOnCuda() const { return type != "f32" && !isInt8(); }
+  /// Weights of f32, and those with scales beside them, are not for GPUs.
+  bool runsOnCuda() const { return type != "f32" && !hasScales(); }
   /// Whether it is a weight of what is tested.
   bool isTested(const std::string &parameter) const;
   /// What is tested, for messages: "linear norm activation".
@@ -67,9 +72,6 @@ struct KernelModel {
   /// The text that strata-compile reads.
   std::string mlir() const;
 };
-
-/// Features that share a scale, of i8 weights and what they are multiplied with.
-inline constexpr int64_t kScaleGroup = 32;
 
 inline constexpr float kEps = 1e-5f, kTheta = 1e4f;
 

@@ -235,13 +235,13 @@ Row KernelRun::embed(const std::string &table, int32_t token) const {
 
 const Matrix &KernelRun::weight(const std::string &name) {
   const Matrix &stored = parameters.at(name);
-  if (!model.isInt8(name))
+  if (!model.hasScales(name))
     return stored;
   auto [at, isNew] = weightValues.try_emplace(name, stored);
   if (isNew)
     for (int64_t row = 0; row != stored.rows; ++row)
       for (int64_t i = 0; i != stored.columns; ++i)
-        at->second.at(row, i) *= parameters.at(name + "_scale").at(row, i / kScaleGroup);
+        at->second.at(row, i) *= parameters.at(name + "_scale").at(row, i / model.scaleGroup);
   return at->second;
 }
 
@@ -258,7 +258,7 @@ Row KernelRun::input(int32_t token) {
     x = Reference::round(std::move(x));
     return roundsWeights() ? reference.orProductsOfBf16(std::move(x)) : x;
   }
-  x = reference.toBytes(x, kScaleGroup);
+  x = reference.toBytes(x, kRoundingGroup);
   // Tiles, which many tokens take, round what the bytes of both factors stand for to bf16.
   return device.find("amx") == std::string::npos ? x : reference.orProductsOfBf16(std::move(x));
 }

@@ -64,14 +64,27 @@ protected:
     return matrix;
   }
 
-  /// Bytes and their scales. Integers include -128, which no rounding makes but a file may hold;
-  /// scales then are powers of 2.
-  void addInt8(Parameters &all, const std::string &name) {
+  /// Numbers of so many bits, one behind the other, the least that there is being 0.
+  static std::vector<std::byte> pack(std::span<const float> numbers, int bits) {
+    std::vector<std::byte> packed(numbers.size() * size_t(bits) / 8);
+    for (size_t i = 0; i != numbers.size(); ++i) {
+      int stored = int(numbers[i]) + (1 << (bits - 1));
+      packed[i * size_t(bits) / 8] |= std::byte(stored << (i * size_t(bits) % 8));
+    }
+    return packed;
+  }
+
+  /// Whole numbers and their scales. Integers include -128, which no rounding makes but a file may
+  /// hold; scales then are powers of 2.
+  void addScaled(Parameters &all, const std::string &name) {
     Matrix &weight = all.at(name);
-    Matrix scales = random(weight.rows, weight.columns / kScaleGroup, 1, model().scaleType);
-    std::uniform_int_distribution<int> byte(exact() ? -128 : -127, 127);
+    Matrix scales = random(weight.rows, weight.columns / model().scaleGroup, 1, model().scaleType);
+    bool four = model().numbers == "i4";
+    std::uniform_int_distribution<int> number(four ? -8 : exact() ? -128 : -127, four ? 7 : 127);
     for (float &value : weight.values)
-      value = float(byte(generator));
+      value = float(number(generator));
+    if (model().numbers != "i8")
+      weight.stored = pack(weight.values, four ? 4 : 8);
     for (float &scale : scales.values)
       scale = exact() ? std::ldexp(1.0f, int(scale) % 2)
                       : float(toType(std::fabs(scale) / 64, model().scaleType));
@@ -84,8 +97,8 @@ protected:
     std::uniform_int_distribution<int> byte(-127, 127);
     for (float &value : matrix.values)
       value = float(byte(generator));
-    for (size_t i = 0; i != matrix.values.size(); i += kScaleGroup)
-      matrix.values[i + size_t(byte(generator) & (kScaleGroup - 1))] =
+    for (size_t i = 0; i != matrix.values.size(); i += kRoundingGroup)
+      matrix.values[i + size_t(byte(generator) & (kRoundingGroup - 1))] =
           byte(generator) < 0 ? -127 : 127;
     return matrix;
   }
@@ -96,7 +109,7 @@ protected:
     double deviation = 1 / std::sqrt(double(m.in));
     all["table"] =
         m.norm && exact() ? signs(m.vocabulary, m.in) : random(m.vocabulary, m.in, 1, m.type);
-    if (m.isInt8() && exact())
+    if (m.hasScales() && exact())
       all["table"] = bytes(m.vocabulary, m.in);
     if (m.norm && !exact()) // every third row so small that eps decides
       for (int64_t row = 0; row < m.vocabulary; row += 3)
@@ -136,8 +149,8 @@ protected:
       all["weight"] = random(m.out, m.in, deviation, m.type);
     }
     for (const char *name : {"table", "scores", "weight", "q", "k", "v"}) {
-      if (m.isInt8(name))
-        addInt8(all, name);
+      if (m.hasScales(name))
+        addScaled(all, name);
       if (std::string blocks = m.blocksOf(name); !blocks.empty() && all.contains(name))
         all[name] = randomBlocks(blocks, all[name], generator);
     }
@@ -292,7 +305,7 @@ TEST_P(Kernel, IsRight) {
 /// numbers that are rounded to bytes, nor an odd number of them, nor what blocks of any bytes are.
 bool isExact(const KernelModel &model) {
   return model.blocks.empty() && !model.rotaryDims &&
-         !(model.norm && (model.isInt8() || model.in % 2));
+         !(model.norm && (model.hasScales() || model.in % 2));
 }
 
 /// Every model on every device that it is for.

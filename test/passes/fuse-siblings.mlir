@@ -4,7 +4,7 @@
 !x = tensor<?x64xbf16>
 !w = tensor<64x64xbf16>
 !b = tensor<64xbf16>
-!w8 = tensor<64x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+!w8 = tensor<64x64xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
 !r = tensor<?x32xf32>
 !kv = !decoder.kv_cache<layers = 4, heads = 1, head_dim = 64, page_tokens = 64>
 !batch = !decoder.batch
@@ -82,7 +82,7 @@ func.func @one_bias(%x: !x, %w: !w, %bv: !b, %kv: !kv, %batch: !batch) -> !x {
 
 // Quantized weights are weights like others.
 // CHECK-LABEL: func @quantized(
-// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[WQ:[^:]*]]: tensor<64x64xbf16, #decoder.quantized<i8_g32, scale = bf16>>
+// CHECK-SAME: %[[X:.*]]: tensor<?x64xbf16>, %[[WQ:[^:]*]]: tensor<64x64xbf16, #decoder.quantized<i8, group = 32, scale = bf16>>
 func.func @quantized(%x: !x, %wq: !w8, %wv: !w8, %kv: !kv, %batch: !batch) -> !x {
   // CHECK-NEXT: %k.weight = decoder.parameter
   // CHECK-NEXT: decoder.linear %[[X]], [%[[WQ]], %k.weight, %{{.*}}] round(i8, group = 32) :

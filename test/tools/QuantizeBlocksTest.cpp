@@ -95,7 +95,7 @@ TEST_F(QuantizeBlocks, LinearsAreDecodedAndRounded) {
     const std::vector<float> weights = decode(tensor);
     std::vector<int8_t> values(weights.size());
     std::vector<uint16_t> scales(weights.size() / 32);
-    quantizeRow(weights, {values, scales}); // groups do not cross rows
+    quantizeRow(weights, /*bits=*/8, {values, scales}); // groups do not cross rows
     EXPECT_EQ(valuesOf<int8_t>(to->find(key)), values) << key;
     EXPECT_EQ(valuesOf<uint16_t>(to->find(key + "_scale")), scales) << key;
   }

@@ -1,4 +1,4 @@
-//===- QuantizeTest.cpp - weights of 8 bits -------------------------------===//
+//===- QuantizeTest.cpp - weights of 4 and 8 bits -------------------------===//
 
 #include "tools/quantize/Quantize.h"
 #include "runtime/base/Json.h"
@@ -27,7 +27,8 @@ struct Quantized {
   QuantizationError error;
 
   explicit Quantized(const std::vector<float> &row)
-      : values(row.size()), scales(row.size() / 32), error(quantizeRow(row, {values, scales})) {}
+      : values(row.size()), scales(row.size() / 32),
+        error(quantizeRow(row, /*bits=*/8, {values, scales})) {}
 };
 
 /// One group, the largest magnitude of which is 127, so that the scale is 1.
@@ -116,6 +117,30 @@ TEST(QuantizeRow, WidensEveryF16) {
     ASSERT_TRUE(std::isnan(value) ? std::isnan(found) : found == float(value)) << bits;
     ASSERT_EQ(std::signbit(found), bool(bits & 0x8000)) << bits;
   }
+}
+
+/// The scale is a 7.5th of the largest magnitude, so that one sign of it is clipped.
+TEST(QuantizeRow, FourBits) {
+  std::vector<float> row(256);
+  row[0] = -7.5f, row[1] = 7.5f, row[2] = 2.5f, row[3] = 3.5f, row[4] = -0.49f, row[5] = 6.6f;
+  row[128] = 15;
+  std::vector<int8_t> values(row.size());
+  std::vector<uint16_t> scales(2);
+  const QuantizationError error = quantizeRow(row, /*bits=*/4, {values, scales});
+  EXPECT_EQ(fromBf16(scales[0]), 1);
+  EXPECT_EQ(fromBf16(scales[1]), 2);
+  EXPECT_EQ(std::vector<int8_t>(values.begin(), values.begin() + 6),
+            (std::vector<int8_t>{-8, 7, 2, 4, 0, 7}));
+  EXPECT_EQ(values[128], 7);
+  EXPECT_NEAR(error.error, 4 * 0.25 + 0.49 * 0.49 + 0.4 * 0.4 + 1, 1e-6);
+}
+
+TEST(QuantizeRow, PacksFours) {
+  const std::vector<int8_t> values = {-8, 7, 0, -1, 1, 2, 3, 4};
+  std::vector<std::byte> packed(4);
+  packFours(values, packed);
+  EXPECT_EQ(packed, (std::vector<std::byte>{std::byte{0xf0}, std::byte{0x78}, std::byte{0xa9},
+                                            std::byte{0xcb}}));
 }
 
 TEST(QuantizeRow, FindsWhatIsNotFinite) {
@@ -262,6 +287,42 @@ TEST_F(Quantize, ConfigGainsOneMember) {
   EXPECT_TRUE(quantization.array("ignore")->empty());
   const JsonObject group = *quantization.object("config_groups")->object("group_0");
   EXPECT_EQ(*group.object("weights")->integer("group_size"), 32);
+}
+
+/// Numbers of 4 bits are packed, the head's, too; their shape stands beside them.
+TEST_F(Quantize, FourBits) {
+  save();
+  const auto summary = quantizeModel({folder.path(), out.path("q"), 1 << 30, /*bits=*/4},
+                                     [](const QuantizeProgress &) { return absl::OkStatus(); });
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->linears, 7);
+  const Checkpoint found = open("q");
+  EXPECT_EQ(found.find("model.embed_tokens.weight")->dtype, DType::bf16);
+  for (const char *linear : {"model.layers.0.mlp.down_proj", "lm_head"}) {
+    const std::string key = absl::StrCat(linear, ".weight");
+    const Tensor &tensor = tensors[key];
+    const uint64_t rows = tensor.shape[0], columns = tensor.shape[1];
+    EXPECT_EQ(found.find(key), nullptr);
+    const CheckpointTensor *packed = found.find(key + "_packed"),
+                           *scales = found.find(key + "_scale"),
+                           *shape = found.find(key + "_shape");
+    ASSERT_TRUE(packed && scales && shape) << key;
+    EXPECT_EQ(packed->dtype, DType::i32);
+    EXPECT_EQ(packed->shape, (std::vector<uint64_t>{rows, columns / 8}));
+    EXPECT_EQ(scales->shape, (std::vector<uint64_t>{rows, columns / 32}));
+    uint64_t stored[2];
+    ASSERT_EQ(shape->bytes.size(), sizeof stored);
+    std::memcpy(stored, shape->bytes.data(), sizeof stored);
+    EXPECT_EQ(stored[0], rows);
+    EXPECT_EQ(stored[1], columns);
+    for (size_t i = 0; i < tensor.values.size(); ++i) {
+      uint16_t bits;
+      std::memcpy(&bits, scales->bytes.data() + i / 32 * 2, 2);
+      const int number = int(uint8_t(packed->bytes[i / 2]) >> i % 2 * 4 & 15) - 8;
+      const int expected = int(std::nearbyint(double(tensor.values[i]) / double(fromBf16(bits))));
+      ASSERT_EQ(number, std::min(expected, 7)) << key << " " << i;
+    }
+  }
 }
 
 TEST_F(Quantize, TiedHeadStaysTheEmbedding) {

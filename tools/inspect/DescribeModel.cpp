@@ -27,10 +27,24 @@ uint64_t bytesOf(const CheckpointTensor &tensor) {
 // Text
 //===----------------------------------------------------------------------===//
 
+std::vector<std::string> textsOf(const std::vector<ModulePattern> &patterns) {
+  std::vector<std::string> texts;
+  for (const ModulePattern &pattern : patterns)
+    texts.push_back(pattern.text());
+  return texts;
+}
+
 std::string quantizationText(const Quantization &quantization) {
-  std::string text = absl::StrCat("int8, a scale for each ", kQuantizationGroup, " of a row");
+  std::string text;
+  for (const Quantization::Target &target : quantization.targets) {
+    const WeightScheme &scheme = target.scheme;
+    absl::StrAppend(&text, text.empty() ? "" : "; ", "int", scheme.bits, ", a scale for each ",
+                    scheme.group ? absl::StrCat(scheme.group, " of a row") : "row");
+    if (quantization.targets.size() > 1)
+      absl::StrAppend(&text, ": ", target.modules.text());
+  }
   if (!quantization.ignored.empty())
-    absl::StrAppend(&text, ", but for ", absl::StrJoin(quantization.ignored, ", "));
+    absl::StrAppend(&text, ", but for ", absl::StrJoin(textsOf(quantization.ignored), ", "));
   return text;
 }
 
@@ -115,8 +129,14 @@ void writeConfig(JsonWriter &json, const ModelConfig &c) {
   json.member("bos_token", c.bosToken).member("add_bos", c.addBos);
   json.list("eos_tokens", c.eosTokens).key("quantization");
   if (c.quantization) {
-    json.beginObject(JsonWriter::Layout::oneLine).member("bits", 8);
-    json.member("group", kQuantizationGroup).list("ignored", c.quantization->ignored).endObject();
+    json.beginObject(JsonWriter::Layout::oneLine)
+        .key("targets")
+        .beginArray(JsonWriter::Layout::oneLine);
+    for (const auto &[modules, scheme] : c.quantization->targets) {
+      json.beginObject(JsonWriter::Layout::oneLine).member("modules", modules.text());
+      json.member("bits", scheme.bits).member("group", scheme.group).endObject();
+    }
+    json.endArray().list("ignored", textsOf(c.quantization->ignored)).endObject();
   } else {
     json.null();
   }

@@ -32,19 +32,19 @@ constexpr const char *kNeighbours[] = {"generation_config.json", "tokenizer_conf
 //===----------------------------------------------------------------------===//
 
 /// `"quantization_config": {...}`, indented as the member of an object.
-std::string quantizationMember(const std::vector<std::string> &ignored) {
+std::string quantizationMember(const WeightScheme &scheme,
+                               const std::vector<std::string> &ignored) {
+  const char *format = scheme.packed ? "pack-quantized" : "int-quantized";
   JsonWriter json;
   json.beginObject().key("quantization_config").beginObject();
-  json.member("quant_method", "compressed-tensors").member("format", "int-quantized");
+  json.member("quant_method", "compressed-tensors").member("format", format);
   json.member("quantization_status", "compressed");
   json.key("config_groups").beginObject().key("group_0").beginObject();
   json.list("targets", std::vector<std::string>{"Linear"}).key("weights").beginObject();
-  json.member("num_bits", 8).member("type", "int").member("symmetric", true);
-  json.member("strategy", "group")
-      .member("group_size", kQuantizationGroup)
-      .member("dynamic", false);
+  json.member("num_bits", scheme.bits).member("type", "int").member("symmetric", true);
+  json.member("strategy", "group").member("group_size", scheme.group).member("dynamic", false);
   json.endObject().key("input_activations").null();
-  json.member("format", "int-quantized").endObject().endObject();
+  json.member("format", format).endObject().endObject();
   json.list("ignore", ignored).endObject();
   const std::string object = json.endObject().take();
   return object.substr(1, object.rfind('}') - 1); // without the outer braces
@@ -71,7 +71,7 @@ absl::Status writeConfig(const OpenedModel &model, const OutputFolder &folder) {
       ignored.push_back(module.path);
   text.erase(text.rfind('}'));
   absl::StripTrailingAsciiWhitespace(&text);
-  absl::StrAppend(&text, ",", quantizationMember(ignored), "}\n");
+  absl::StrAppend(&text, ",", quantizationMember(model.scheme, ignored), "}\n");
   return folder.write("config.json", std::as_bytes(std::span(text)));
 }
 

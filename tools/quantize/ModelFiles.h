@@ -13,10 +13,11 @@ struct OpenedModel {
   const std::string &argument; // a folder, a .gguf or .nemo file
   const Checkpoint &checkpoint;
   const FoundConfig &config;
+  const WeightScheme &scheme; // that its weights get
 };
 
 /// Writes what a model folder holds besides its weights: the model's config.json, with the
-/// quantization_config of int8 weights added, and the files of its tokenizer. Those that are in a
+/// quantization_config of its weights added, and the files of its tokenizer. Those that are in a
 /// .gguf or .nemo file are written as the files that they stand for; the others are copied.
 absl::Status writeModelFiles(const OpenedModel &model, const OutputFolder &folder);
 

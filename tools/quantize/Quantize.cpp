@@ -28,7 +28,8 @@ struct Job {
   std::string key;
   const CheckpointTensor *tensor;
   bool linear;   // is quantized
-  size_t to;     // index of the tensor written; of a linear, its scales follow
+  size_t to;     // index of the tensor written; of a linear, its scales follow, and its shape if
+                 // numbers are packed
   uint64_t rows; // of a norm, 1
   uint64_t columns;
 
@@ -59,8 +60,8 @@ struct Part {
 
 class Quantizer {
 public:
-  Quantizer(const Checkpoint &checkpoint, const OutputFolder &folder)
-      : checkpoint(checkpoint), folder(folder) {}
+  Quantizer(const Checkpoint &checkpoint, const OutputFolder &folder, const WeightScheme &scheme)
+      : checkpoint(checkpoint), folder(folder), scheme(scheme) {}
 
   absl::Status plan(const ModelConfig &config);
   absl::StatusOr<QuantizeSummary>
@@ -68,8 +69,11 @@ public:
 
 private:
   absl::Status add(const ParameterShape &parameter);
+  void addQuantized(const Job &job);
+  uint64_t groupsOf(const Job &job) const { return job.columns / uint64_t(scheme.group); }
   absl::Status quantize(const Job &job);
   absl::Status quantizeRows(const Job &job, Range rows, QuantizationError &error) const;
+  absl::Status writeNumbers(const Job &job, uint64_t first, std::span<const int8_t> values) const;
   absl::Status copy(const Job &job) const;
   /// Elements of tensors[tensor], `first` being the index of the first of them.
   template <typename T>
@@ -83,6 +87,7 @@ private:
 
   const Checkpoint &checkpoint;
   const OutputFolder &folder;
+  const WeightScheme scheme;
   std::vector<Job> jobs;
   std::vector<StoredTensor> tensors;
   std::optional<SafetensorsWriter> writer;
@@ -123,14 +128,24 @@ absl::Status Quantizer::add(const ParameterShape &parameter) {
                                            " before, bf16 after"));
     return absl::OkStatus();
   }
-  if (job.columns % kQuantizationGroup != 0)
+  if (job.columns % uint64_t(scheme.group) != 0)
     return absl::InvalidArgumentError(absl::StrCat(placeOf(job), ": expected a multiple of ",
-                                                   kQuantizationGroup, " features, found ",
-                                                   job.columns));
-  tensors.push_back({job.key, DType::i8, tensor->shape});
-  tensors.push_back(
-      {job.key + kScaleSuffix, DType::bf16, {job.rows, job.columns / kQuantizationGroup}});
+                                                   scheme.group, " features, found ", job.columns));
+  addQuantized(job);
   return absl::OkStatus();
+}
+
+/// The tensors of a linear.
+void Quantizer::addQuantized(const Job &job) {
+  if (scheme.packed)
+    tensors.push_back({job.key + kPackedSuffix,
+                       DType::i32,
+                       {job.rows, job.columns * uint64_t(scheme.bits) / 32}});
+  else
+    tensors.push_back({job.key, DType::i8, {job.rows, job.columns}});
+  tensors.push_back({job.key + kScaleSuffix, DType::bf16, {job.rows, groupsOf(job)}});
+  if (scheme.packed)
+    tensors.push_back({job.key + kShapeSuffix, DType::i64, {2}});
 }
 
 //===----------------------------------------------------------------------===//
@@ -143,8 +158,18 @@ absl::Status Quantizer::notFinite(const Job &job, uint64_t row, uint64_t column)
                                                  "]"));
 }
 
+/// `first` is the index of the first of them, whole rows.
+absl::Status Quantizer::writeNumbers(const Job &job, uint64_t first,
+                                     std::span<const int8_t> values) const {
+  if (!scheme.packed)
+    return write(job.to, first, values);
+  std::vector<std::byte> packed(values.size() / 2);
+  packFours(values, packed);
+  return write(job.to, first / 2, std::span<const std::byte>(packed));
+}
+
 absl::Status Quantizer::quantizeRows(const Job &job, Range rows, QuantizationError &error) const {
-  const uint64_t groups = job.columns / kQuantizationGroup;
+  const uint64_t groups = groupsOf(job);
   const uint64_t block = std::max<uint64_t>(1, kBlockValues / job.columns);
   std::vector<float> row(job.columns);
   std::vector<int8_t> values(block * job.columns);
@@ -155,10 +180,12 @@ absl::Status Quantizer::quantizeRows(const Job &job, Range rows, QuantizationErr
       widen(job.tensor->dtype, job.row(first + i), row);
       if (const auto column = findNotFinite(row))
         return notFinite(job, first + i, *column);
-      error += quantizeRow(row, {std::span(values).subspan(i * job.columns, job.columns),
-                                 std::span(scales).subspan(i * groups, groups)});
+      error += quantizeRow(row, scheme.bits,
+                           {std::span(values).subspan(i * job.columns, job.columns),
+                            std::span(scales).subspan(i * groups, groups)});
     }
-    STRATA_TRY(write(job.to, first * job.columns, std::span(values).first(count * job.columns)));
+    STRATA_TRY(
+        writeNumbers(job, first * job.columns, std::span(values).first(count * job.columns)));
     STRATA_TRY(write(job.to + 1, first * groups, std::span(scales).first(count * groups)));
   }
   return absl::OkStatus();
@@ -171,6 +198,10 @@ absl::Status Quantizer::quantize(const Job &job) {
     const Range rows = sliceOf(int64_t(job.rows), worker, pool->threads());
     part.status = quantizeRows(job, rows, part.error);
   });
+  if (scheme.packed) {
+    const uint64_t shape[] = {job.rows, job.columns};
+    STRATA_TRY(write(job.to + 2, 0, std::span<const uint64_t>(shape)));
+  }
   QuantizationError sum;
   for (const Part &part : parts) {
     STRATA_TRY(part.status); // the first: slices are in order
@@ -251,9 +282,10 @@ quantizeModel(const QuantizeOptions &options,
   const absl::StatusOr<Checkpoint> checkpoint = openCheckpoint(options.model);
   STRATA_ASSIGN(const FoundConfig found, findConfig(options.model, checkpoint));
   STRATA_ASSIGN(OutputFolder folder, OutputFolder::create(options.folder));
-  Quantizer quantizer(*checkpoint, folder);
+  const WeightScheme scheme = {options.bits, /*packed=*/options.bits == 4, options.group};
+  Quantizer quantizer(*checkpoint, folder, scheme);
   STRATA_TRY(quantizer.plan(found.config));
-  STRATA_TRY(writeModelFiles({options.model, *checkpoint, found}, folder));
+  STRATA_TRY(writeModelFiles({options.model, *checkpoint, found, scheme}, folder));
   STRATA_ASSIGN(const QuantizeSummary summary, quantizer.run(options.shardBytes, report));
   STRATA_TRY(folder.finish());
   return summary;

@@ -1,5 +1,7 @@
-//===- Quantize.h - a model with weights of 8 bits --------------*- C++ -*-===//
+//===- Quantize.h - a model with weights of 4 or 8 bits ---------*- C++ -*-===//
 #pragma once
+
+#include "frontend/Quantization.h"
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -15,6 +17,8 @@ struct QuantizeOptions {
   std::string model;                   // a folder, a .gguf or .nemo file
   std::string folder;                  // to be written: new, or empty
   uint64_t shardBytes = 5'000'000'000; // of tensors in a file, at most, if one tensor is not more
+  int64_t bits = 8;                    // of a weight: 4 or 8
+  int64_t group = kQuantizationGroup;  // weights of a row that share a scale: 32, 64 or 128
 };
 
 /// How far a quantization is.

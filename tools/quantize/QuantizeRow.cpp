@@ -1,8 +1,7 @@
-//===- QuantizeRow.cpp - numbers as 8 bits and scales ---------------------===//
+//===- QuantizeRow.cpp - numbers as few bits and scales -------------------===//
 
 #include "tools/quantize/QuantizeRow.h"
 
-#include "frontend/Quantization.h"
 #include "runtime/base/SmallFloats.h"
 #include "runtime/checkpoint/Blocks.h"
 
@@ -14,12 +13,19 @@
 namespace strata {
 namespace {
 
-constexpr float kLargest = 127;
+/// The least and the greatest of the numbers, and what the largest magnitude is divided by.
+struct Numbers {
+  float least, greatest, steps;
+};
 
-/// The smallest bf16 that is at least largest / 127.
-uint16_t scaleFor(float largest) {
-  auto bits = uint16_t(std::bit_cast<uint32_t>(largest / kLargest) >> 16);
-  const bool tooSmall = double(fromBf16(bits)) * kLargest < double(largest); // both are exact
+constexpr Numbers kEight = {-127, 127, 127}, kFour = {-8, 7, 7.5f};
+
+/// The smallest bf16 that is at least largest / 127, or that nearest to largest / 7.5.
+uint16_t scaleFor(float largest, const Numbers &numbers) {
+  if (numbers.least != -numbers.greatest)
+    return toBf16(largest / numbers.steps);
+  auto bits = uint16_t(std::bit_cast<uint32_t>(largest / numbers.steps) >> 16);
+  const bool tooSmall = double(fromBf16(bits)) * numbers.steps < double(largest); // both are exact
   return tooSmall ? bits + 1 : bits;
 }
 
@@ -30,16 +36,18 @@ float roundHalfEven(float value) {
   return (value + kShift) - kShift;
 }
 
-QuantizationError quantizeGroup(const float *weights, int8_t *values, uint16_t &scaleBits) {
+QuantizationError quantizeGroup(std::span<const float> weights, const Numbers &numbers,
+                                int8_t *values, uint16_t &scaleBits) {
   float largest = 0;
-  for (int64_t i = 0; i < kQuantizationGroup; ++i)
-    largest = std::max(largest, std::abs(weights[i]));
-  scaleBits = scaleFor(largest);
+  for (float weight : weights)
+    largest = std::max(largest, std::abs(weight));
+  scaleBits = scaleFor(largest, numbers);
   const float scale = fromBf16(scaleBits);
   const float divisor = scale == 0 ? 1 : scale;
   double error = 0, weight = 0;
-  for (int64_t i = 0; i < kQuantizationGroup; ++i) {
-    const float rounded = roundHalfEven(weights[i] / divisor);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const float rounded =
+        std::clamp(roundHalfEven(weights[i] / divisor), numbers.least, numbers.greatest);
     const double lost = double(rounded) * double(scale) - double(weights[i]);
     values[i] = int8_t(rounded);
     error += lost * lost;
@@ -50,13 +58,18 @@ QuantizationError quantizeGroup(const float *weights, int8_t *values, uint16_t &
 
 } // namespace
 
-QuantizationError quantizeRow(std::span<const float> row, QuantizedRow to) {
+QuantizationError quantizeRow(std::span<const float> row, int64_t bits, QuantizedRow to) {
   QuantizationError sum;
-  for (size_t group = 0; group < to.scales.size(); ++group) {
-    const size_t first = group * kQuantizationGroup;
-    sum += quantizeGroup(&row[first], &to.values[first], to.scales[group]);
-  }
+  const size_t size = row.size() / to.scales.size();
+  for (size_t group = 0; group < to.scales.size(); ++group)
+    sum += quantizeGroup(row.subspan(group * size, size), bits == 4 ? kFour : kEight,
+                         &to.values[group * size], to.scales[group]);
   return sum;
+}
+
+void packFours(std::span<const int8_t> values, std::span<std::byte> to) {
+  for (size_t i = 0; i < to.size(); ++i)
+    to[i] = std::byte((values[2 * i] + 8) | (values[2 * i + 1] + 8) << 4);
 }
 
 std::optional<size_t> findNotFinite(std::span<const float> row) {

@@ -1,4 +1,4 @@
-//===- StrataQuantize.cpp - strata-quantize: weights of 8 bits ------------===//
+//===- StrataQuantize.cpp - strata-quantize: weights of 4 or 8 bits -------===//
 
 #include "absl/strings/str_format.h"
 #include "runtime/base/Status.h"
@@ -11,8 +11,9 @@ namespace strata {
 namespace {
 
 constexpr const char *kAbout =
-    "Writes a model with the weights of its linear layers rounded to 8 bits, with a bf16 scale\n"
-    "for each 32 of a row, as safetensors that strata-compile and compressed-tensors read.\n"
+    "Writes a model with the weights of its linear layers rounded to 8 or 4 bits, with a bf16\n"
+    "scale for each group of a row, as safetensors that strata-compile and compressed-tensors "
+    "read.\n"
     "Embedding and norms stay as they are, or become bf16 where they are quantized; config.json "
     "and\n"
     "the tokenizer come along. MODEL is a folder, a .gguf or a .nemo file.";
@@ -61,15 +62,20 @@ absl::StatusOr<int> quantize(const QuantizeOptions &options, Console &console) {
 int main(int argc, char **argv) {
   using namespace strata;
   QuantizeOptions options;
-  return runMain({.program = "strata-quantize",
-                  .usage = "MODEL -o FOLDER  [options]",
-                  .about = kAbout,
-                  .options = {{"o", "FOLDER",
-                               "the folder to write: new, or empty; it appears when it is complete",
-                               setText(options.folder)}},
-                  .argument = "model",
-                  .path = options.model,
-                  .check = [&] { return check(options); },
-                  .run = [&](Console &console) { return quantize(options, console); }},
-                 argc, argv);
+  return runMain(
+      {.program = "strata-quantize",
+       .usage = "MODEL -o FOLDER  [options]",
+       .about = kAbout,
+       .options = {{"o", "FOLDER",
+                    "the folder to write: new, or empty; it appears when it is complete",
+                    setText(options.folder)},
+                   {"bits", "N", "of a weight: 4 or 8 (default 8)",
+                    setChoice(options.bits, {{"4", 4}, {"8", 8}})},
+                   {"group", "N", "weights of a row that share a scale: 32, 64 or 128 (default 32)",
+                    setChoice(options.group, {{"32", 32}, {"64", 64}, {"128", 128}})}},
+       .argument = "model",
+       .path = options.model,
+       .check = [&] { return check(options); },
+       .run = [&](Console &console) { return quantize(options, console); }},
+      argc, argv);
 }

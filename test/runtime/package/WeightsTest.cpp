@@ -189,12 +189,16 @@ TEST(Weights, RandomAreNormalAndTheSameForASeed) {
   EXPECT_NEAR(next / squares, 0, 0.01) << "neighbours";
 }
 
-/// Value `i` of "scale", written once more by the description in RandomWeights.h, in double.
-double randomValue(uint64_t seed, uint64_t i) {
+/// Word `i` of "scale", written once more by the description in RandomWeights.h.
+uint32_t randomWord(uint64_t seed, uint64_t i) {
   uint64_t stream = randomStream("scale"), group = i / 4;
-  uint32_t word =
-      philox({uint32_t(group), uint32_t(group >> 32), uint32_t(stream), uint32_t(stream >> 32)},
-             {uint32_t(seed), uint32_t(seed >> 32)})[i % 4];
+  return philox({uint32_t(group), uint32_t(group >> 32), uint32_t(stream), uint32_t(stream >> 32)},
+                {uint32_t(seed), uint32_t(seed >> 32)})[i % 4];
+}
+
+/// Value `i` of "scale", in double.
+double randomValue(uint64_t seed, uint64_t i) {
+  uint32_t word = randomWord(seed, i);
   int sum = 0;
   for (int byte = 0; byte < 4; ++byte)
     sum += int(word >> 8 * byte & 0xff);
@@ -208,7 +212,6 @@ TEST(Weights, RandomAreAsDescribedInEveryType) {
                          f16 = randomScale({size}, package::DType::f16, seed),
                          i8 = randomScale({size}, package::DType::i8, seed),
                          i32 = randomScale({size}, package::DType::i32, seed);
-  EXPECT_EQ(i32, std::vector<std::byte>(4 * size));
   for (uint64_t i = 0; i < size; ++i) {
     auto expected = float(randomValue(seed, i));
     float exact, half = float16(&f16[2 * i]), brain = toFloat(&bf16[2 * i]);
@@ -217,6 +220,9 @@ TEST(Weights, RandomAreAsDescribedInEveryType) {
     ASSERT_LE(std::abs(half - expected), std::abs(expected) * 0x1p-11f) << i << ": half a unit";
     ASSERT_LE(std::abs(brain - expected), std::abs(expected) * 0x1p-8f) << i;
     ASSERT_EQ(int8_t(i8[i]), std::nearbyint(expected * 1024)) << i;
+    uint32_t word;
+    memcpy(&word, &i32[4 * i], sizeof word);
+    ASSERT_EQ(word, randomWord(seed, i)) << i;
   }
 }
 
