@@ -34,7 +34,11 @@ absl::Status makeRandomValues(const Driver &driver, CUstream stream,
   if (bytes == 0)
     return absl::OkStatus();
   std::optional<package::Role> role = roleOf(values.dtype);
-  const AuxiliaryKernel *kernel = role ? kernels.find(*role) : nullptr;
+  if (!role)
+    return absl::UnimplementedError(absl::StrCat("random weights: GPUs make none of ",
+                                                 package::EnumNameDType(values.dtype),
+                                                 "; give the weights of a checkpoint"));
+  const AuxiliaryKernel *kernel = kernels.find(*role);
   if (!kernel)
     return absl::FailedPreconditionError(
         absl::StrCat("random weights: the package has no kernel that makes ",

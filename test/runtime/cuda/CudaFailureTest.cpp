@@ -107,6 +107,19 @@ TEST_F(CudaFailure, PackagesWithoutAuxiliaryKernels) {
   EXPECT_TRUE(says(create(wrong).status(), "cuda.sim: reed_memory: cuModuleGetFunction"));
 }
 
+TEST_F(CudaFailure, RandomWeightsInBlocks) {
+  TestPackage blocks = fakeCudaModel();
+  package::ParameterT &table = *blocks.manifest.parameters[0];
+  table.dtype = package::DType::q8_0;
+  table.shape = {32, 32};
+  blocks.layout();
+  ASSERT_TRUE(create(blocks).ok());
+  auto random = openEngine(*package, Weights::random(*package, 1), {.device = "cuda"});
+  EXPECT_TRUE(says(random.status(),
+                   "table: random weights: GPUs make none of q8_0; give the weights "
+                   "of a checkpoint"));
+}
+
 TEST_F(CudaFailure, WithoutTheDriversNames) {
   ASSERT_TRUE(create(fakeCudaModel()).ok());
   resetFakeDriver();
