@@ -1,5 +1,6 @@
 //===- FuseSiblings.cpp - query, key and value in one linear --------------===//
 
+#include "dialect/Storage.h"
 #include "passes/Fusion.h"
 #include "passes/Passes.h"
 
@@ -89,6 +90,11 @@ std::string whyNotSibling(LinearOp linear, LinearOp query, LinearOp first) {
     return "has another input than " + describe(query);
   if (linear.getRoundingAttr() != query.getRoundingAttr())
     return "rounds its input otherwise than " + describe(query);
+  // A target may round the input of one, and has no product of what is rounded with the other.
+  if (bool inBlocks = isInBlocks(linear.getWeights().front());
+      inBlocks != isInBlocks(query.getWeights().front()))
+    return "has a weight " + std::string(inBlocks ? "in" : "not in") + " blocks, unlike " +
+           describe(query);
   if (linear.getBiases().empty() != query.getBiases().empty())
     return linear.getBiases().empty() ? "has no bias, " + describe(query) + " has one"
                                       : "has a bias, " + describe(query) + " has none";

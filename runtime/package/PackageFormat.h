@@ -24,8 +24,8 @@ static_assert(sizeof(PackageHeader) == 64);
 
 inline constexpr char kPackageMagic[8] = {'S', 'T', 'R', 'A', 'T', 'A', '\r', '\n'};
 /// 2: a file's header in several ranges; 3: scales are said to be such,
-/// variants for runs; 3.1: variants of two modes, without which none is batch-invariant; 3.2: weights
-/// in blocks of GGUF's types.
+/// variants for runs; 3.1: variants of two modes, without which none is batch-invariant; 3.2:
+/// weights in blocks of GGUF's types.
 inline constexpr uint32_t kPackageMajor = 3;
 inline constexpr uint32_t kPackageMinor = 2;
 

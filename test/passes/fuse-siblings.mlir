@@ -95,6 +95,30 @@ func.func @quantized(%x: !x, %wq: !w8, %wv: !w8, %kv: !kv, %batch: !batch) -> !x
   return %a : !x
 }
 
+// Nor do weights in blocks, whatever their formats, and others: targets may round the input of the first.
+// CHECK-LABEL: func @blocks(
+// CHECK: decoder.linear %{{.*}}, [%{{.*}}, %{{.*}}, %{{.*}}] : (tensor<?x256xbf16>, tensor<64x256xbf16, #decoder.quantized<q4_k>>
+func.func @blocks(%x: tensor<?x256xbf16>, %wq: tensor<64x256xbf16, #decoder.quantized<q4_k>>,
+                  %wv: tensor<64x256xbf16, #decoder.quantized<q6_k>>, %kv: !kv, %batch: !batch) -> !x {
+  %q = decoder.linear %x, [%wq] : (tensor<?x256xbf16>, tensor<64x256xbf16, #decoder.quantized<q4_k>>) -> !x
+  %k = decoder.linear %x, [%wq] : (tensor<?x256xbf16>, tensor<64x256xbf16, #decoder.quantized<q4_k>>) -> !x
+  %v = decoder.linear %x, [%wv] : (tensor<?x256xbf16>, tensor<64x256xbf16, #decoder.quantized<q6_k>>) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
+func.func @some_in_blocks(%x: tensor<?x256xbf16>, %wq: tensor<64x256xbf16, #decoder.quantized<q4_k>>,
+                          %wv: tensor<64x256xf16>, %kv: !kv, %batch: !batch) -> !x {
+  %q = decoder.linear %x, [%wq] : (tensor<?x256xbf16>, tensor<64x256xbf16, #decoder.quantized<q4_k>>) -> !x
+  %k = decoder.linear %x, [%wq] : (tensor<?x256xbf16>, tensor<64x256xbf16, #decoder.quantized<q4_k>>) -> !x
+  %v = decoder.linear %x, [%wv] : (tensor<?x256xbf16>, tensor<64x256xf16>) -> !x
+  %kv1 = decoder.cache_append %k, %v, %kv, %batch {layer = 0 : i64} : (!x, !x, !kv, !batch) -> !kv
+  // expected-remark @below {{linear has a weight not in blocks, unlike linear}}
+  %a = decoder.attention %q, %kv1, %batch {layer = 0 : i64} : (!x, !kv, !batch) -> !x
+  return %a : !x
+}
+
 // Inputs that are rounded and such that are not do not mix.
 // CHECK-LABEL: func @rounded_query(
 func.func @rounded_query(%x: !x, %wq: !w8, %w: !w, %kv: !kv, %batch: !batch) -> !x {
